@@ -10,6 +10,8 @@ namespace Uprobes.Tool.CommandLine;
 /// </summary>
 internal static class CommandLineSplitter
 {
+    private const string QuotingHint = "quote as for a shell: -c 'sqlite3 :memory: \"select 1\"'";
+
     /// <summary>The words; at least one.</summary>
     /// <exception cref="ToolException">A quote is not closed, a backslash ends the text, or there is no word.</exception>
     public static IReadOnlyList<string> Split(string text)
@@ -39,7 +41,7 @@ internal static class CommandLineSplitter
                     break;
                 case '\\':
                     if (++i == text.Length)
-                        throw ToolException.Usage($"the command of -c ends in a backslash: {text}");
+                        throw ToolException.Usage($"the command of -c ends in a backslash: {text}", QuotingHint);
                     word.Append(text[i]);
                     break;
                 default:
@@ -50,7 +52,7 @@ internal static class CommandLineSplitter
         if (inWord)
             words.Add(word.ToString());
         if (words.Count == 0)
-            throw ToolException.Usage("the command of -c is empty");
+            throw ToolException.Usage("the command of -c is empty", QuotingHint);
         return words;
     }
 
@@ -77,5 +79,5 @@ internal static class CommandLineSplitter
     }
 
     private static ToolException Unclosed(string text, char quote) =>
-        ToolException.Usage($"the command of -c has an opening {quote} without a closing one: {text}");
+        ToolException.Usage($"the command of -c has an opening {quote} without a closing one: {text}", QuotingHint);
 }

@@ -153,7 +153,7 @@ internal sealed class ProbingOptions
         foreach (var processId in processIds)
         {
             if (processId <= 0)
-                throw ToolException.Usage($"{processId} is not a process id");
+                throw ToolException.Usage($"{processId} is not a process id", "pgrep NAME finds the id of a process");
         }
         return new ProbeTarget.Processes([.. processIds.Distinct()]);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Uprobes.Tool.Commands;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
@@ -42,9 +43,17 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         {
             var command = parsed.CommandResult.Command;
             var of = command == root ? "uprobe" : $"uprobe {command.Name}";
-            throw ToolException.Usage(string.Join(" ", parsed.Errors.Select(e => e.Message)), $"see {of} --help");
+            throw ToolException.Usage(string.Join("; ", parsed.Errors.Select(Describe)), $"see {of} --help");
         }
         return parsed.Invoke(new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false });
+    }
+
+    // The parser names types of .NET and breaks lines; neither helps the reader.
+    private static string Describe(ParseError error)
+    {
+        var message = error.Message.Replace("\n\t", " ", StringComparison.Ordinal).TrimEnd('.');
+        var type = message.IndexOf(" as expected type '", StringComparison.Ordinal);
+        return type < 0 ? message : $"{message[..type]} as a number";
     }
 
     private RootCommand Build(IReadOnlyList<string>? trailing)

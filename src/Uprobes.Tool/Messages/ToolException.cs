@@ -14,5 +14,5 @@ internal sealed class ToolException(string message, string? hint = null, int exi
     public int ExitCode { get; } = exitCode;
 
     /// <summary>The command was called in a way that has no meaning.</summary>
-    public static ToolException Usage(string message, string? hint = null) => new(message, hint, Messages.ExitCode.Usage);
+    public static ToolException Usage(string message, string hint) => new(message, hint, Messages.ExitCode.Usage);
 }
