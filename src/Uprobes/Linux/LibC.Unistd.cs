@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace Uprobes.Linux;
+
+/// <summary>Calls of <c>unistd.h</c>.</summary>
+internal static unsafe partial class LibC
+{
+    internal const int X_OK = 1;
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int pipe2(int* descriptors, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial nint read(SafeHandle fileDescriptor, void* buffer, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial nint write(SafeHandle fileDescriptor, void* buffer, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int close(int fileDescriptor);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int faccessat(int directory, string path, int mode, int flags);
+}
