@@ -23,6 +23,9 @@ internal interface ITraceeObserver
     /// <summary>A process's last thread is gone, or the process was detached.</summary>
     void OnProcessEnded(TracedProcess process);
 
+    /// <summary>A child of the tracer thread that is no tracee has ended, and its status has been collected.</summary>
+    void OnOtherChildEnded(int processId);
+
     /// <summary>Something that the user should know.</summary>
     void OnNotice(string message, int processId);
 }

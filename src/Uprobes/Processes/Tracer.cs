@@ -111,8 +111,8 @@ internal sealed partial class Tracer : IDisposable
         {
             if (!status.IsEnd)
                 _orphans[tid] = status;
-            else
-                _orphans.Remove(tid);
+            else if (!_orphans.Remove(tid))
+                _observer.OnOtherChildEnded(tid);
             return;
         }
 

@@ -25,6 +25,10 @@ internal sealed class RemoteCall(Tracer tracer)
     internal RemoteCallResult SetSignalAction(TracedThread thread, int signal, RemoteAddress action) =>
         Invoke(thread, SYS_rt_sigaction, (ulong)signal, action.Value, 0, sizeof(ulong), 0, 0);
 
+    /// <summary>Stores a signal's action as a <c>struct kernel_sigaction</c> in the tracee's memory.</summary>
+    internal RemoteCallResult GetSignalAction(TracedThread thread, int signal, RemoteAddress destination) =>
+        Invoke(thread, SYS_rt_sigaction, (ulong)signal, 0, destination.Value, sizeof(ulong), 0, 0);
+
     /// <summary>Runs one system call in a thread that is stopped. Afterwards the thread is stopped again with its own registers.</summary>
     private RemoteCallResult Invoke(TracedThread thread, ulong number, ulong a1, ulong a2, ulong a3, ulong a4, ulong a5, ulong a6)
     {
