@@ -11,19 +11,20 @@ namespace Uprobes.Registry;
 /// <para>Under <see cref="WriteGuardPolicy.Deny"/>:</para>
 /// <code>
 ///             writer comes              two looks find nobody waiting
-///   standing --------------> breaking --------------------------------> lapsed --.
-///      ^                        |                                         |      | lease taken again,
-///      |                        | 80 % of the break time: ForcedByKernel  |      | file unchanged
-///      |                        | lease gone: Overtaken                   |      |
-///      '------------------------+-----------------------------------------+------'
-///                               v                                         v a writer is in: Overtaken
-///                             ended
+///   standing --------------> breaking --------------------------------> lapsed
+///      ^                        |                                         | |
+///      |                        | 80 % of the break time: ForcedByKernel  | |  lease taken again,
+///      |                        | lease gone: Overtaken                   | |  file unchanged
+///      '------------------------)-----------------------------------------)-'
+///                               v                                         v  a writer is in: Overtaken
+///                             ended                                     ended
 /// </code>
 /// <para>
 /// The kernel never takes a break back. When the writer gives up (killed, or it never wanted to wait), the lease
 /// still ends when the time is over, and the next writer comes without a signal: so it must be given up and taken again.
-/// Giving it up while a writer waits would let it in: hence the look at who waits, and two of them, since a writer that
-/// waits for another session's lease is in no queue for the moment in which it goes on to ours.
+/// Giving it up while a writer waits would let it in: hence the look at who waits. Two looks must agree, here and where
+/// the lease is taken again, since sessions may guard the same file: a writer is in no queue for the moment in which it goes
+/// on from another session's lease to ours, and another session's lease is in no list while it is taken again.
 /// </para>
 /// </remarks>
 internal sealed class WriteGuardedImage(ImageId id, string path, FileLease lease) : IDisposable
@@ -33,13 +34,10 @@ internal sealed class WriteGuardedImage(ImageId id, string path, FileLease lease
 
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(2), LongestPause = TimeSpan.FromMilliseconds(100);
 
-    // Another session's lease that breaks keeps ours from being taken again until that session has looked, too.
-    private static readonly TimeSpan LongestLapse = TimeSpan.FromMilliseconds(500);
-
     private Phase phase = Phase.Standing;
     private TimeSpan since;
     private TimeSpan pause;
-    private int looksWithoutWriter;
+    private int sameLooks;
     private string? tableKey;
     private (long Length, DateTime Modified) stamp;
 
@@ -61,8 +59,8 @@ internal sealed class WriteGuardedImage(ImageId id, string path, FileLease lease
     /// <summary>Whether the break was told: the lease goes as soon as the probes are removed.</summary>
     internal bool IsEnded => phase == Phase.Ended;
 
-    /// <summary>Whether no writer has come since the lease was taken.</summary>
-    internal bool IsStanding => phase == Phase.Standing;
+    /// <summary>Whether no writer has come since the lease was taken, seen by us or not.</summary>
+    internal bool IsStanding => phase == Phase.Standing && Lease.Read() == FileLeaseState.Active;
 
     /// <summary>Looks at the lease and does what the policy says; gives the break to tell, if there is one now.</summary>
     /// <param name="policy">Not <see cref="WriteGuardPolicy.None"/>.</param>
@@ -82,13 +80,13 @@ internal sealed class WriteGuardedImage(ImageId id, string path, FileLease lease
                 return End(WriteGuardBreakReason.WriterAllowed);
             }
 
-            (phase, since, pause, looksWithoutWriter) = (Phase.Breaking, now, ShortestPause, 0);
+            (phase, since, pause, sameLooks) = (Phase.Breaking, now, ShortestPause, 0);
         }
 
         return phase switch
         {
             Phase.Breaking => LookWhileBreaking(now, breakTime),
-            Phase.Lapsed => TakeAgain(now),
+            Phase.Lapsed => TakeAgain(now, breakTime),
             _ => null,
         };
     }
@@ -125,22 +123,22 @@ internal sealed class WriteGuardedImage(ImageId id, string path, FileLease lease
         tableKey ??= Lease.TableKey();
         if (tableKey is null || LeaseTable.TryRead(tableKey) is not { Leases: > 0, Writers: 0 })
         {
-            looksWithoutWriter = 0;
+            sameLooks = 0;
             return null;
         }
 
-        if (++looksWithoutWriter < 2)
+        if (++sameLooks < 2)
         {
             return null;
         }
 
         stamp = Lease.Stamp();
         Lease.Release();
-        (phase, since, pause) = (Phase.Lapsed, now, ShortestPause);
-        return TakeAgain(now);
+        (phase, since, pause, sameLooks) = (Phase.Lapsed, now, ShortestPause, 0);
+        return TakeAgain(now, breakTime);
     }
 
-    private WriteGuardBreak? TakeAgain(TimeSpan now)
+    private WriteGuardBreak? TakeAgain(TimeSpan now, TimeSpan? breakTime)
     {
         if (Lease.TryTake(out int error))
         {
@@ -148,8 +146,15 @@ internal sealed class WriteGuardedImage(ImageId id, string path, FileLease lease
             return Lease.Stamp() == stamp ? null : End(WriteGuardBreakReason.Overtaken);
         }
 
-        bool othersBreak = error == Errno.EAGAIN && LeaseTable.TryRead(tableKey!) is { Leases: > 0 };
-        return othersBreak && now - since < LongestLapse ? null : End(WriteGuardBreakReason.Overtaken);
+        if (error != Errno.EAGAIN || now - since >= breakTime * ShareUntilForced)
+        {
+            return End(WriteGuardBreakReason.Overtaken);
+        }
+
+        // EAGAIN: a writer is in, or another session's lease on the file still breaks. That one keeps writers waiting, too,
+        // until its session has looked, so nothing is lost by trying again.
+        sameLooks = LeaseTable.TryRead(tableKey!) is { Leases: > 0 } ? 0 : sameLooks + 1;
+        return sameLooks < 2 ? null : End(WriteGuardBreakReason.Overtaken);
     }
 
     private WriteGuardBreak End(WriteGuardBreakReason reason)

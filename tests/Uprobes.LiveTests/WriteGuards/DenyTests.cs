@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Uprobes.Linux;
 using Uprobes.Registry;
 
@@ -167,5 +169,26 @@ public sealed class DenyTests : GuardTests
         Assert.Equal("original".Length, RandomAccess.Read(Image.Handle, probed, 0));
         Assert.True(guard.IsStanding(Image.Id));
         Assert.Empty(Breaks);
+    }
+
+    [Fact]
+    public void A_writer_that_got_in_behind_the_guard_is_told()
+    {
+        using WriteGuard guard = Guard(WriteGuardPolicy.Deny);
+        Protect(guard);
+        using WriterProcess writer = WriterProcess.Overwriting(Image.Path);
+        writer.WaitUntilBlocked();
+
+        // What the kernel does when the time is over while this process is stopped.
+        foreach (string file in Directory.GetFiles("/proc/self/fd").Where(file => new FileInfo(file).LinkTarget == Image.Path))
+        {
+            using var descriptor = new SafeFileHandle(int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture), ownsHandle: false);
+            LibC.fcntl(descriptor, LibC.F_SETLEASE, LibC.F_UNLCK);
+        }
+
+        writer.WaitForSuccess();
+        Eventually.Holds(() => !Breaks.IsEmpty, "the break is told");
+        Assert.Equal(WriteGuardBreakReason.Overtaken, Assert.Single(Breaks).Break.Reason);
+        Eventually.Holds(() => Protect(guard).IsGuarded, "the file can be guarded again");
     }
 }

@@ -52,19 +52,21 @@ public sealed class SignalTests : GuardTests
     [Fact]
     public void Nothing_is_left_of_a_disposed_guard()
     {
-        Assert.Equal(0, Leftovers.Count(Image.Path));
+        Eventually.Holds(() => Leftovers.Count(Image.Path) == 0, "other tests' guards are gone");
         for (int round = 0; round < 200; round++)
         {
             using WriteGuard guard = Guard(round % 2 == 0 ? WriteGuardPolicy.Deny : WriteGuardPolicy.DisarmAndAllow);
             Assert.True(Protect(guard).IsGuarded);
-            Assert.Equal(1, Leftovers.Threads());
+
+            // A thread that was joined can still be on its last steps in the kernel.
+            Eventually.Holds(() => Leftovers.Threads() == 1, "there is one thread, however many guards there were");
             if (round % 3 == 0)
             {
                 Assert.Equal(Errno.EAGAIN, Image.TryOpenForWriting());
             }
         }
 
-        Assert.Equal(0, Leftovers.Count(Image.Path));
+        Eventually.Holds(() => Leftovers.Count(Image.Path) == 0, "nothing is left");
         Assert.Equal(0, Image.TryOpenForWriting());
     }
 
@@ -72,14 +74,13 @@ public sealed class SignalTests : GuardTests
     public void Nothing_is_left_of_a_thousand_refusals()
     {
         using WriteGuard guard = Guard(WriteGuardPolicy.Deny);
-        using SafeFileHandle device = ProbedFile.OpenForReading("/dev/null");
-        guard.Protect(Image.Id, device, "/dev/null");
-        int before = Directory.GetFiles("/proc/self/fd").Count(file => new FileInfo(file).LinkTarget == "/dev/null");
+        string path = Path.GetDirectoryName(Image.Path)!;
+        using SafeFileHandle directory = ProbedFile.OpenForReading(path);
         for (int round = 0; round < 1000; round++)
         {
-            guard.Protect(Image.Id, device, "/dev/null");
+            Assert.False(guard.Protect(Image.Id, directory, path).IsGuarded);
         }
 
-        Assert.Equal(before, Directory.GetFiles("/proc/self/fd").Count(file => new FileInfo(file).LinkTarget == "/dev/null"));
+        Assert.Equal(1, Directory.GetDirectories("/proc/self/fd").Count(link => new DirectoryInfo(link).LinkTarget == path));
     }
 }
