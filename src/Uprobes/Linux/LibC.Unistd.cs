@@ -29,6 +29,7 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     internal static partial nint pwrite(SafeFileHandle file, byte* buffer, nuint count, long offset);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int open(string path, int flags, int mode);
+    /// <summary>The calling thread's kernel identifier. Never fails.</summary>
+    [LibraryImport("libc")]
+    internal static partial int gettid();
 }

@@ -10,7 +10,6 @@ namespace Uprobes.Linux;
 /// </summary>
 internal sealed unsafe class MemoryFile : IDisposable
 {
-    private const int O_RDWR = 2, O_CLOEXEC = 0x80000;
     private readonly SafeFileHandle _handle;
 
     private MemoryFile(SafeFileHandle handle) => _handle = handle;
@@ -22,10 +21,10 @@ internal sealed unsafe class MemoryFile : IDisposable
     internal static MemoryFile Open(int tid)
     {
         string path = $"/proc/{tid}/mem";
-        int descriptor = LibC.open(path, O_RDWR | O_CLOEXEC, 0);
-        return descriptor < 0
+        SafeFileHandle handle = LibC.open(path, LibC.O_RDWR | LibC.O_CLOEXEC, 0);
+        return handle.IsInvalid
             ? throw new SyscallException($"open {path}", Marshal.GetLastPInvokeError())
-            : new MemoryFile(new SafeFileHandle(descriptor, ownsHandle: true));
+            : new MemoryFile(handle);
     }
 
     /// <summary>Returns the bytes read: fewer than asked for where a page cannot be read, 0 where the first cannot or the process is gone.</summary>
