@@ -84,6 +84,9 @@ internal static unsafe partial class Native
     [LibraryImport(C, EntryPoint = "posix_spawn_file_actions_addchdir_np", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int AddChangeFolder(void* actions, string path);
 
+    [LibraryImport(C, EntryPoint = "posix_spawn_file_actions_addclosefrom_np")]
+    public static partial int AddCloseFrom(void* actions, int first);
+
     [LibraryImport(C, EntryPoint = "posix_spawn_file_actions_destroy")]
     public static partial int DestroyActions(void* actions);
 

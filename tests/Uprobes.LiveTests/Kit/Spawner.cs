@@ -33,6 +33,8 @@ internal static unsafe class Spawner
             Check(Native.AddDuplicate(actions, input, 0));
             Check(Native.AddDuplicate(actions, output, 1));
             Check(Native.AddDuplicate(actions, errors, 2));
+            // Nothing that whoever started the tests left open: a target's descriptors are the same everywhere.
+            Check(Native.AddCloseFrom(actions, 3));
             if (options.Folder is { } folder)
                 Check(Native.AddChangeFolder(actions, folder));
             // .NET ignores SIGPIPE and handles others; a target starts like a program that a shell starts.
