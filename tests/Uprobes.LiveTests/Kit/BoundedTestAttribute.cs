@@ -14,18 +14,20 @@ public sealed class BoundedTestAttribute : BeforeAfterTestAttribute
 {
     private static readonly TimeSpan Standard = TimeSpan.FromSeconds(120), Grace = TimeSpan.FromSeconds(20);
     private readonly ConcurrentDictionary<string, Timer> running = new();
+    private readonly ConcurrentDictionary<string, bool> exceeded = new();
 
     public override void Before(MethodInfo methodUnderTest, IXunitTest test)
     {
         TestLimitAttribute? limit = methodUnderTest.GetCustomAttribute<TestLimitAttribute>()
             ?? methodUnderTest.DeclaringType?.GetCustomAttribute<TestLimitAttribute>();
         TimeSpan time = limit is null ? Standard : TimeSpan.FromSeconds(limit.Seconds);
-        string name = test.TestDisplayName;
+        string name = test.TestDisplayName, id = test.UniqueID;
         int fired = 0;
-        running[test.UniqueID] = new Timer(_ =>
+        running[id] = new Timer(_ =>
         {
             if (fired++ > 0)
                 Environment.FailFast($"{name} still runs {Grace.TotalSeconds} s after its targets were killed");
+            exceeded[id] = true;
             Console.Error.WriteLine($"{name} exceeds its limit of {time.TotalSeconds} s: its targets are killed");
             Ledger.KillAll();
         }, null, time, Grace);
@@ -37,6 +39,12 @@ public sealed class BoundedTestAttribute : BeforeAfterTestAttribute
             timer.Dispose();
         IReadOnlyList<string> left = Ledger.Leftovers;
         if (left.Count > 0)
+        {
+            Ledger.KillAndForget(); // the tests after this one are not to blame
             Assert.Fail($"The test left processes behind: {string.Join("; ", left)}");
+        }
+
+        if (exceeded.TryRemove(test.UniqueID, out _))
+            Assert.Fail("The test exceeded its limit, and its targets were killed");
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace Uprobes.LiveTests.Kit;
 
@@ -18,10 +19,26 @@ internal static class Ledger
     /// <summary>What was started and not disposed of, as <c>pid command</c>.</summary>
     public static IReadOnlyList<string> Leftovers => [.. Alive.Select(p => $"{p.Key} {p.Value}")];
 
-    /// <summary>Kills everything in the ledger; their owners reap them, or <see cref="NothingLeftBehind"/> reports them.</summary>
+    /// <summary>Kills everything in the ledger; the owners reap them.</summary>
     public static void KillAll()
     {
         foreach (int pid in Alive.Keys)
             Native.Kill(pid, SIGKILL);
+    }
+
+    /// <summary>Kills and reaps what no owner will dispose of any more.</summary>
+    public static unsafe void KillAndForget()
+    {
+        foreach (int pid in Alive.Keys)
+        {
+            int status;
+            Native.Kill(-pid, SIGKILL);
+            Native.Kill(pid, SIGKILL);
+            while (Native.WaitPid(pid, &status, 0) < 0 && Marshal.GetLastPInvokeError() == Native.EINTR)
+            {
+            }
+
+            Reaped(pid);
+        }
     }
 }
