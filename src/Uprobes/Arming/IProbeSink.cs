@@ -1,0 +1,29 @@
+using Uprobes.Arming.Trap;
+
+namespace Uprobes.Arming;
+
+/// <summary>What an engine calls when a probe point is hit; on the tracer thread.</summary>
+internal interface IProbeSink
+{
+    /// <summary>Whether anyone wants to be called after the instruction.</summary>
+    bool WantsPost { get; }
+
+    /// <summary>The instruction is about to run.</summary>
+    void OnHit(HitContext hit);
+
+    /// <summary>The instruction has run.</summary>
+    void OnPost(HitContext hit);
+
+    /// <summary>The instruction raised a signal. Returns whether the program gets it.</summary>
+    bool OnFault(HitContext hit, int signal);
+}
+
+/// <summary>What an engine calls when a call that was asked to be followed returns; on the tracer thread.</summary>
+internal interface IReturnSink
+{
+    /// <summary>The call has returned to its caller.</summary>
+    void OnReturn(ReturnContext context);
+
+    /// <summary>The return cannot be followed.</summary>
+    void OnReturnLost(string reason, int processId);
+}

@@ -1,0 +1,38 @@
+using Uprobes.Arming.Trap.X64;
+using Uprobes.Processes;
+using Uprobes.Processes.X64;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>What arming in any address space needs.</summary>
+/// <param name="Tracer">The tracees.</param>
+/// <param name="Calls">Runs system calls in them.</param>
+/// <param name="Guardian">Restores text when this process is killed; null when the user did not want it.</param>
+/// <param name="Catalog">What is probed.</param>
+internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog)
+{
+    /// <summary>
+    /// Runs something with a stopped thread of a process: one that is stopped anyway, or else one that is stopped for it
+    /// and goes on afterwards.
+    /// </summary>
+    internal RemoteCallResult WithStoppedThread(TracedProcess process, Func<TracedThread, RemoteCallResult> action)
+    {
+        foreach (TracedThread thread in Candidates(process))
+        {
+            bool wasStopped = thread.State == TraceState.Stopped;
+            if (!Tracer.TryStop(thread))
+                continue;
+            RemoteCallResult result = action(thread);
+            if (!wasStopped && thread.State == TraceState.Stopped && !thread.IsHeld)
+                Tracer.Resume(thread);
+            if (result.Outcome != RemoteCallOutcome.Gone)
+                return result;
+        }
+
+        return RemoteCallResult.Gone;
+    }
+
+    /// <summary>Stopped threads first, the leader last: it may have exited while the others live.</summary>
+    private static List<TracedThread> Candidates(TracedProcess process) =>
+        [.. process.Threads.Values.OrderBy(t => t.State == TraceState.Stopped ? 0 : t.ThreadId == process.ProcessId && process.Threads.Count > 1 ? 2 : 1)];
+}

@@ -1,0 +1,19 @@
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>What the layer above is told by the engine; on the tracer thread.</summary>
+internal interface ITrapEngineEvents
+{
+    /// <summary>A tracee forked a process that is traced too.</summary>
+    void OnProcessStarted(TracedProcess process);
+
+    /// <summary>A tracee executes another program; its probes are armed.</summary>
+    void OnProcessExecuted(TracedProcess process);
+
+    /// <summary>A tracee ended or was let go of.</summary>
+    void OnProcessEnded(TracedProcess process);
+
+    /// <summary>Something that the user should know.</summary>
+    void OnNotice(string message, int? processId);
+}

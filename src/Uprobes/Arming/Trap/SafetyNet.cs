@@ -1,0 +1,120 @@
+using System.Buffers.Binary;
+using Uprobes.Arming.Trap.X64;
+using Uprobes.Linux;
+using Uprobes.Processes;
+using Uprobes.Processes.X64;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>
+/// The memory of ours in a tracee that is not slots: a place for remote system calls, and the SIGTRAP handler with its
+/// table by which the tracee steps over breakpoints when the tracer has been killed. The handler is installed where the program
+/// has none of its own; a program that installs one later is on its own when the tracer is killed. On the tracer thread only.
+/// </summary>
+/// <remarks>
+/// Layout: remote calls at 0, the handler's code at 512, actions for rt_sigaction(2) at 1,024, the table from 4,096 on.
+/// </remarks>
+internal sealed class SafetyNet
+{
+    private const int CodeOffset = 512, ActionOffset = 1024, TableOffset = 4096, ActionSize = 32;
+    private const ulong DefaultAction = 0, IgnoreAction = 1;
+    private readonly SafetyNetTable _table;
+
+    private SafetyNet(ulong start, int length, SafetyNetTable table, ProgramDisposition disposition)
+    {
+        Start = start;
+        Length = length;
+        _table = table;
+        Disposition = disposition;
+    }
+
+    internal ulong Start { get; }
+
+    internal int Length { get; }
+
+    /// <summary>What the program itself had chosen for SIGTRAP.</summary>
+    internal ProgramDisposition Disposition { get; }
+
+    internal RemoteAddress CallArea => new(Start);
+
+    internal bool HasRoomFor(int traps) => _table.Count + traps <= (int)(_table.Capacity - ((_table.Capacity + 3) / 4));
+
+    /// <summary>Maps and fills the memory for at least so many breakpoints, and installs the handler.</summary>
+    internal static (SafetyNet? Net, RemoteCallResult Result) Create(
+        ArmingServices services, TracedThread thread, int traps, ProgramDisposition disposition)
+    {
+        uint capacity = SafetyNetTable.CapacityFor(Math.Max(traps, 1000));
+        int length = TableOffset + SafetyNetTable.SizeInBytes(capacity);
+        length = (length + 4095) / 4096 * 4096;
+        RemoteCallResult mapped = services.Calls.Map(thread, 0, (ulong)length);
+        if (!mapped.IsSuccess)
+            return (null, mapped);
+        SafetyNet net = new(mapped.Value, length, new SafetyNetTable(capacity), disposition);
+        RemoteCallResult installed = net.Fill(thread.Process.Space.Memory);
+        if (installed.IsSuccess)
+            installed = net.Install(services, thread);
+        if (installed.IsSuccess)
+            return (net, installed);
+        _ = services.Calls.Unmap(thread, net.Start, (ulong)net.Length); // Best effort: the refusal is what counts.
+        return (null, installed);
+    }
+
+    /// <summary>The mirror of a net that was copied into a forked child's memory.</summary>
+    internal SafetyNet CopyForChild() => new(Start, Length, _table.Copy(), Disposition);
+
+    /// <summary>Enters where threads resume that run into breakpoints; before the breakpoints are written. Returns 0 or errno.</summary>
+    internal int Add(TraceeMemory memory, IReadOnlyCollection<KeyValuePair<ulong, ulong>> resumeByTrap)
+    {
+        TableWrite write = _table.SetMany(resumeByTrap);
+        return memory.WriteAll(new RemoteAddress(Start + TableOffset + (ulong)write.Offset), write.Bytes.Span);
+    }
+
+    /// <summary>All that is in the table, to move it into a larger one.</summary>
+    internal IReadOnlyCollection<KeyValuePair<ulong, ulong>> Entries => _table.Entries();
+
+    /// <summary>Installs the handler again, after the kernel has reset it (a breakpoint met with SIGTRAP blocked: force_sig, kernel/signal.c).</summary>
+    internal RemoteCallResult Install(ArmingServices services, TracedThread thread) =>
+        services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(Disposition.IsCaught ? 2 : 0));
+
+    /// <summary>Puts the program's own disposition back.</summary>
+    internal RemoteCallResult Uninstall(ArmingServices services, TracedThread thread) =>
+        Disposition.IsCaught
+            ? RemoteCallResult.Success(0)
+            : services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(1));
+
+    private RemoteAddress Action(int index) => new(Start + ActionOffset + (ulong)(index * ActionSize));
+
+    private RemoteCallResult Fill(TraceeMemory memory)
+    {
+        byte[] code = SafetyNetCode.Emit(Start + CodeOffset, Start + TableOffset, _table.Capacity, Disposition.IsIgnored, out int restorer);
+        if (code.Length > ActionOffset - CodeOffset)
+            throw new InvalidOperationException($"the handler's code takes {code.Length} bytes, more than its room");
+        Span<byte> actions = stackalloc byte[3 * ActionSize];
+        actions.Clear();
+        WriteAction(actions, Start + CodeOffset, SafetyNetCode.ActionFlags, Start + CodeOffset + (ulong)restorer, SafetyNetCode.ActionMask);
+        WriteAction(actions[ActionSize..], Disposition.IsIgnored ? IgnoreAction : DefaultAction, 0, 0, 0);
+        Disposition.Action?.CopyTo(actions[(2 * ActionSize)..]);
+        int error = memory.WriteAll(new RemoteAddress(Start + CodeOffset), code);
+        if (error == 0)
+            error = memory.WriteAll(Action(0), actions);
+        return error == 0 ? RemoteCallResult.Success(0) : RemoteCallResult.Failed(error);
+    }
+
+    /// <summary><c>struct kernel_sigaction</c> of x86-64: handler, flags, restorer, mask.</summary>
+    private static void WriteAction(Span<byte> destination, ulong handler, ulong flags, ulong restorer, ulong mask)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(destination, handler);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], flags);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[16..], restorer);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[24..], mask);
+    }
+}
+
+/// <summary>What a program had chosen for SIGTRAP when it came under tracing.</summary>
+/// <param name="IsIgnored">SIG_IGN.</param>
+/// <param name="IsCaught">A handler of its own.</param>
+/// <param name="Action">That handler's <c>struct kernel_sigaction</c>, where it could be read.</param>
+internal sealed record ProgramDisposition(bool IsIgnored, bool IsCaught, byte[]? Action)
+{
+    internal static ProgramDisposition Default { get; } = new(false, false, null);
+}

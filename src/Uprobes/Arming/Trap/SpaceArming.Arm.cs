@@ -1,0 +1,201 @@
+using Uprobes.Arming.X64;
+using Uprobes.Linux;
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>Putting breakpoints into text and taking them out.</summary>
+internal sealed partial class SpaceArming
+{
+    private const byte Int3 = 0xCC;
+    private const int LongestInstruction = 15;
+
+    /// <summary>Arms points of one image in one of its mappings. Those that stand already are left as they are.</summary>
+    /// <param name="process">A process of this address space.</param>
+    /// <param name="mapping">An executable mapping of the points' file.</param>
+    /// <param name="points">Ascending by offset; those outside the mapping are passed over.</param>
+    internal void ArmMapping(TracedProcess process, in Mapping mapping, IReadOnlyList<ArmedPoint> points)
+    {
+        List<Site> fresh = [];
+        foreach (ArmedPoint point in points)
+        {
+            if (point.Offset.Value < mapping.FileOffset || point.Offset.Value - mapping.FileOffset >= mapping.Length)
+                continue;
+            ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
+            if (_sites.TryGetValue(address, out Site? known) && known.State == SiteState.Armed)
+            {
+                known.Point = point;
+                continue;
+            }
+
+            if (mapping.IsShared)
+                Refuse(point, new ArmingRefusal(ArmingRefusalReason.SharedMapping, $"process {process.ProcessId} maps the text shared: a breakpoint would change the file for everyone"));
+            else if (Prepare(address, point.Original, known) is { } site)
+            {
+                site.Point = point;
+                fresh.Add(site);
+            }
+            else
+                Refuse(point, new ArmingRefusal(ArmingRefusalReason.UnsupportedInstruction, "the instruction cannot be displaced"));
+        }
+
+        foreach ((Site site, ArmingRefusal refusal) in Arm(process, mapping, fresh))
+        {
+            ArmedPoint point = site.Point!;
+            site.Point = null;
+            Refuse(point, refusal);
+        }
+
+        void Refuse(ArmedPoint point, ArmingRefusal refusal) => _services.Catalog.OnArmingRefused(point, refusal, process.ProcessId);
+    }
+
+    /// <summary>Arms a site of the engine's own, at an address that is not a probe point. Null when it cannot be.</summary>
+    internal Site? ArmInternal(TracedProcess process, in Mapping mapping, ulong address)
+    {
+        if (_sites.TryGetValue(address, out Site? known) && known.State == SiteState.Armed)
+            return known;
+        if (mapping.IsShared)
+            return null;
+        byte[] original = new byte[LongestInstruction];
+        int read = _space.Memory.Read(new RemoteAddress(address), original);
+        HideBreakpoints(address, original.AsSpan(0, read));
+        Site? site = Prepare(address, original[..read], known);
+        return site is not null && Arm(process, mapping, [site]).Count == 0 ? site : null;
+    }
+
+    /// <summary>Takes a breakpoint out of the text, if it is still ours. The site stays known.</summary>
+    /// <returns>Whether the text is as it was.</returns>
+    internal bool Disarm(Site site)
+    {
+        if (site.State != SiteState.Armed)
+            return true;
+        byte now = 0;
+        bool readable = _space.Memory.Read(new RemoteAddress(site.Address), new Span<byte>(ref now)) == 1;
+        bool restored = readable && now == Int3 && _space.Memory.WriteAll(new RemoteAddress(site.Address), site.Original.AsSpan(0, 1)) == 0;
+        site.State = restored ? SiteState.Disarmed : SiteState.Lost;
+        LeaveGuardian(site);
+        return restored;
+    }
+
+    /// <summary>Reads memory as it would be without our breakpoints. False where it cannot be read whole.</summary>
+    internal bool TryReadOriginal(ulong address, Span<byte> destination)
+    {
+        if (_space.Memory.Read(new RemoteAddress(address), destination) != destination.Length)
+            return false;
+        HideBreakpoints(address, destination);
+        return true;
+    }
+
+    internal bool TryReadWord(ulong address, out ulong value) => _space.Memory.TryReadWord(new RemoteAddress(address), out value);
+
+    /// <summary>The byte that is in memory now, or -1.</summary>
+    internal int ReadByte(ulong address)
+    {
+        byte now = 0;
+        return _space.Memory.Read(new RemoteAddress(address), new Span<byte>(ref now)) == 1 ? now : -1;
+    }
+
+    /// <summary>Decodes a site; null when its instruction cannot be displaced.</summary>
+    private static Site? Prepare(ulong address, byte[] original, Site? known)
+    {
+        if (known is not null && known.Original.AsSpan(0, known.Instruction.Length).SequenceEqual(
+                original.AsSpan(0, Math.Min(original.Length, known.Instruction.Length))))
+            return known; // Armed before: its slot serves again.
+        return InstructionRelocator.TryInspect(original, address, out InspectedInstruction instruction, out _)
+            ? new Site(address, original, instruction)
+            : null;
+    }
+
+    private List<(Site Site, ArmingRefusal Refusal)> Arm(TracedProcess process, in Mapping mapping, List<Site> sites)
+    {
+        List<(Site, ArmingRefusal)> refused = [];
+        if (sites.Count == 0)
+            return refused;
+        if (EnsureNet(process, sites.Count) is { } noNet)
+            return [.. sites.Select(s => (s, noNet))];
+        int wanted = sites.Count(s => s.Slot == 0);
+        if (wanted > 0 && EnsureSlots(process, mapping, wanted, null) is { } noRoom)
+            return [.. sites.Select(s => (s, noRoom))];
+
+        List<Site> ready = [];
+        SlotWriter slots = new(_space.Memory);
+        foreach (Site site in sites)
+        {
+            if (Check(site) is { } differs)
+                refused.Add((site, differs));
+            else if (site.Slot != 0 || FillSlot(process, mapping, site, slots, out ArmingRefusal? refusal))
+                ready.Add(site);
+            else
+                refused.Add((site, refusal!));
+        }
+
+        // The order keeps the tracee safe at every moment: the slot before the table's entry, that before the guardian's
+        // entry, that before the breakpoint.
+        int error = slots.Flush();
+        if (error == 0)
+            error = _net!.Add(_space.Memory, ready.ToDictionary(s => s.Address, s => s.Slot));
+        foreach (Site site in ready)
+        {
+            if (error == 0)
+                site.GuardianEntry = _services.Guardian?.Add(_space.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
+            if (error == 0 && _space.Memory.WriteAll(new RemoteAddress(site.Address), [Int3]) is not 0 and var failed)
+            {
+                LeaveGuardian(site);
+                refused.Add((site, new ArmingRefusal(ArmingRefusalReason.TextNotWritable, $"the text could not be written: {Errno.Name(failed)}")));
+                continue;
+            }
+
+            if (error != 0)
+            {
+                refused.Add((site, new ArmingRefusal(ArmingRefusalReason.ProcessGone, $"memory of process {process.ProcessId} could not be written: {Errno.Name(error)}")));
+                continue;
+            }
+
+            site.State = SiteState.Armed;
+            _sites[site.Address] = site;
+        }
+
+        return refused;
+    }
+
+    private bool FillSlot(TracedProcess process, in Mapping mapping, Site site, SlotWriter slots, out ArmingRefusal? refusal)
+    {
+        refusal = EnsureSlots(process, mapping, 1, site.Instruction.DataReach);
+        if (refusal is not null)
+            return false;
+        site.Slot = FindChunk(mapping, site.Instruction.DataReach, 1)!.Take(site, stopsAfter: false);
+        if (InstructionRelocator.TryRelocate(site.Original, site.Address, site.Slot, stopAfter: false, out RelocatedInstruction? code, out RelocationRefusal? reason))
+        {
+            slots.Add(site.Slot, code.Code);
+            return true;
+        }
+
+        refusal = new ArmingRefusal(ArmingRefusalReason.UnsupportedInstruction, reason.Message);
+        return false;
+    }
+
+    /// <summary>Compares memory with what the site is expected to hold.</summary>
+    private ArmingRefusal? Check(Site site)
+    {
+        Span<byte> memory = stackalloc byte[LongestInstruction];
+        int length = site.Instruction.Length;
+        if (_space.Memory.Read(new RemoteAddress(site.Address), memory[..length]) != length)
+            return new ArmingRefusal(ArmingRefusalReason.ProcessGone, $"the text at 0x{site.Address:x} cannot be read");
+        HideBreakpoints(site.Address, memory[..length]);
+        if (memory[..length].SequenceEqual(site.Original.AsSpan(0, length)))
+            return null;
+        return new ArmingRefusal(ArmingRefusalReason.MemoryDiffers,
+            $"memory at 0x{site.Address:x} is {Convert.ToHexString(memory[..length])}, the file has {Convert.ToHexString(site.Original.AsSpan(0, length))}: "
+            + (memory[0] == Int3 ? "another tool's breakpoint stands there" : "the program or another tool has changed it"));
+    }
+
+    /// <summary>Puts original bytes in place of breakpoints of ours in what was read from memory.</summary>
+    private void HideBreakpoints(ulong address, Span<byte> bytes)
+    {
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            if (bytes[i] == Int3 && _sites.TryGetValue(address + (ulong)i, out Site? site) && site.State == SiteState.Armed)
+                bytes[i] = site.Original[0];
+        }
+    }
+}

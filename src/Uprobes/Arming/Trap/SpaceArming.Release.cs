@@ -1,0 +1,85 @@
+using Uprobes.Linux;
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>Leaving: takes everything of ours out of a tracee, and the copies that forked children have.</summary>
+internal sealed partial class SpaceArming
+{
+    /// <summary>Takes all breakpoints out. Threads may go on running.</summary>
+    internal void DisarmAll(int processId)
+    {
+        // A range that is mapped to something else by now must not be written to.
+        foreach (Site site in _sites.Values)
+        {
+            bool wasArmed = site.State == SiteState.Armed;
+            if (wasArmed && !Disarm(site) && site.Point is { } point)
+                _services.Catalog.OnSiteLost(point, "its breakpoint was no longer in the text", processId);
+            site.Point = null;
+            site.ReturnSinks = null;
+            site.Hook = MappingHookKind.None;
+        }
+    }
+
+    /// <summary>Gives the memory back and puts the program's SIGTRAP action back. All threads are stopped, and none is in a slot.</summary>
+    internal void ReleaseMemory(TracedProcess process)
+    {
+        _services.WithStoppedThread(process, thread =>
+        {
+            if (_net is not null)
+                _ = _net.Uninstall(_services, thread); // Each step is tried, whatever became of the others.
+            foreach (SlotChunk chunk in _chunks)
+                _ = _services.Calls.Unmap(thread, chunk.Start, (ulong)chunk.Length);
+            if (_net is null)
+                return Processes.X64.RemoteCallResult.Success(0);
+            _space.CallArea = null; // The last call must not run from the memory that it unmaps.
+            return _services.Calls.Unmap(thread, _net.Start, (ulong)_net.Length);
+        });
+        _chunks.Clear();
+        _net = null;
+    }
+
+    /// <summary>
+    /// Describes the copy of this address space in a forked child: what is really in its text is looked at, since breakpoints
+    /// may have come and gone between the fork and now.
+    /// </summary>
+    internal SpaceArming CopyForChild(AddressSpace childSpace, int parentThread, int childThread)
+    {
+        SpaceArming copy = new(_services, childSpace);
+        Dictionary<Site, Site> copies = [];
+        foreach (Site site in _sites.Values)
+            copies.Add(site, CopySite(site, childSpace));
+        foreach ((_, Site site) in copies)
+        {
+            copy._sites.Add(site.Address, site);
+            if (site.State == SiteState.Armed)
+                site.GuardianEntry = _services.Guardian?.Add(childSpace.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
+        }
+
+        foreach (SlotChunk chunk in _chunks)
+            copy._chunks.Add(chunk.CopyFor(owner => copies.TryGetValue(owner, out Site? own) ? own : CopySite(owner, childSpace)));
+        copy._net = _net?.CopyForChild();
+        copy._known.UnionWith(_known);
+        copy._executable.AddRange(_executable);
+        copy.ArmedVersion = ArmedVersion;
+        copy.Returns = Returns.CopyForChild(parentThread, childThread);
+        childSpace.CallArea = _space.CallArea;
+        return copy;
+    }
+
+    private static Site CopySite(Site site, AddressSpace childSpace)
+    {
+        byte now = 0;
+        bool armed = childSpace.Memory.Read(new RemoteAddress(site.Address), new Span<byte>(ref now)) == 1 && now == Int3;
+        return new Site(site.Address, site.Original, site.Instruction)
+        {
+            // A slot that was written after the fork is not in the copy: it is made again when it is needed. Where the breakpoint
+            // is, the slot was written before it.
+            Slot = armed ? site.Slot : 0,
+            Point = site.Point,
+            ReturnSinks = site.ReturnSinks is null ? null : [.. site.ReturnSinks],
+            Hook = site.Hook,
+            State = armed ? SiteState.Armed : SiteState.Disarmed,
+        };
+    }
+}

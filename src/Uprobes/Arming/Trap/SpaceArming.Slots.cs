@@ -1,0 +1,112 @@
+using Uprobes.Arming.X64;
+using Uprobes.Linux;
+using Uprobes.Processes;
+using Uprobes.Processes.X64;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>Slots: memory for them, and their code.</summary>
+internal sealed partial class SpaceArming
+{
+    /// <summary>Makes sure that a number of slots is free within reach of an image and of a site's operand.</summary>
+    private ArmingRefusal? EnsureSlots(TracedProcess process, in Mapping image, int count, ulong? operand)
+    {
+        if (FindChunk(image, operand, count) is not null)
+            return null;
+        int length = SlotChunk.LengthFor(count);
+        List<Mapping> mappings = MappingParser.ReadProcess(process.LiveThread()?.ThreadId ?? process.ProcessId);
+        (ulong start, ulong end) = (image.Start, image.End);
+        RemoteCallResult last = RemoteCallResult.Failed(Errno.ENOMEM);
+        foreach (ulong address in AddressGaps.Near(mappings, start, end, (ulong)length).Take(16))
+        {
+            SlotChunk candidate = new(address, length);
+            if (!candidate.Reaches(start) || !candidate.Reaches(end) || (operand is { } data && !candidate.Reaches(data)))
+                continue;
+            last = _services.WithStoppedThread(process, thread => _services.Calls.Map(thread, address, (ulong)length));
+            if (last.IsSuccess && last.Value == address)
+            {
+                _chunks.Add(candidate);
+                return null;
+            }
+
+            if (last.IsSuccess) // A kernel before 4.17 takes MAP_FIXED_NOREPLACE for a hint.
+                _services.WithStoppedThread(process, thread => _services.Calls.Unmap(thread, last.Value, (ulong)length));
+            else if (last.Outcome != RemoteCallOutcome.Failed || last.Error != Errno.EEXIST)
+                break;
+        }
+
+        return Refusal(last, process);
+    }
+
+    private SlotChunk? FindChunk(in Mapping image, ulong? operand, int count)
+    {
+        foreach (SlotChunk chunk in _chunks)
+        {
+            if (chunk.Free >= count && chunk.Reaches(image.Start) && chunk.Reaches(image.End) && (operand is null || chunk.Reaches(operand.Value)))
+                return chunk;
+        }
+
+        return null;
+    }
+
+    /// <summary>The slot in which a site's instruction stops again for post handlers; made at its first use.</summary>
+    internal bool EnsurePostSlot(TracedProcess process, Site site)
+    {
+        if (site.PostSlot == 0)
+        {
+            Mapping around = new(site.Address, site.Address + 1, MappingPermissions.Execute, 0, 0, 0, "", false);
+            if (EnsureSlots(process, around, 1, site.Instruction.DataReach) is not null
+                || FindChunk(around, site.Instruction.DataReach, 1) is not { } chunk)
+                return false;
+            SlotUse slot = new(site, StopsAfter: true, chunk.Take(site, stopsAfter: true));
+            RelocatedInstruction? code = slot.Code;
+            if (code is null || _space.Memory.WriteAll(new RemoteAddress(slot.Address), code.Code) != 0)
+                return false;
+            Dictionary<ulong, ulong> exits = code.Exits.ToDictionary(e => slot.Address + (ulong)e.Offset, e => e.OriginalRip);
+            if (EnsureNet(process, exits.Count) is not null || _net!.Add(_space.Memory, exits) != 0)
+                return false;
+            site.PostSlot = slot.Address;
+        }
+
+        return true;
+    }
+
+    /// <summary>Makes sure that the safety net is there and has room.</summary>
+    private ArmingRefusal? EnsureNet(TracedProcess process, int traps)
+    {
+        if (_net is not null && _net.HasRoomFor(traps))
+            return null;
+        SafetyNet? former = _net;
+        SafetyNet? made = null;
+        RemoteCallResult result = _services.WithStoppedThread(process, thread =>
+        {
+            ProgramDisposition disposition = former?.Disposition ?? SignalActions.ReadTrapDisposition(_services, thread);
+            int wanted = Math.Max(traps, former is null ? 0 : former.Entries.Count * 2) + (former?.Entries.Count ?? 0);
+            (made, RemoteCallResult created) = SafetyNet.Create(_services, thread, wanted, disposition);
+            if (made is null)
+                return created;
+            if (former is not null && made.Add(_space.Memory, former.Entries) is not 0 and var error)
+                return RemoteCallResult.Failed(error);
+            _space.CallArea = made.CallArea;
+            if (former is not null)
+                _ = _services.Calls.Unmap(thread, former.Start, (ulong)former.Length); // Nothing uses it any more.
+            return created;
+        });
+        if (!result.IsSuccess || made is null)
+            return Refusal(result, process);
+        _net = made;
+        return null;
+    }
+
+    private static ArmingRefusal Refusal(RemoteCallResult result, TracedProcess process) => result.Outcome switch
+    {
+        RemoteCallOutcome.Forbidden => new ArmingRefusal(ArmingRefusalReason.Seccomp,
+            $"a seccomp filter of process {process.ProcessId} forbids the system calls that arming needs; run as root, who may suspend it"),
+        RemoteCallOutcome.Gone => new ArmingRefusal(ArmingRefusalReason.ProcessGone,
+            $"process {process.ProcessId} ended, or none of its threads stopped in time"),
+        RemoteCallOutcome.NoRoom => new ArmingRefusal(ArmingRefusalReason.NoMemoryNearImage,
+            $"process {process.ProcessId} has no place to run a system call from"),
+        _ => new ArmingRefusal(ArmingRefusalReason.NoMemoryNearImage,
+            $"process {process.ProcessId} could not map memory: {Errno.Name(result.Error)} ({Errno.Describe(result.Error)})"),
+    };
+}

@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using Uprobes.Arming.X64;
+using Uprobes.Linux;
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>Serving stops: the way of a hit.</summary>
+internal sealed partial class TrapEngine
+{
+    private const ulong ProtExec = 4;
+    private readonly HitContext _hit = new();
+    private readonly List<PendingReturn> _taken = [];
+
+    public int OnSignal(TracedThread thread, int signal)
+    {
+        if (!thread.Process.HasSpace || thread.Process.Space.EngineState is not SpaceArming space
+            || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+            return signal;
+        if (signal == Signal.SIGTRAP && TryServeTrap(space, thread, ref registers))
+            return 0;
+        return OnOtherSignal(space, thread, signal, ref registers);
+    }
+
+    private bool TryServeTrap(SpaceArming space, TracedThread thread, ref UserRegisters registers)
+    {
+        ulong address = registers.Rip - 1;
+        if (space.TryFindSite(address, out Site? site))
+        {
+            // A one-byte instruction is behind the site when a SIGTRAP from elsewhere meets the thread there (traps T7). A longer
+            // one's second byte is no place to be but after the breakpoint.
+            if (site!.Instruction.Length == 1 && !IsBreakpoint(thread))
+                return false;
+            registers.Rip = address;
+            if (site.State == SiteState.Armed)
+                Serve(space, thread, site, registers);
+            else if (!IsOwnBreakpoint(space, site))
+                _ = Ptrace.SetInstructionPointer(thread.ThreadId, address); // It was removed under way (traps T8).
+            else
+                return false;
+            return true;
+        }
+
+        return space.TryFindSlot(address, out SlotUse slot) && TryServePost(thread, slot, address, ref registers);
+    }
+
+    private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
+    {
+        _follower.OnHit(thread.ThreadId);
+        ThreadArming state = (thread.EngineState ??= new ThreadArming()) as ThreadArming ?? throw new InvalidOperationException("foreign thread state");
+        _dispositions.Repair(_services, space, thread, state);
+        ThreadRegisters visible = _hit.Registers;
+        visible.Load(registers);
+        bool again = state.Fired is { } mark && mark.Matches(site, registers);
+        state.Fired = null;
+        if (!again)
+        {
+            _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+            CallHandlers(space, thread, site);
+        }
+
+        if (thread.State != TraceState.Stopped)
+            return; // Killed while a handler ran.
+        if (visible.Rip == site.Address)
+            GoOn(space, thread, site);
+        else
+            _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values); // A handler chose another way.
+    }
+
+    private void CallHandlers(SpaceArming space, TracedThread thread, Site site)
+    {
+        if (site.Hook != MappingHookKind.None)
+            OnMappingChanged(space, thread.Process, site.Hook);
+        if (!thread.Process.IsFollowed)
+            return;
+        if (site.ReturnSinks is not null && TakeReturns(space, site))
+        {
+            foreach (PendingReturn call in _taken.ToArray())
+                call.Sink.OnReturn(new ReturnContext(_hit, call.EntryTimestamp, call.State));
+        }
+
+        if (site.Point is { } point)
+        {
+            _hit.ReturnRequests.Clear();
+            point.Sink.OnHit(_hit);
+            if (_hit.ReturnRequests.Count > 0)
+                FollowReturns(space, thread, site);
+        }
+    }
+
+    /// <summary>Sends the thread through the slot, or past the instruction where the tracer has to work out where it goes.</summary>
+    private void GoOn(SpaceArming space, TracedThread thread, Site site)
+    {
+        ThreadRegisters visible = _hit.Registers;
+        ulong slot = site.Slot;
+        if (site.Point?.Sink.WantsPost == true && thread.Process.IsFollowed)
+        {
+            if (site.Instruction.NeedsEmulationAfterwards)
+            {
+                if (TryEmulate(thread, site))
+                    return;
+            }
+            else if (space.EnsurePostSlot(thread.Process, site))
+            {
+                slot = site.PostSlot;
+            }
+        }
+
+        if (!visible.IsChanged)
+        {
+            _ = Ptrace.SetInstructionPointer(thread.ThreadId, slot); // ESRCH: killed meanwhile (traps T10).
+            return;
+        }
+
+        UserRegisters changed = visible.Values;
+        changed.Rip = slot;
+        _ = Ptrace.SetRegisters(thread.ThreadId, changed);
+    }
+
+    private bool TryEmulate(TracedThread thread, Site site)
+    {
+        ThreadRegisters visible = _hit.Registers;
+        TraceeMemory memory = thread.Process.Space.Memory;
+        if (!BranchTargets.TryEvaluate(site.Original, site.Address, visible.Values, (address, bytes) => memory.Read(new RemoteAddress(address), bytes),
+                out ulong rip, out ulong rsp, out ulong? pushed))
+            return false; // It faults: the slot raises the genuine fault.
+        if (pushed is { } word && memory.WriteAll(new RemoteAddress(rsp), BitConverter.GetBytes(word)) != 0)
+            return false;
+        visible.Rip = rip;
+        visible.Rsp = rsp;
+        site.Point!.Sink.OnPost(_hit);
+        _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values);
+        return true;
+    }
+
+    private bool TryServePost(TracedThread thread, in SlotUse slot, ulong address, ref UserRegisters registers)
+    {
+        if (!slot.StopsAfter || slot.Code is not { } code)
+            return false;
+        foreach (SlotExit exit in code.Exits)
+        {
+            if (slot.Address + (ulong)exit.Offset != address)
+                continue;
+            registers.Rip = exit.OriginalRip;
+            if (slot.Owner.Instruction.ControlFlow == ControlFlowKind.SystemCall)
+                registers.Rcx = exit.OriginalRip;
+            _hit.Registers.Load(registers);
+            _hit.Begin(thread, new RemoteAddress(slot.Owner.Address), Now());
+            if (slot.Owner.Point is { } point && thread.Process.IsFollowed)
+                point.Sink.OnPost(_hit);
+            if (thread.State == TraceState.Stopped)
+                _ = Ptrace.SetRegisters(thread.ThreadId, _hit.Registers.Values);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>A signal that is not ours: its handler must see the thread where it would be without probes (traps T5, X11).</summary>
+    private int OnOtherSignal(SpaceArming space, TracedThread thread, int signal, ref UserRegisters registers)
+    {
+        ulong slotRip = registers.Rip;
+        if (!SlotExitRules.TryLeave(space, ref registers, out Site? site, out UserRegisters? again))
+            return signal;
+        if (again is { } comeBack)
+            ((ThreadArming)(thread.EngineState ??= new ThreadArming())).Fired = new FiredMark(site!, comeBack);
+        if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) == 0 && IsFault(signal, info))
+        {
+            if (info.Address == slotRip)
+            {
+                info.Address = registers.Rip;
+                _ = Ptrace.SetSignalInfo(thread.ThreadId, info);
+            }
+
+            if (site!.Point is { } point && thread.Process.IsFollowed)
+            {
+                _hit.Registers.Load(registers);
+                _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+                if (!point.Sink.OnFault(_hit, signal))
+                    signal = 0;
+                registers = _hit.Registers.Values;
+            }
+        }
+
+        _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        return signal;
+    }
+
+    /// <summary>Whether the instruction itself raised the signal, rather than somebody else (sigaction(2), si_code).</summary>
+    private static bool IsFault(int signal, in Ptrace.SignalInfo info) =>
+        info.Code > 0 && signal is Signal.SIGSEGV or Signal.SIGBUS or Signal.SIGFPE or Signal.SIGILL or Signal.SIGTRAP;
+
+    private static bool IsBreakpoint(TracedThread thread) =>
+        Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) == 0 && info.Code == Signal.SI_KERNEL;
+
+    /// <summary>Whether the program has written a breakpoint of its own where one of ours was.</summary>
+    private static bool IsOwnBreakpoint(SpaceArming space, Site site) => space.ReadByte(site.Address) == 0xCC;
+
+    private void OnMappingChanged(SpaceArming space, TracedProcess process, MappingHookKind kind)
+    {
+        const ulong FirstError = unchecked((ulong)-4095);
+        ref readonly UserRegisters registers = ref _hit.Registers.Values;
+        if (registers.Rax >= FirstError)
+            return;
+        switch (kind)
+        {
+            case MappingHookKind.Map when (registers.Rdx & ProtExec) != 0:
+                // rax is where, rsi how much, and rdx the protection: a system call keeps all but rax, rcx and r11.
+                space.Rescan(process, (registers.Rax, registers.Rax + registers.Rsi));
+                break;
+            case MappingHookKind.Unmap or MappingHookKind.LinkerBreakpoint:
+                space.Rescan(process);
+                break;
+        }
+    }
+
+    private static long Now() => Stopwatch.GetTimestamp() * (1_000_000_000 / Stopwatch.Frequency);
+}

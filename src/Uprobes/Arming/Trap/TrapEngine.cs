@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using Uprobes.Linux;
+using Uprobes.Processes;
+using Uprobes.Processes.X64;
+
+namespace Uprobes.Arming.Trap;
+
+/// <summary>
+/// The trap engine: a breakpoint at every site, served while the thread that hit it is stopped; the displaced instruction
+/// runs from a slot and goes on by itself. This part takes processes in and lets them go. On the tracer thread only.
+/// </summary>
+internal sealed partial class TrapEngine : ITraceeObserver
+{
+    private readonly IProbeCatalog _catalog;
+    private readonly ITrapEngineEvents _events;
+    private readonly bool _followForks;
+    private readonly ProcessorFollower _follower;
+    private readonly ArmingServices _services;
+    private readonly X64.Guardian? _guardian;
+    private readonly TrapDispositions _dispositions = new();
+
+    /// <summary>Creates the engine; on the tracer thread.</summary>
+    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian)
+    {
+        _catalog = catalog;
+        _events = events;
+        _followForks = followForks;
+        _follower = new ProcessorFollower();
+        _guardian = withGuardian ? X64.Guardian.Start() : null;
+        _services = new ArmingServices(tracer, new RemoteCall(tracer), _guardian, catalog);
+    }
+
+    /// <summary>Longest time that all threads of a process were held.</summary>
+    internal TimeSpan LongestPause { get; private set; }
+
+    internal int? GuardianProcessId => _guardian?.ProcessId;
+
+    /// <summary>Arms everything that is registered in a process.</summary>
+    internal void ArmProcess(TracedProcess process)
+    {
+        if (!_catalog.IsEmpty && process.HasSpace && process.IsFollowed)
+            StateOf(process).ArmEverywhere(process);
+    }
+
+    /// <summary>Takes out the breakpoints of points that are registered no more.</summary>
+    internal void DisarmPoints(IReadOnlySet<ArmedPoint> points)
+    {
+        foreach ((SpaceArming space, TracedProcess process) in Spaces())
+        {
+            space.Rescan(process); // What is mapped elsewhere by now must not be written to.
+            foreach (Site site in space.Sites)
+            {
+                if (site.Point is null || !points.Contains(site.Point))
+                    continue;
+                ArmedPoint point = site.Point;
+                site.Point = null;
+                if (!site.IsWanted && !space.Disarm(site))
+                    _catalog.OnSiteLost(point, "its breakpoint was no longer in the text when it was to be removed", process.ProcessId);
+            }
+
+            if (_catalog.IsEmpty)
+                DisarmHooks(space);
+        }
+    }
+
+    /// <summary>Forgets the awaited returns of someone who is registered no more.</summary>
+    internal void DropReturns(IReadOnlySet<IReturnSink> sinks)
+    {
+        foreach ((SpaceArming space, _) in Spaces())
+        {
+            foreach (IReturnSink sink in sinks)
+                space.Returns.DropSink(sink);
+            foreach (Site site in space.Sites)
+            {
+                if (site.ReturnSinks is null)
+                    continue;
+                site.ReturnSinks.ExceptWith(sinks);
+                if (!site.IsWanted)
+                    space.Disarm(site);
+            }
+        }
+    }
+
+    /// <summary>Takes everything out of a process, and of those that share its memory, and lets go of them.</summary>
+    internal void Detach(TracedProcess process)
+    {
+        TracedProcess[] group = [.. _services.Tracer.Processes.Where(p => p == process || (p.HasSpace && process.HasSpace && p.Space == process.Space))];
+        if (process.HasSpace && process.Space.EngineState is SpaceArming space)
+            Clean(space, group);
+        foreach (TracedProcess member in group)
+            _services.Tracer.Detach(member);
+    }
+
+    /// <summary>Ends the engine; all processes have been detached.</summary>
+    internal void End()
+    {
+        _follower.Release();
+        _guardian?.Dispose();
+    }
+
+    public bool OnForked(TracedProcess child, ForkOrigin origin)
+    {
+        child.IsFollowed = origin.Parent.IsFollowed && _followForks;
+        if (origin.SharesMemory)
+        {
+            _events.OnProcessStarted(child);
+            return true; // Until it executes, its hits are in its parent's memory and have to be served (traps T13).
+        }
+
+        if (!origin.Parent.HasSpace || origin.Parent.Space.EngineState is not SpaceArming parentSpace)
+            return child.IsFollowed && Started(child);
+        int thread = child.Threads.Keys.First();
+        SpaceArming copy = parentSpace.CopyForChild(child.Space, origin.ParentThreadId, thread);
+        if (!child.IsFollowed)
+        {
+            Clean(copy, [child]);
+            return false;
+        }
+
+        foreach (Site site in copy.Sites)
+        {
+            if (!site.IsWanted)
+                copy.Disarm(site);
+        }
+
+        if (copy.ArmedVersion != _catalog.Version)
+            copy.ArmEverywhere(child);
+        return Started(child);
+    }
+
+    public void OnExecuting(TracedProcess process)
+    {
+        if (process.HasSpace && process.Space.EngineState is SpaceArming space)
+            space.Returns.DropThread(process.ProcessId);
+    }
+
+    public bool OnExecuted(TracedProcess process)
+    {
+        if (!process.IsFollowed)
+            return false;
+        ArmProcess(process);
+        _events.OnProcessExecuted(process);
+        return true;
+    }
+
+    public void OnThreadEnded(TracedThread thread)
+    {
+        if (thread.Process.HasSpace && thread.Process.Space.EngineState is SpaceArming space)
+            space.Returns.DropThread(thread.ThreadId);
+    }
+
+    public void OnProcessEnded(TracedProcess process) => _events.OnProcessEnded(process);
+
+    public void OnOtherChildEnded(int processId)
+    {
+        if (processId != _guardian?.ProcessId)
+            return;
+        _guardian.NoteCollected();
+        _events.OnNotice("the guardian process was killed: if this program is killed too, its tracees keep their breakpoints", null);
+    }
+
+    public void OnNotice(string message, int processId) => _events.OnNotice(message, processId);
+
+    private bool Started(TracedProcess child)
+    {
+        _events.OnProcessStarted(child);
+        return true;
+    }
+
+    private SpaceArming StateOf(TracedProcess process) =>
+        process.Space.EngineState as SpaceArming ?? new SpaceArming(_services, process.Space);
+
+    private IEnumerable<(SpaceArming Space, TracedProcess Process)> Spaces() =>
+        _services.Tracer.Processes.Where(p => p.HasSpace && p.Space.EngineState is SpaceArming)
+            .DistinctBy(p => p.Space).Select(p => ((SpaceArming)p.Space.EngineState!, p)).ToArray();
+
+    private static void DisarmHooks(SpaceArming space)
+    {
+        foreach (Site site in space.Sites)
+        {
+            site.Hook = MappingHookKind.None;
+            if (!site.IsWanted)
+                space.Disarm(site);
+        }
+    }
+
+    /// <summary>Restores text, moves threads out of slots, gives memory back. The processes stay stopped.</summary>
+    private void Clean(SpaceArming space, TracedProcess[] processes)
+    {
+        space.DisarmAll(processes[0].ProcessId);
+        long start = Stopwatch.GetTimestamp();
+        bool allStopped = true;
+        foreach (TracedProcess process in processes)
+        {
+            foreach (TracedThread thread in _services.Tracer.StopAll(process))
+                allStopped &= ThreadStatus.TryRead(thread.ThreadId) is null or { State: 'Z' or 'X' };
+            foreach (TracedThread thread in process.Threads.Values)
+                LeaveSlot(space, thread);
+        }
+
+        if (!space.HasMemory)
+            return;
+        if (allStopped)
+            space.ReleaseMemory(processes[0]);
+        else
+            _events.OnNotice("memory for displaced instructions stays mapped, since a thread that did not stop might be in it", processes[0].ProcessId);
+        TimeSpan pause = Stopwatch.GetElapsedTime(start);
+        LongestPause = pause > LongestPause ? pause : LongestPause;
+    }
+
+    private static void LeaveSlot(SpaceArming space, TracedThread thread)
+    {
+        if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+            return;
+        if (SlotExitRules.TryLeave(space, ref registers, out _, out _))
+            _ = Ptrace.SetRegisters(thread.ThreadId, registers); // ESRCH: killed meanwhile.
+    }
+}

@@ -1,0 +1,168 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Uprobes.Linux;
+
+namespace Uprobes.Arming.Trap.X64;
+
+/// <summary>
+/// A tiny process of its own that takes the traps out of every tracee's text as soon as this process is gone, however
+/// it went. Until then it sleeps.
+/// </summary>
+/// <remarks>
+/// Thread rule: all members are for one thread, the tracer's.
+///
+/// <para>It watches the process, not the tracer's thread: a tracer thread that ends alone leaves traps behind that
+/// only an orderly detach takes out.</para>
+///
+/// <para>It shares our descriptor table (CLONE_FILES): tracees come and go, and their /proc/PID/mem is open under the
+/// same number in both at once, without a word between the processes. With a copied table every later descriptor
+/// would have to be passed over a socket, by code that runs without a stack. The price: when we die, our other
+/// descriptors close only when the guardian is done, milliseconds later (a reader of our standard output sees the end
+/// of file then), and an entry must be removed before its descriptor is closed, because its number may be given to
+/// another file. Writing works with the tracer dead: permission for /proc/PID/mem is checked when it is opened, and
+/// the descriptor stays bound to the memory that it was opened on, also if the tracee executes another program.</para>
+///
+/// <para>What it cannot do: write where the kernel allows forced writes to the attached tracer only
+/// (proc_mem.force_override=ptrace or never); save a thread that hits a trap in the moment between the tracer's death
+/// and the restoring write (that is what <see cref="SafetyNetCode"/> is for); survive being killed together with us
+/// (a control group's or container's end).</para>
+/// </remarks>
+internal sealed class Guardian : IDisposable
+{
+    /// <summary>The most entries that can be active at once.</summary>
+    internal const int MaximumEntries = 1 << 20;
+
+    private readonly AnonymousMapping _block;
+    private readonly SafeFileHandle _self;
+    private readonly Stack<int> _free = new();
+    private int _used;
+    private bool _collected;
+
+    private Guardian(AnonymousMapping block, SafeFileHandle self, int processId)
+    {
+        _block = block;
+        _self = self;
+        ProcessId = processId;
+    }
+
+    /// <summary>Its process id.</summary>
+    internal int ProcessId { get; }
+
+    /// <summary>Entries that it would restore now.</summary>
+    internal int Count => _used - _free.Count;
+
+    /// <summary>
+    /// Whether it still runs. When it has been killed the entries here mean nothing any more: start another one and
+    /// add them there.
+    /// </summary>
+    internal bool IsAlive
+    {
+        get
+        {
+            if (_collected)
+                return false;
+            try
+            {
+                _collected = ChildProcess.TryCollect(ProcessId) is not null;
+            }
+            catch (SyscallException exception) when (exception.Error == Errno.ECHILD)
+            {
+                _collected = true; // Dead, and somebody else's wait for any child has had its status.
+            }
+            return !_collected;
+        }
+    }
+
+    /// <summary>Starts a guardian of this process.</summary>
+    /// <exception cref="SyscallException">A descriptor, memory or a process could not be had; nothing is left behind.</exception>
+    internal static Guardian Start()
+    {
+        AnonymousMapping? block = null;
+        SafeFileHandle? self = null;
+        try
+        {
+            block = BareProcess.Map(GuardianCode.Entries + MaximumEntries * GuardianCode.EntrySize);
+            self = Descriptors.OpenProcess(Environment.ProcessId);
+            nint data = BareProcess.DataOf(block);
+            Marshal.WriteInt32(data + GuardianCode.PollDescriptor, (int)self.DangerousGetHandle());
+            Marshal.WriteInt16(data + GuardianCode.PollEvents, GuardianCode.PollIn);
+            Marshal.Copy("uprobe-guard\0"u8.ToArray(), 0, data + GuardianCode.Name, "uprobe-guard\0".Length);
+            return new Guardian(block, self, BareProcess.Start(block, sharesDescriptors: true, GuardianCode.EmitBody));
+        }
+        catch
+        {
+            self?.Dispose();
+            block?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Enters a trap in the journal. Call it before the trap is written: an entry without a trap does nothing.</summary>
+    /// <param name="memFileDescriptor">Our descriptor of the tracee's /proc/PID/mem, open for reading and writing.</param>
+    /// <param name="address">Where the trap is about to be written in the tracee.</param>
+    /// <param name="originalByte">The byte that it replaces.</param>
+    /// <returns>The entry's index, for <see cref="Remove"/>.</returns>
+    /// <exception cref="InvalidOperationException"><see cref="MaximumEntries"/> are in use.</exception>
+    internal unsafe int Add(int memFileDescriptor, ulong address, byte originalByte)
+    {
+        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(memFileDescriptor);
+        if (!_free.TryPop(out int index))
+        {
+            if (_used == MaximumEntries)
+                throw new InvalidOperationException($"the guardian's journal holds {MaximumEntries} entries already");
+            index = _used++;
+        }
+
+        // SAFETY: index < MaximumEntries, and the block lives until Dispose. The guardian reads only once we are dead,
+        // so all that counts is that every state in which we can die makes sense: the entry is activated last.
+        byte* entry = EntryAt(index);
+        *(ulong*)entry = address;
+        *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
+        entry[GuardianCode.EntryOriginal] = originalByte;
+        Volatile.Write(ref entry[GuardianCode.EntryActive], 1);
+        Volatile.Write(ref *(int*)(BareProcess.DataOf(_block) + GuardianCode.HighWater), _used);
+        return index;
+    }
+
+    /// <summary>
+    /// Takes an entry out of the journal. Call it after the text has been restored, and before the tracee's memory
+    /// descriptor is closed. Its index is used again.
+    /// </summary>
+    internal unsafe void Remove(int index)
+    {
+        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _used);
+        ref byte active = ref EntryAt(index)[GuardianCode.EntryActive]; // SAFETY: index is below _used.
+        if (active == 0)
+            throw new ArgumentException($"entry {index} is not in use", nameof(index));
+        Volatile.Write(ref active, 0);
+        _free.Push(index);
+    }
+
+    /// <summary>
+    /// To be told when the caller's own waitpid(-1, __WALL) has collected this guardian's status: it is dead, and its
+    /// process id may already be another's.
+    /// </summary>
+    internal void NoteCollected() => _collected = true;
+
+    /// <summary>Ends the guardian without restoring anything, and frees what it used. Idempotent.</summary>
+    public void Dispose()
+    {
+        if (_block.IsClosed)
+            return;
+        if (IsAlive)
+        {
+            // Before its poll descriptor is closed, which it shares.
+            ChildProcess.Kill(ProcessId);
+            ChildProcess.Collect(ProcessId);
+            _collected = true;
+        }
+        _self.Dispose();
+        _block.Dispose();
+    }
+
+    private unsafe byte* EntryAt(int index) =>
+        (byte*)BareProcess.DataOf(_block) + GuardianCode.Entries + (nint)index * GuardianCode.EntrySize;
+}

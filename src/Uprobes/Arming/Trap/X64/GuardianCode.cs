@@ -1,0 +1,105 @@
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace Uprobes.Arming.Trap.X64;
+
+/// <summary>Emits what the guardian process runs, and lays out the journal that it reads.</summary>
+internal static class GuardianCode
+{
+    // The block after BareProcess.HeaderSize: a struct pollfd, a byte to read into, the name, the count of entries.
+    internal const int PollDescriptor = 64, PollEvents = 68, PollResult = 70, Scratch = 72, Name = 80, HighWater = 96;
+
+    /// <summary>Where the entries begin.</summary>
+    internal const int Entries = 128;
+
+    /// <summary>Bytes of an entry: address (8), descriptor of /proc/PID/mem (4), original byte, whether it is active, 2 unused.</summary>
+    internal const int EntrySize = 16;
+
+    internal const int EntryDescriptor = 8, EntryOriginal = 12, EntryActive = 13;
+
+    internal const short PollIn = 1;
+
+    private const int SetName = 15; // PR_SET_NAME
+
+    // guard:   setsid()                          no signal of our terminal's reaches it
+    //          prctl(PR_SET_NAME, data->Name)
+    // wait:    poll(&data->PollDescriptor, 1, -1)
+    //          cmp   $-EINTR, %eax
+    //          je    wait
+    //          cmp   $1, %eax
+    //          jne   quit
+    //          testw $POLLIN, data->PollResult   POLLNVAL: the descriptor was closed under us, the tracer may live
+    //          jz    quit
+    //          mov   data->HighWater, %r12d
+    //          lea   data->Entries, %r13
+    // next:    test  %r12d, %r12d
+    //          jz    quit
+    //          cmpb  $1, Active(%r13)
+    //          jne   skip
+    //          pread64(Descriptor(%r13), &data->Scratch, 1, (%r13))
+    //          cmp   $1, %rax                    gone with its process
+    //          jne   skip
+    //          cmpb  $0xcc, data->Scratch        somebody else's bytes by now
+    //          jne   skip
+    //          pwrite64(Descriptor(%r13), &Original(%r13), 1, (%r13))
+    // skip:    add   $16, %r13
+    //          dec   %r12d
+    //          jmp   next
+    // quit:    exit_group(0)
+    internal static void EmitBody(Assembler a)
+    {
+        AssemblerRegister64 data = BareProcess.Data;
+        Label wait = a.CreateLabel(), next = a.CreateLabel(), skip = a.CreateLabel(), quit = a.CreateLabel();
+        a.mov(eax, 112);
+        a.syscall();
+        a.mov(edi, SetName);
+        a.lea(rsi, __[data + Name]);
+        a.mov(eax, 157);
+        a.syscall();
+        a.Label(ref wait);
+        a.lea(rdi, __[data + PollDescriptor]);
+        a.mov(esi, 1);
+        a.mov(edx, -1);
+        a.mov(eax, 7);
+        a.syscall();
+        a.cmp(eax, -Linux.Errno.EINTR);
+        a.je(wait);
+        a.cmp(eax, 1);
+        a.jne(quit);
+        a.test(__word_ptr[data + PollResult], PollIn);
+        a.jz(quit);
+        a.mov(r12d, __dword_ptr[data + HighWater]);
+        a.lea(r13, __[data + Entries]);
+        a.Label(ref next);
+        a.test(r12d, r12d);
+        a.jz(quit);
+        a.cmp(__byte_ptr[r13 + EntryActive], 1);
+        a.jne(skip);
+        a.lea(rsi, __[data + Scratch]);
+        EmitTransfer(a, systemCall: 17);
+        a.cmp(rax, 1);
+        a.jne(skip);
+        a.cmp(__byte_ptr[data + Scratch], 0xCC);
+        a.jne(skip);
+        a.lea(rsi, __[r13 + EntryOriginal]);
+        EmitTransfer(a, systemCall: 18);
+        a.Label(ref skip);
+        a.add(r13, EntrySize);
+        a.dec(r12d);
+        a.jmp(next);
+        a.Label(ref quit);
+        a.xor(edi, edi);
+        a.mov(eax, 231);
+        a.syscall();
+    }
+
+    // pread64 or pwrite64(Descriptor(%r13), %rsi, 1, (%r13))
+    private static void EmitTransfer(Assembler a, int systemCall)
+    {
+        a.mov(edi, __dword_ptr[r13 + EntryDescriptor]);
+        a.mov(edx, 1);
+        a.mov(r10, __qword_ptr[r13]);
+        a.mov(eax, systemCall);
+        a.syscall();
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text;
+
+namespace Uprobes.Images;
+
+/// <summary>
+/// The functions of an image. Everything is read on first need and kept; all members may be used from any thread.
+/// A name that the image itself has is found without reading the whole table and without separate debug files.
+/// </summary>
+public sealed class FunctionTable
+{
+    private readonly ElfImage _image;
+    private readonly FunctionSources _sources;
+    private readonly Lazy<FunctionIndex> _index;
+
+    internal FunctionTable(ElfImage image)
+    {
+        _image = image;
+        _sources = new FunctionSources(image);
+        _index = new Lazy<FunctionIndex>(Build);
+    }
+
+    /// <summary>
+    /// All functions sorted by file offset; every name of an offset is there. It includes those of a separate debug
+    /// file and, called <c>fn_0xOFFSET</c>, those that only unwind information shows.
+    /// </summary>
+    public IReadOnlyList<FunctionSymbol> All => _index.Value.Functions;
+
+    /// <summary>
+    /// What could not be read of the file's tables, each as a sentence; the functions of all others are in the table.
+    /// </summary>
+    public IReadOnlyList<string> Problems => _index.Value.Problems;
+
+    /// <summary>The separate debug file that names were taken from, or null.</summary>
+    public string? DebugFile => _index.Value.DebugFile;
+
+    /// <summary>
+    /// The functions of a name: raw, raw with <c>@version</c> or <c>@@version</c> (the default one only), or as its
+    /// source language writes it, with or without parameters. The first of these forms that any function has counts.
+    /// A raw name that the image's own tables have hides equal names of separate debug files.
+    /// </summary>
+    /// <param name="name">The name; nothing in it is a wildcard.</param>
+    /// <returns>All of them by file offset (one name can have several versions, or be local to several files); empty if there is none.</returns>
+    public IReadOnlyList<FunctionSymbol> Named(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        (string bare, string? version, bool onlyDefault) = SplitVersion(name);
+        if (!_index.IsValueCreated)
+        {
+            List<FunctionSymbol> quick = new FunctionTableBuilder(_image.SegmentTable, _sources.Own).BuildNamed(Encoding.UTF8.GetBytes(bare));
+            // A size of 0 can only be replaced by looking at the neighbours.
+            if (quick.Count > 0 && quick.TrueForAll(function => function.Size != 0))
+                return Select(quick, version, onlyDefault);
+        }
+        List<FunctionSymbol> raw = _index.Value.WithRawName(bare);
+        if (raw.Exists(IsOwn))
+            raw.RemoveAll(function => !IsOwn(function));
+        return raw.Count > 0 ? Select(raw, version, onlyDefault) : _index.Value.WithDisplayName(name);
+    }
+
+    /// <summary>The functions whose raw or demangled name, with or without parameters, matches a pattern.</summary>
+    /// <param name="glob">As of the shell: <c>*</c>, <c>?</c>, <c>[abc]</c>, <c>[a-z]</c>, <c>[!a]</c>.</param>
+    /// <returns>All of them by file offset.</returns>
+    public IReadOnlyList<FunctionSymbol> Matching(string glob)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(glob);
+        return _index.Value.Matching(glob);
+    }
+
+    /// <summary>
+    /// The smallest function that holds a byte: its unwind range, or the part of it that a symbol names, or else the
+    /// smallest symbol.
+    /// </summary>
+    public bool TryFind(FileOffset offset, out FunctionBounds bounds) => _index.Value.TryFind(offset.Value, out bounds);
+
+    private static bool IsOwn(FunctionSymbol function) => function.Origin is FunctionOrigin.DynamicSymbols or FunctionOrigin.SymbolTable;
+
+    private static List<FunctionSymbol> Select(List<FunctionSymbol> functions, string? version, bool onlyDefault) => version is null
+        ? functions
+        : functions.FindAll(function => function.Version == version && (!onlyDefault || function.IsDefaultVersion));
+
+    private static (string Name, string? Version, bool OnlyDefault) SplitVersion(string name)
+    {
+        int at = name.IndexOf('@', StringComparison.Ordinal);
+        if (at <= 0)
+            return (name, null, false);
+        bool onlyDefault = name.AsSpan(at).StartsWith("@@");
+        return (name[..at], name[(at + (onlyDefault ? 2 : 1))..], onlyDefault);
+    }
+
+    private FunctionIndex Build()
+    {
+        var problems = new List<string>(_sources.OwnProblems);
+        List<SymbolTable> tables = [.. _sources.Own, .. _sources.ReadSeparate(problems)];
+        UnwindTable unwind = _sources.ReadUnwind(problems);
+        var builder = new FunctionTableBuilder(_image.SegmentTable, tables);
+        List<FunctionSymbol> functions = builder.BuildAll(unwind);
+        if (builder.Unnamable > 0)
+            problems.Add($"{builder.Unnamable} functions are left out: their names are outside the string table or too long");
+        return new FunctionIndex(functions, unwind, problems, _sources.DebugFile);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace Uprobes.Linux;
+
+/// <summary>Which processors the calling thread may use (sched_setaffinity(2)).</summary>
+internal static unsafe class Scheduling
+{
+    /// <summary>Room for 8,192 processors, the kernel's largest configuration.</summary>
+    internal const int MaskBytes = 1024;
+
+    /// <summary>The calling thread's mask, or null where the kernel does not tell.</summary>
+    internal static byte[]? GetAffinity()
+    {
+        byte[] mask = new byte[MaskBytes];
+        fixed (byte* pointer = mask)
+            return LibC.sched_getaffinity(0, MaskBytes, pointer) < 0 ? null : mask;
+    }
+
+    /// <summary>Sets the calling thread's mask. A refusal is returned as errno: the caller merely runs slower.</summary>
+    internal static int SetAffinity(ReadOnlySpan<byte> mask)
+    {
+        fixed (byte* pointer = mask)
+            return LibC.sched_setaffinity(0, (nuint)mask.Length, pointer) < 0 ? Marshal.GetLastPInvokeError() : 0;
+    }
+
+    /// <summary>Confines the calling thread to one processor.</summary>
+    internal static int SetAffinity(int processor)
+    {
+        Span<byte> mask = stackalloc byte[MaskBytes];
+        mask.Clear();
+        mask[processor >> 3] = (byte)(1 << (processor & 7));
+        return SetAffinity(mask);
+    }
+
+    /// <summary>The processor that the calling thread runs on.</summary>
+    internal static int CurrentProcessor => LibC.sched_getcpu();
+}

@@ -1,0 +1,60 @@
+using Uprobes.Images;
+
+namespace Uprobes;
+
+/// <summary>
+/// Names an instruction in an executable or library file. The registry identifies it by (inode, offset), so two
+/// points given through different links of one file are the same point. Immutable; usable from any thread.
+/// </summary>
+public sealed record ProbePoint
+{
+    private ProbePoint(string image, string? function, FileOffset? offset, ulong functionOffset)
+    {
+        Image = image;
+        Function = function;
+        Offset = offset;
+        FunctionOffset = functionOffset;
+    }
+
+    /// <summary>The file as the user named it: a path, or a library name such as <c>libc</c> that the session resolves.</summary>
+    public string Image { get; }
+
+    /// <summary>The function's name, or null when the point was given by file offset alone.</summary>
+    public string? Function { get; }
+
+    /// <summary>The instruction's position in the file, or null when it is to be found by <see cref="Function"/>.</summary>
+    public FileOffset? Offset { get; }
+
+    /// <summary>Bytes from the function's first instruction to the probed one; used with <see cref="Function"/> when no offset is given.</summary>
+    public ulong FunctionOffset { get; }
+
+    /// <summary>The instruction at a byte offset of a file.</summary>
+    /// <param name="image">A path or library name.</param>
+    /// <param name="offset">Bytes from the start of the file (not a virtual address).</param>
+    /// <param name="function">A name to show for the point; not used to find it.</param>
+    public static ProbePoint At(string image, FileOffset offset, string? function = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(image);
+        return new ProbePoint(image, function, offset, 0);
+    }
+
+    /// <summary>The instruction at a byte offset of a file.</summary>
+    /// <param name="image">A path or library name.</param>
+    /// <param name="offset">Bytes from the start of the file (not a virtual address).</param>
+    public static ProbePoint At(string image, ulong offset) => At(image, new FileOffset(offset));
+
+    /// <summary>The entry of a function, or an instruction inside it.</summary>
+    /// <param name="image">A path or library name.</param>
+    /// <param name="name">The symbol: raw, with version (<c>memcpy@GLIBC_2.14</c>), or demangled.</param>
+    /// <param name="functionOffset">Bytes from the function's first instruction.</param>
+    public static ProbePoint At(string image, string name, ulong functionOffset = 0)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(image);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new ProbePoint(image, name, null, functionOffset);
+    }
+
+    /// <summary>As <c>image:function+0x4</c> or <c>image:0x1a2b</c>.</summary>
+    public override string ToString() =>
+        Function is null ? $"{Image}:{Offset}" : FunctionOffset == 0 ? $"{Image}:{Function}" : $"{Image}:{Function}+0x{FunctionOffset:x}";
+}

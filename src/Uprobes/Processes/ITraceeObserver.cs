@@ -1,0 +1,31 @@
+namespace Uprobes.Processes;
+
+/// <summary>What the layer above is told about tracees, on the tracer thread.</summary>
+internal interface ITraceeObserver
+{
+    /// <summary>A signal is about to be delivered; the thread is stopped. Returns the signal to deliver, 0 for none.</summary>
+    int OnSignal(TracedThread thread, int signal);
+
+    /// <summary>A tracee forked; the new process is at its first stop, before its first instruction.</summary>
+    /// <returns>Whether to go on tracing it; otherwise it is detached.</returns>
+    bool OnForked(TracedProcess child, ForkOrigin origin);
+
+    /// <summary>A process is executing another program: what was known of its memory is void.</summary>
+    void OnExecuting(TracedProcess process);
+
+    /// <summary>The new program is in memory and stopped before its first instruction.</summary>
+    /// <returns>Whether to go on tracing it; otherwise it is detached.</returns>
+    bool OnExecuted(TracedProcess process);
+
+    /// <summary>A thread is gone.</summary>
+    void OnThreadEnded(TracedThread thread);
+
+    /// <summary>A process's last thread is gone, or the process was detached.</summary>
+    void OnProcessEnded(TracedProcess process);
+
+    /// <summary>A child of the tracer thread that is no tracee has ended, and its status has been collected.</summary>
+    void OnOtherChildEnded(int processId);
+
+    /// <summary>Something that the user should know.</summary>
+    void OnNotice(string message, int processId);
+}

@@ -1,0 +1,58 @@
+namespace Uprobes.Processes;
+
+/// <summary>One traced process (thread group). Used on the tracer thread only.</summary>
+internal sealed class TracedProcess(int processId)
+{
+    private AddressSpace? _space;
+
+    /// <summary>The thread group id in the tracer's pid namespace.</summary>
+    internal int ProcessId { get; } = processId;
+
+    internal Dictionary<int, TracedThread> Threads { get; } = [];
+
+    /// <summary>The memory that its threads see; shared with the parent between vfork and exec.</summary>
+    internal AddressSpace Space => _space ?? throw new InvalidOperationException($"process {ProcessId} has no address space yet");
+
+    internal bool HasSpace => _space is not null;
+
+    /// <summary>Set for a process that was forked by a tracee and whose first stop has not been served yet.</summary>
+    internal ForkOrigin? Origin { get; set; }
+
+    /// <summary>Whether the process is to be kept stopped once it has executed its program.</summary>
+    internal bool HoldAtExec { get; set; }
+
+    /// <summary>Whether its probes are wanted. A vfork child that is not followed is still served until it executes.</summary>
+    internal bool IsFollowed { get; set; } = true;
+
+    /// <summary>Exit status by the rule of shells: the code, or 128 + signal. Null while it lives.</summary>
+    internal int? ExitStatus { get; set; }
+
+    /// <summary>Gives the process another address space and lets go of the former one.</summary>
+    internal void Enter(AddressSpace? space)
+    {
+        space?.AddUser();
+        _space?.RemoveUser();
+        _space = space;
+    }
+
+    /// <summary>A thread that is not gone, stopped ones first; null when there is none.</summary>
+    internal TracedThread? LiveThread()
+    {
+        TracedThread? candidate = null;
+        foreach (TracedThread thread in Threads.Values)
+        {
+            if (thread.State == TraceState.Stopped)
+                return thread;
+            if (candidate is null || candidate.ThreadId == ProcessId)
+                candidate = thread; // The leader last: it may have exited while the others live.
+        }
+
+        return candidate;
+    }
+}
+
+/// <summary>Where a forked process comes from.</summary>
+/// <param name="Parent">The process that forked.</param>
+/// <param name="ParentThreadId">The thread that forked.</param>
+/// <param name="SharesMemory">Whether it runs in its parent's memory (vfork, posix_spawn) rather than in a copy.</param>
+internal sealed record ForkOrigin(TracedProcess Parent, int ParentThreadId, bool SharesMemory);

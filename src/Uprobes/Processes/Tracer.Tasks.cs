@@ -1,0 +1,117 @@
+using Uprobes.Linux;
+
+namespace Uprobes.Processes;
+
+/// <summary>Following: new threads, forks, vforks and execs.</summary>
+internal sealed partial class Tracer
+{
+    private void OnEvent(TracedThread thread, PtraceEvent what)
+    {
+        thread.State = TraceState.Stopped;
+        thread.InGroupStop = false;
+        switch (what)
+        {
+            case PtraceEvent.Fork or PtraceEvent.Vfork or PtraceEvent.Clone:
+                OnNewTask(thread, what);
+                break;
+            case PtraceEvent.Exec:
+                OnExec(thread);
+                return;
+        }
+
+        if (thread.State == TraceState.Stopped && !thread.IsHeld)
+            Continue(thread, 0);
+    }
+
+    private void OnNewTask(TracedThread parent, PtraceEvent what)
+    {
+        if (Ptrace.GetEventMessage(parent.ThreadId, out ulong message) != 0)
+            return; // The parent was killed meanwhile. Its child reports by itself and is then an orphan of no parent.
+        int tid = (int)message;
+        bool isThread = what == PtraceEvent.Clone && ThreadStatus.TryRead(tid)?.ProcessId is { } group && group != tid;
+        TracedProcess process = isThread ? parent.Process : new TracedProcess(tid) { IsFollowed = parent.Process.IsFollowed };
+        if (!isThread)
+        {
+            bool shares = Tasks.ShareMemory(parent.ThreadId, tid) ?? what == PtraceEvent.Vfork;
+            process.Origin = new ForkOrigin(parent.Process, parent.ThreadId, shares);
+            if (shares)
+                process.Enter(parent.Process.Space);
+            _processes.Add(tid, process);
+        }
+
+        TracedThread thread = new(tid, process) { State = TraceState.AwaitingFirstStop };
+        process.Threads.Add(tid, thread);
+        _threads.Add(tid, thread);
+        if (_orphans.Remove(tid, out WaitStatus first))
+            Dispatch(tid, first);
+    }
+
+    /// <summary>Serves a forked process at its first stop. False when it was detached or is gone.</summary>
+    private bool ServeFork(TracedThread thread)
+    {
+        TracedProcess process = thread.Process;
+        ForkOrigin origin = process.Origin!;
+        process.Origin = null;
+        if (!process.HasSpace && !TryEnterOwnSpace(process, thread))
+            return false;
+        if (_observer.OnForked(process, origin))
+            return thread.State != TraceState.Gone;
+        Detach(process);
+        return false;
+    }
+
+    private void OnExec(TracedThread leader)
+    {
+        TracedProcess process = leader.Process;
+        // All other threads are gone without a report, and the one that called execve has taken the leader's id (ptrace(2),
+        // "execve(2) under ptrace"; traps T15).
+        foreach (TracedThread other in process.Threads.Values.Where(t => t != leader).ToArray())
+        {
+            other.State = TraceState.Gone;
+            process.Threads.Remove(other.ThreadId);
+            _threads.Remove(other.ThreadId);
+            _observer.OnThreadEnded(other);
+        }
+
+        _observer.OnExecuting(process);
+        leader.EngineState = null;
+        if (!TryEnterOwnSpace(process, leader))
+            return;
+
+        // At this stop the system call has not returned, and its result would overwrite registers that a remote call sets.
+        // An interrupt stops the thread again when it has, before the program's first instruction.
+        Interrupt(leader);
+        Continue(leader, 0);
+        if (!TryStop(leader))
+            return;
+        bool goesOn = _observer.OnExecuted(process);
+        if (leader.State == TraceState.Gone)
+            return;
+        if (!goesOn)
+            Detach(process);
+        else if (process.HoldAtExec)
+            leader.IsHeld = true;
+        else
+            Resume(leader);
+    }
+
+    private bool TryEnterOwnSpace(TracedProcess process, TracedThread thread)
+    {
+        try
+        {
+            process.Enter(new AddressSpace(thread.ThreadId));
+            return true;
+        }
+        catch (SyscallException e)
+        {
+            // Executing a set-user-id program, or one that may not be read, takes its memory out of reach.
+            bool exists = ThreadStatus.TryRead(thread.ThreadId) is { State: not ('Z' or 'X') };
+            if (exists)
+                _observer.OnNotice($"process {process.ProcessId} is out of reach now and runs without probes: {e.Message}", process.ProcessId);
+            process.Enter(null);
+            Release(thread);
+            EndProcess(process);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using Uprobes.Linux;
+
+namespace Uprobes.Processes;
+
+/// <summary>
+/// The traced processes of a session: serves their stops, stops and resumes them, follows forks and execs. Everything but
+/// <see cref="Thread"/> is used on the tracer thread only.
+/// </summary>
+internal sealed partial class Tracer : IDisposable
+{
+    private readonly ITraceeObserver _observer;
+    private readonly Dictionary<int, TracedThread> _threads = [];
+    private readonly Dictionary<int, TracedProcess> _processes = [];
+
+    /// <summary>First stops that arrived before the parent's event announced the task (traps T17).</summary>
+    private readonly Dictionary<int, WaitStatus> _orphans = [];
+
+    /// <summary>Stops that were collected and wait for their turn.</summary>
+    private readonly Dictionary<int, WaitStatus> _unserved = [];
+    private readonly Queue<int> _order = [];
+    private readonly TimeSpan _stopTimeout;
+    private bool _ending;
+
+    internal Tracer(ITraceeObserver observer, TimeSpan stopTimeout)
+    {
+        _observer = observer;
+        _stopTimeout = stopTimeout;
+        Thread = new TracerThread(Loop);
+    }
+
+    /// <summary>The thread that owns the tracees; others reach this object through it.</summary>
+    internal TracerThread Thread { get; }
+
+    internal IReadOnlyCollection<TracedProcess> Processes => _processes.Values;
+
+    /// <summary>What ended the tracer thread before its time, if anything did.</summary>
+    internal Exception? Failure { get; private set; }
+
+    internal bool TryGetProcess(int pid, out TracedProcess? process) => _processes.TryGetValue(pid, out process);
+
+    /// <summary>Ends the loop; tracees must have been detached before.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            Thread.Invoke(() => _ending = true);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop had ended already.
+        }
+
+        Thread.Dispose();
+    }
+
+    private void Loop()
+    {
+        try
+        {
+            while (!_ending)
+            {
+                Thread.RunWork();
+                if (_ending)
+                    break;
+                if (_threads.Count == 0 && _orphans.Count == 0)
+                    Thread.WaitForWork();
+                else
+                    ServeTracees();
+            }
+        }
+        catch (Exception e) // An unknown failure must not leave breakpoints behind: detach in order, then report it.
+        {
+            Failure = e;
+            _observer.OnNotice($"the tracer thread failed and gives up its tracees: {e}", 0);
+            DetachAll();
+        }
+    }
+
+    private void ServeTracees()
+    {
+        int tid = Thread.WaitForTracee(-1, block: true, out WaitStatus status);
+        if (tid == -Errno.ECHILD)
+            DropAll();
+        if (tid <= 0)
+            return;
+        if (_threads.Count <= 1)
+        {
+            Dispatch(tid, status);
+            return;
+        }
+
+        // All that have stopped are collected before any is served: the kernel reports the first in its list again and
+        // again otherwise, and the last would starve (traps T9).
+        do
+        {
+            _unserved[tid] = status;
+            _order.Enqueue(tid);
+        }
+        while ((tid = Thread.WaitForTracee(-1, block: false, out status)) > 0 && _order.Count < 4096);
+        while (_order.TryDequeue(out int stopped))
+        {
+            // Serving one may have needed another's stop and have served it.
+            if (_unserved.Remove(stopped, out WaitStatus stop))
+                Dispatch(stopped, stop);
+        }
+    }
+
+    private void Dispatch(int tid, WaitStatus status)
+    {
+        if (!_threads.TryGetValue(tid, out TracedThread? thread))
+        {
+            if (!status.IsEnd)
+                _orphans[tid] = status;
+            else if (!_orphans.Remove(tid))
+                _observer.OnOtherChildEnded(tid);
+            return;
+        }
+
+        switch (status.Kind)
+        {
+            case WaitKind.Exited or WaitKind.Killed:
+                OnEnd(thread, status);
+                break;
+            case WaitKind.SignalDelivery:
+                OnSignal(thread, status.Signal);
+                break;
+            case WaitKind.Interrupted or WaitKind.GroupStop:
+                OnStop(thread, status);
+                break;
+            case WaitKind.Event:
+                OnEvent(thread, status.Event);
+                break;
+            default:
+                thread.State = TraceState.Stopped;
+                Resume(thread);
+                break;
+        }
+    }
+
+    private void OnSignal(TracedThread thread, int signal)
+    {
+        thread.State = TraceState.Stopped;
+        thread.InGroupStop = false;
+        int deliver = _observer.OnSignal(thread, signal);
+        if (thread.State == TraceState.Stopped && !thread.IsHeld)
+            Continue(thread, deliver);
+    }
+
+    private void OnStop(TracedThread thread, WaitStatus status)
+    {
+        bool isFirst = thread.State == TraceState.AwaitingFirstStop;
+        thread.State = TraceState.Stopped;
+        thread.InGroupStop = status.Kind == WaitKind.GroupStop;
+        thread.IsInterrupting = false;
+        if (!isFirst && !thread.InGroupStop)
+            RepairInterruptedCall(thread);
+        if (isFirst && thread.Process.Origin is not null && !ServeFork(thread))
+            return;
+        if (!thread.IsHeld)
+            Resume(thread);
+    }
+
+    private void OnEnd(TracedThread thread, WaitStatus status)
+    {
+        TracedProcess process = thread.Process;
+        thread.State = TraceState.Gone;
+        _threads.Remove(thread.ThreadId);
+        process.Threads.Remove(thread.ThreadId);
+        if (thread.ThreadId == process.ProcessId)
+            process.ExitStatus = status.Kind == WaitKind.Exited ? status.ExitCode : 128 + status.Signal;
+        _observer.OnThreadEnded(thread);
+        if (process.Threads.Count == 0)
+            EndProcess(process);
+    }
+
+    private void EndProcess(TracedProcess process)
+    {
+        _processes.Remove(process.ProcessId);
+        _observer.OnProcessEnded(process);
+        process.Enter(null);
+    }
+
+    /// <summary>The kernel says that there is nothing to wait for: whatever was known is gone.</summary>
+    private void DropAll()
+    {
+        foreach (TracedThread thread in _threads.Values.ToArray())
+        {
+            thread.State = TraceState.Gone;
+            _observer.OnThreadEnded(thread);
+        }
+
+        _threads.Clear();
+        _orphans.Clear();
+        foreach (TracedProcess process in _processes.Values.ToArray())
+        {
+            process.Threads.Clear();
+            EndProcess(process);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using Uprobes.Linux;
+
+namespace Uprobes.Processes;
+
+/// <summary>
+/// The one operating-system thread that owns all ptrace calls of a session (the kernel ties a tracee to the thread that
+/// seized it: traps P1, P2). Others hand it work and wait. It blocks in waitpid(2); work that arrives meanwhile
+/// interrupts that with a signal, sent again until it is noticed, which makes the race between the last look at the queue and the
+/// blocking call harmless.
+/// </summary>
+internal sealed class TracerThread : IDisposable
+{
+    private static readonly TimeSpan ResendInterval = TimeSpan.FromMilliseconds(1);
+    private readonly ConcurrentQueue<Work> _queue = new();
+    private readonly AutoResetEvent _arrived = new(initialState: false);
+    private readonly ManualResetEventSlim _started = new();
+    private readonly Action _loop;
+    private readonly Thread _thread;
+    private int _threadId;
+    private volatile bool _waiting;
+    private volatile bool _ended;
+
+    /// <summary>Starts the thread.</summary>
+    /// <param name="loop">Its body. Returns to end the thread; queued work is then refused.</param>
+    internal TracerThread(Action loop)
+    {
+        _loop = loop;
+        _ = WakeSignal.Number;
+        _thread = new Thread(Run) { IsBackground = true, Name = "uprobes tracer" };
+        _thread.Start();
+        _started.Wait();
+    }
+
+    internal bool IsCurrent => Tasks.CurrentThreadId == _threadId;
+
+    internal bool HasWork => !_queue.IsEmpty;
+
+    /// <summary>Runs a function on the tracer thread and returns its result or throws its exception. May be called from the tracer thread itself.</summary>
+    /// <exception cref="ObjectDisposedException">The thread has ended.</exception>
+    internal T Invoke<T>(Func<T> function)
+    {
+        T result = default!;
+        Invoke(() => { result = function(); });
+        return result;
+    }
+
+    /// <inheritdoc cref="Invoke{T}"/>
+    internal void Invoke(Action action)
+    {
+        if (IsCurrent)
+        {
+            action();
+            return;
+        }
+
+        using Work work = new(action);
+        _queue.Enqueue(work);
+        _arrived.Set();
+        while (!work.Done.Wait(ResendInterval))
+        {
+            if (_ended)
+            {
+                RefuseWork();
+                work.Done.Wait();
+            }
+            else if (_waiting)
+            {
+                _ = Tasks.SignalOwnThread(_threadId, WakeSignal.Number); // It may just have ended; then _ended tells.
+            }
+        }
+
+        work.Error?.Throw();
+    }
+
+    /// <summary>Runs what others have handed in. On the tracer thread.</summary>
+    internal void RunWork()
+    {
+        while (_queue.TryDequeue(out Work? work))
+            work.Run();
+    }
+
+    /// <summary>Waits for work while there is no tracee to wait for.</summary>
+    internal void WaitForWork() => _arrived.WaitOne();
+
+    /// <summary>Waits for a tracee's report, or until work arrives (then the result is -EINTR). On the tracer thread.</summary>
+    internal int WaitForTracee(int tid, bool block, out WaitStatus status)
+    {
+        if (!block)
+            return Tasks.Wait(tid, block: false, out status);
+        _waiting = true;
+        try
+        {
+            if (tid == -1 && HasWork)
+            {
+                status = default;
+                return -Errno.EINTR;
+            }
+
+            return Tasks.Wait(tid, block: true, out status);
+        }
+        finally
+        {
+            _waiting = false;
+        }
+    }
+
+    /// <summary>Makes a blocking <see cref="WaitForTracee"/> return; for deadlines. Any thread.</summary>
+    internal void Wake() => _ = Tasks.SignalOwnThread(_threadId, WakeSignal.Number);
+
+    public void Dispose()
+    {
+        if (!IsCurrent)
+            _thread.Join();
+        _arrived.Dispose();
+        _started.Dispose();
+    }
+
+    private void Run()
+    {
+        _threadId = Tasks.CurrentThreadId;
+        _started.Set();
+        try
+        {
+            _loop();
+        }
+        finally
+        {
+            _ended = true;
+            RefuseWork();
+        }
+    }
+
+    private void RefuseWork()
+    {
+        while (_queue.TryDequeue(out Work? work))
+            work.Refuse();
+    }
+
+    private sealed class Work(Action action) : IDisposable
+    {
+        internal ManualResetEventSlim Done { get; } = new();
+
+        internal ExceptionDispatchInfo? Error { get; private set; }
+
+        internal void Run()
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e) // Whatever it is belongs to the caller, who waits on another thread.
+            {
+                Error = ExceptionDispatchInfo.Capture(e);
+            }
+
+            Done.Set();
+        }
+
+        internal void Refuse()
+        {
+            Error = ExceptionDispatchInfo.Capture(new ObjectDisposedException(nameof(TracerThread), "the session has ended"));
+            Done.Set();
+        }
+
+        public void Dispose() => Done.Dispose();
+    }
+}

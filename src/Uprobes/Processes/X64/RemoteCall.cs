@@ -1,0 +1,98 @@
+using Uprobes.Linux;
+
+namespace Uprobes.Processes.X64;
+
+/// <summary>
+/// Runs system calls in a stopped tracee (traps R1 to R11): no function of the target is called, its stack is not
+/// used, signals are held back, and the thread goes on as if nothing had happened. On the tracer thread.
+/// </summary>
+internal sealed class RemoteCall(Tracer tracer)
+{
+    private const ulong SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13;
+    private const ulong MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_FIXED_NOREPLACE = 0x100000;
+    private const ulong PROT_READ = 1, PROT_EXEC = 4;
+    private const ulong KernelErrors = unchecked((ulong)-4095);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    /// <summary>Maps private memory that can be read and run, at an address or anywhere (0). The tracer fills it through its memory file.</summary>
+    internal RemoteCallResult Map(TracedThread thread, ulong address, ulong length) =>
+        Invoke(thread, SYS_mmap, address, length, PROT_READ | PROT_EXEC,
+            MAP_PRIVATE | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0), ulong.MaxValue, 0);
+
+    internal RemoteCallResult Unmap(TracedThread thread, ulong address, ulong length) => Invoke(thread, SYS_munmap, address, length, 0, 0, 0, 0);
+
+    /// <summary>Sets a signal's action from a <c>struct kernel_sigaction</c> in the tracee's memory.</summary>
+    internal RemoteCallResult SetSignalAction(TracedThread thread, int signal, RemoteAddress action) =>
+        Invoke(thread, SYS_rt_sigaction, (ulong)signal, action.Value, 0, sizeof(ulong), 0, 0);
+
+    /// <summary>Stores a signal's action as a <c>struct kernel_sigaction</c> in the tracee's memory.</summary>
+    internal RemoteCallResult GetSignalAction(TracedThread thread, int signal, RemoteAddress destination) =>
+        Invoke(thread, SYS_rt_sigaction, (ulong)signal, 0, destination.Value, sizeof(ulong), 0, 0);
+
+    /// <summary>Runs one system call in a thread that is stopped. Afterwards the thread is stopped again with its own registers.</summary>
+    private RemoteCallResult Invoke(TracedThread thread, ulong number, ulong a1, ulong a2, ulong a3, ulong a4, ulong a5, ulong a6)
+    {
+        int tid = thread.ThreadId;
+        int seccomp = ThreadStatus.TryRead(tid)?.SeccompMode ?? 0;
+        if (seccomp != 0 && Ptrace.SetOptions(tid, Ptrace.Standard | Ptrace.Options.SuspendSeccomp) != 0)
+            return RemoteCallResult.Forbidden;
+        RemoteCallResult result = InvokeUnfiltered(thread, number, a1, a2, a3, a4, a5, a6);
+        if (seccomp != 0)
+            _ = Ptrace.SetOptions(tid, Ptrace.Standard); // ESRCH: gone, and its filter with it.
+        return result;
+    }
+
+    private RemoteCallResult InvokeUnfiltered(TracedThread thread, ulong number, ulong a1, ulong a2, ulong a3, ulong a4, ulong a5, ulong a6)
+    {
+        int tid = thread.ThreadId;
+        if (Ptrace.GetRegisters(tid, out UserRegisters own) != 0 || Ptrace.GetSignalMask(tid, out ulong mask) != 0)
+            return RemoteCallResult.Gone;
+        using CallArea? area = CallArea.Take(thread);
+        if (area is null)
+            return RemoteCallResult.NoRoom;
+        if (area.Fill(RemoteCallCode.Emit(area.Address, own, mask)) is not 0 and var error)
+            return RemoteCallResult.Failed(error);
+        UserRegisters call = own;
+        call.Rip = area.Address.Value;
+        call.Rax = number;
+        call.OrigRax = ulong.MaxValue; // Otherwise the kernel would "restart" the interrupted call at the new RIP (traps R1).
+        (call.Rdi, call.Rsi, call.Rdx, call.R10, call.R8, call.R9) = (a1, a2, a3, a4, a5, a6);
+        if (Ptrace.SetSignalMask(tid, ulong.MaxValue) != 0 || Ptrace.SetRegisters(tid, call) != 0)
+            return RemoteCallResult.Gone;
+        bool entered = RunToSystemCallStop(thread);
+        bool left = entered && RunToSystemCallStop(thread);
+        if (thread.State == TraceState.Gone)
+            return RemoteCallResult.Gone;
+        RemoteCallResult result = !left || Ptrace.GetRegisters(tid, out UserRegisters after) != 0 ? RemoteCallResult.Forbidden
+            : after.Rax >= KernelErrors ? RemoteCallResult.Failed((int)-(long)after.Rax) : RemoteCallResult.Success(after.Rax);
+        _ = Ptrace.SetRegisters(tid, own);
+        _ = Ptrace.SetSignalMask(tid, mask);
+        // Registers that are restored at a system call's exit stop lose the pending restart of the interrupted call
+        // when the thread is continued from there (traps R2): let it pass through one more stop.
+        tracer.StopAgain(thread);
+        return thread.State == TraceState.Gone ? RemoteCallResult.Gone : result;
+    }
+
+    /// <summary>Lets the thread run to the next entry or exit of a system call. False when it is stopped by something else for good.</summary>
+    private bool RunToSystemCallStop(TracedThread thread)
+    {
+        while (true)
+        {
+            if (Ptrace.ContinueToSystemCall(thread.ThreadId) != 0)
+                return false;
+            int waited = tracer.WaitFor(thread.ThreadId, Deadline, out WaitStatus status);
+            if (waited <= 0)
+                return false;
+            switch (status.Kind)
+            {
+                case WaitKind.SystemCall:
+                    return true;
+                case WaitKind.Exited or WaitKind.Killed:
+                    tracer.ServeNow(thread.ThreadId, status);
+                    return false;
+                case WaitKind.SignalDelivery:
+                    return false; // All signals are blocked: this one is forced (SIGSYS from a filter).
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>How probes are armed.</summary>
+public enum ProbeEngine
+{
+    /// <summary>The cheapest engine that is safe for each site.</summary>
+    Auto,
+
+    /// <summary>A breakpoint instruction, served by the tracer.</summary>
+    Trap,
+}
+
+/// <summary>The choices of a session. Immutable.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>How probes are armed.</summary>
+    public ProbeEngine Engine { get; init; } = ProbeEngine.Auto;
+
+    /// <summary>What happens when someone wants to write a probed file.</summary>
+    public WriteGuardPolicy WriteGuard { get; init; } = WriteGuardPolicy.DisarmAndAllow;
+
+    /// <summary>Whether processes that a tracee forks are probed too. When false they run without probes.</summary>
+    public bool FollowForks { get; init; } = true;
+
+    /// <summary>
+    /// Whether a small guardian process restores the text of all tracees if this process is killed. Without it a killed
+    /// tracer leaves breakpoints behind, which the tracees step over by themselves but keep.
+    /// </summary>
+    public bool Guardian { get; init; } = true;
+
+    /// <summary>How long a thread may take to stop before the operation gives it up.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
+}
