@@ -24,14 +24,10 @@ public sealed class MappedFilesTests
         MappedFiles.Parse(Maps, "/proc/7").Select(m => m.AccessPath));
 
     [Theory]
-    [InlineData("libc", true)]
-    [InlineData("c", true)]
-    [InlineData("libc.so.6", true)]
-    [InlineData("/lib/libc.so.6", true)]
-    [InlineData("lib", false)]
-    [InlineData("libcrypto", false)]
-    public void A_library_answers_to_its_usual_names(string name, bool isCalled) =>
-        Assert.Equal(isCalled, new MappedFile("/lib/libc.so.6", "").IsCalled(name));
+    [InlineData("sqlite3", "mapped are: libc, libcrypto, python3.11")]
+    [InlineData("libcrypt", "did you mean libcrypto?")]
+    public void A_missing_library_is_answered_with_those_that_are_mapped(string name, string hint) => Assert.Equal(
+        hint, MissingImageHint.For(name, ["/lib/libc.so.6", "/usr/lib/libcrypto.so.3", "/usr/bin/python3.11"]));
 
     [Fact]
     public void A_process_that_is_not_there_maps_nothing() => Assert.Empty(MappedFiles.Of(int.MaxValue));

@@ -13,6 +13,7 @@ public sealed class ProbeSelectorTests
         new FunctionInfo("memalign@GLIBC_2.2", 0x200, 16, IsPreferred: false),
         new FunctionInfo("a_memalign_of_today", 0x200, 16),
         new FunctionInfo("strlen", 0x300, 16, IsIndirect: true),
+        new FunctionInfo("strlen_ifunc", 0x300, 16),
         new FunctionInfo("__strlen_avx2", 0x400, 16),
         new FunctionInfo("local", 0x500, 16),
         new FunctionInfo("local", 0x600, 16),

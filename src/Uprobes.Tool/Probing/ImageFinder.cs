@@ -11,7 +11,10 @@ internal sealed class ImageFinder : IImageFinder
     public OpenedImages Find(int? processId, string? name)
     {
         if (processId is not { } id)
-            return new OpenedImages([Open(name ?? throw new ArgumentNullException(nameof(name)), name)], []);
+        {
+            var path = Resolve(new LibraryResolver(), name ?? throw new ArgumentNullException(nameof(name)), []);
+            return new OpenedImages([Open(path, path)], []);
+        }
         var mapped = Mapped(id);
         return name is null ? OpenAll(mapped) : OpenOne(id, mapped, name);
     }
@@ -28,14 +31,26 @@ internal sealed class ImageFinder : IImageFinder
 
     private static OpenedImages OpenOne(int processId, IReadOnlyList<MappedFile> mapped, string name)
     {
-        var file = mapped.FirstOrDefault(m => m.IsCalled(name));
-        if (file is not null)
-            return new OpenedImages([Open(file.AccessPath, file.Path)], []);
-        if (name.Contains('/', StringComparison.Ordinal))
-            return new OpenedImages([Open(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/root{Path.GetFullPath(name)}"), name)], []);
-        throw new ToolException(
-            $"process {processId} maps no file called {name}",
-            $"it maps: {string.Join(", ", mapped.Select(m => Path.GetFileName(m.Path)))}");
+        var root = string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/root");
+        var paths = mapped.Select(m => m.Path).ToList();
+        var found = Resolve(new LibraryResolver { Root = root, MappedFiles = paths }, name, paths);
+        var shown = found.StartsWith(root, StringComparison.Ordinal) ? found[root.Length..] : found;
+        // A mapped file that was replaced since is still there through its mapping.
+        var access = mapped.FirstOrDefault(m => m.Path == shown)?.AccessPath ?? found;
+        return new OpenedImages([Open(access, shown)], []);
+    }
+
+    private static string Resolve(LibraryResolver resolver, string name, IReadOnlyList<string> mapped)
+    {
+        var resolution = resolver.Resolve(name);
+        return resolution.Outcome switch
+        {
+            LibraryResolutionOutcome.Found => resolution.Path!,
+            LibraryResolutionOutcome.Ambiguous => throw new ToolException(
+                $"{name} could be several files", $"give one of them: {string.Join(", ", resolution.Candidates)}"),
+            _ => throw new ToolException($"no file called {name} was found", MissingImageHint.For(name, mapped)
+                ?? "give a path, or a name that the dynamic linker or PATH knows, as libc or libssl.so.3"),
+        };
     }
 
     private static OpenedImages OpenAll(IReadOnlyList<MappedFile> mapped)

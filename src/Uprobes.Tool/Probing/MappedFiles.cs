@@ -5,17 +5,7 @@ namespace Uprobes.Tool.Probing;
 /// <summary>A file whose code a process maps.</summary>
 /// <param name="Path">The path in the process's own view.</param>
 /// <param name="AccessPath">A path by which this process reaches the very file, also in a container and after its removal.</param>
-internal sealed record MappedFile(string Path, string AccessPath)
-{
-    /// <summary>Whether the name is the one by which users call the file: a path, a file name, or a library name without version.</summary>
-    public bool IsCalled(string name)
-    {
-        var fileName = System.IO.Path.GetFileName(Path);
-        return name == Path || name == fileName
-            || fileName.StartsWith(name + ".so", StringComparison.Ordinal) || fileName.StartsWith($"lib{name}.so", StringComparison.Ordinal)
-            || (fileName.StartsWith(name + "-", StringComparison.Ordinal) && fileName.EndsWith(".so", StringComparison.Ordinal));
-    }
-}
+internal sealed record MappedFile(string Path, string AccessPath);
 
 /// <summary>Reads which files a process maps with execute permission.</summary>
 internal static class MappedFiles

@@ -57,7 +57,8 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
         foreach (var aliases in matches.GroupBy(m => m.Offset))
         {
             var best = aliases.OrderByDescending(a => a.IsPreferred).ThenBy(a => a.Name.Length).ThenBy(a => a.Name, StringComparer.Ordinal).First();
-            if (aliases.All(a => a.IsIndirect))
+            // Debug symbols may call a resolver by a name of its own; it stays a resolver.
+            if (aliases.Any(a => a.IsIndirect))
                 Refuse(Indirect(new PlannedProbe(spec.Image, image.Path, best.Name, best.Offset, IsNamed: false), hint: null), image);
             else
                 Take(spec, image, best.Name, best.Offset, isNamed: false);
