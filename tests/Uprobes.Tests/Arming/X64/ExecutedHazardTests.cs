@@ -20,7 +20,7 @@ public class ExecutedHazardTests
     {
         List<ExecutedCase> cases = [.. Calls(), .. Transfers(), .. Counters(), .. Strings(), .. SystemCalls()];
         RunnerReport report = await InstructionRunner.RunAsync(cases, TestContext.Current.CancellationToken);
-        Assert.Equal([], report.Differences);
+        Assert.True(report.Differences.Count == 0, string.Join('\n', report.Differences));
         Assert.Equal(cases.Count, report.Counts["cases"]);
         Assert.InRange(report.Counts["segv"], 20, int.MaxValue);
         Assert.InRange(report.Counts["completed"], 60, int.MaxValue);
@@ -61,7 +61,11 @@ public class ExecutedHazardTests
             }
         }
 
-        foreach (ExecutedCase item in Both("c3", "stack end", (Rsp, EndOfStack - 4)).Concat(Both("c2 ff ff", "stack far up")).Concat(Both("eb ff", "into its own second byte: dec %esp")))
+        foreach (ExecutedCase item in Both("c3", "stack end", (Rsp, EndOfStack - 4)).Concat(Both("c2 ff ff", "stack far up")).Concat(Both("f2 c3", "bnd")))
+            yield return item;
+
+        // A jump into its own second byte (ff cc, dec %esp). No int3 waits at its target, so the stopping slot is none to compare with.
+        foreach (ExecutedCase item in Both("eb ff", "into itself").Where(item => item.Relocated.Exits.IsEmpty))
             yield return item;
     }
 

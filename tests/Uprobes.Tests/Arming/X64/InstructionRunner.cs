@@ -91,8 +91,3 @@ internal static partial class InstructionRunner
     [GeneratedRegex(@"^differ case (\d+): (.*)$", RegexOptions.Multiline)]
     private static partial Regex Differences();
 }
-
-/// <summary>What insn_runner found.</summary>
-/// <param name="Differences">Each with the name of its case.</param>
-/// <param name="Counts">By how the originals ended: completed, segv, ill, fpe, bus; and cases, differing, inside (ended in the slot).</param>
-internal sealed record RunnerReport(IReadOnlyList<string> Differences, IReadOnlyDictionary<string, int> Counts);

@@ -102,7 +102,7 @@ internal sealed record OperandChoice(int[] Registers, MemoryPlace? Memory, int[]
             "bnd" => Register.BND0 + (vector & 3),
             "cr" => Register.CR0,
             "dr" => Register.DR0,
-            "seg" => index == 0 ? Register.DS : Register.ES,
+            "seg" => (number % 6) == 1 && index == 0 ? Register.GS : Register.ES + (number % 6), // CS cannot be loaded
             "al" => Register.AL,
             "cl" => Register.CL,
             "ax" => Register.AX,
