@@ -3,27 +3,17 @@ using Uprobes.Arming.Trap.X64;
 
 // A process for tests to kill, or to look at undisturbed by other tests.
 //
-//   trap PID COUNT ADDRESS...   starts a guardian, writes COUNT traps 16 bytes apart from each address into the
-//                               process, says "armed GUARDIAN", and waits
+//   trap COUNT PID...           starts a guardian, writes COUNT traps 16 bytes apart into each process's text at
+//                               0x10000000, says "armed GUARDIAN", and waits
 //   dispose ROUNDS              starts and disposes guardians; says what is left
 //   hold PATH                   launches a program that is never released, says "held PID", and waits
 switch (args[0])
 {
     case "trap":
-        using (SafeFileHandle memory = File.OpenHandle($"/proc/{args[1]}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
         using (Guardian guardian = Guardian.Start())
         {
-            byte[] original = new byte[1];
-            foreach (string first in args[3..])
-            {
-                for (int index = 0; index < int.Parse(args[2]); index++)
-                {
-                    ulong address = Convert.ToUInt64(first, 16) + 16 * (ulong)index;
-                    RandomAccess.Read(memory, original, (long)address);
-                    guardian.Add((int)memory.DangerousGetHandle(), address, original[0]);
-                    RandomAccess.Write(memory, [0xCC], (long)address);
-                }
-            }
+            foreach (string process in args[2..])
+                Trap(guardian, process, int.Parse(args[1]));
             Console.WriteLine($"armed {guardian.ProcessId}");
             Console.ReadLine();
         }
@@ -42,8 +32,9 @@ switch (args[0])
             if (round == -1)
                 before = Belongings(); // Whatever the runtime sets up by a first use is there by now.
         }
+        string after = Belongings(); // Before anything is written, for which the runtime opens descriptors.
         Console.WriteLine(before);
-        Console.WriteLine(Belongings());
+        Console.WriteLine(after);
         return 0;
 
     case "hold":
@@ -58,10 +49,25 @@ switch (args[0])
         return 2;
 }
 
-// Descriptors, shared anonymous mappings, and children, as one line of numbers.
+// The descriptor of the process's memory stays open, as the guardian needs it.
+static void Trap(Guardian guardian, string process, int count)
+{
+    SafeFileHandle memory = File.OpenHandle($"/proc/{process}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+    byte[] original = new byte[1];
+    for (int index = 0; index < count; index++)
+    {
+        ulong address = 0x1000_0000 + 16 * (ulong)index;
+        RandomAccess.Read(memory, original, (long)address);
+        guardian.Add((int)memory.DangerousGetHandle(), address, original[0]);
+        RandomAccess.Write(memory, [0xCC], (long)address);
+    }
+}
+
+// Descriptors but for those of assemblies that the runtime loads when it pleases, shared anonymous mappings, and children, as one line of numbers.
 static string Belongings()
 {
-    int descriptors = Directory.GetFiles("/proc/self/fd").Length;
+    int descriptors = new DirectoryInfo("/proc/self/fd").GetFiles()
+        .Count(file => file.LinkTarget?.EndsWith(".dll", StringComparison.Ordinal) != true);
     int mappings = File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/zero", StringComparison.Ordinal));
     string children = string.Join(' ', Directory.GetDirectories("/proc/self/task").Select(task => File.ReadAllText(task + "/children")));
     return $"{descriptors} descriptors, {mappings} mappings, children: {children.Trim()}";

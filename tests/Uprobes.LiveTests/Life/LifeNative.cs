@@ -16,7 +16,11 @@ internal static partial class LifeNative
     internal static void WaitForEnd(SafeFileHandle process, TimeSpan deadline)
     {
         var poll = new PollDescriptor { Descriptor = (int)process.DangerousGetHandle(), Events = PollIn };
-        Assert.Equal(1, Poll(ref poll, 1, (int)deadline.TotalMilliseconds));
+        int result;
+        do
+            result = Poll(ref poll, 1, (int)deadline.TotalMilliseconds);
+        while (result < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+        Assert.Equal(1, result);
     }
 
     [LibraryImport("libc", SetLastError = true)]
