@@ -1,11 +1,15 @@
 using Microsoft.Win32.SafeHandles;
 using Uprobes.Arming.Trap.X64;
+using Uprobes.Linux;
+using Uprobes.LiveTests.Host;
 
 // A process for tests to kill, or to look at undisturbed by other tests.
 //
 //   trap COUNT PID...           starts a guardian, writes COUNT traps 16 bytes apart into each process's text at
 //                               0x10000000, says "armed GUARDIAN", and waits
 //   dispose ROUNDS              starts and disposes guardians; says what is left
+//   stop PID                    traces the process until its first SIGTRAP, says "stopped SIGNAL", and waits with the
+//                               process in that stop
 //   hold PATH                   launches a program that is never released, says "held PID", and waits
 switch (args[0])
 {
@@ -35,6 +39,16 @@ switch (args[0])
         string after = Belongings(); // Before anything is written, for which the runtime opens descriptors.
         Console.WriteLine(before);
         Console.WriteLine(after);
+        return 0;
+
+    case "stop":
+        int traced = int.Parse(args[1]);
+        if (HostNative.ptrace(HostNative.PTRACE_SEIZE, traced, 0, 0) != 0)
+            return 1;
+        Console.WriteLine("tracing 1");
+        LibC.waitpid(traced, out int stop, LibC.__WALL);
+        Console.WriteLine($"stopped {stop >> 8}");
+        Console.ReadLine();
         return 0;
 
     case "hold":

@@ -31,6 +31,13 @@ internal sealed class NetProgram : IDisposable
     /// <summary>Runs a mode with the handler installed and every function trapped.</summary>
     internal (int ExitCode, string Output) RunWithNet(string mode, SafetyNetTable table, int functions, bool originallyIgnored)
     {
+        using Process process = StartWithNet(mode, table, functions, originallyIgnored);
+        return End(process);
+    }
+
+    /// <summary>Starts a mode with the handler installed and every function trapped.</summary>
+    internal Process StartWithNet(string mode, SafetyNetTable table, int functions, bool originallyIgnored)
+    {
         byte[] code = SafetyNetCode.Emit(Handler, Table, table.Capacity, originallyIgnored, out int restorerOffset);
         byte[] text = TextOf(functions), slots = (byte[])text.Clone();
         for (int i = 0; i < functions; i++)
@@ -40,12 +47,16 @@ internal sealed class NetProgram : IDisposable
             BitConverter.TryWriteBytes(slots.AsSpan(i * Stride + 9), (int)((long)Text - (long)Slots) - 5);
             text[i * Stride] = 0xCC;
         }
-        return Run(mode, Handler, Handler + (ulong)restorerOffset, SafetyNetCode.ActionFlags, SafetyNetCode.ActionMask, functions,
+        return Start(mode, Handler, Handler + (ulong)restorerOffset, SafetyNetCode.ActionFlags, SafetyNetCode.ActionMask, functions,
             (Handler, "rx", code), (Table, "r", table.Image.ToArray()), (Text, "rx", text), (Slots, "rx", slots));
     }
 
     /// <summary>Runs a mode with SIG_DFL or SIG_IGN and no traps.</summary>
-    internal (int ExitCode, string Output) RunBare(string mode, bool ignored) => Run(mode, ignored ? 1u : 0, 0, 0, 0, 0);
+    internal (int ExitCode, string Output) RunBare(string mode, bool ignored)
+    {
+        using Process process = Start(mode, ignored ? 1u : 0, 0, 0, 0, 0);
+        return End(process);
+    }
 
     /// <summary>Starts the program, trapless, to call its functions for each line that it is sent.</summary>
     internal Process Serve(int functions)
@@ -57,10 +68,8 @@ internal sealed class NetProgram : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    private (int ExitCode, string Output) Run(string mode, ulong handler, ulong restorer, ulong flags, ulong mask, int functions,
-        params (ulong Address, string Protection, byte[] Bytes)[] images)
+    private static (int ExitCode, string Output) End(Process process)
     {
-        using Process process = Start(mode, handler, restorer, flags, mask, functions, images);
         process.StandardInput.Close();
         string output = process.StandardOutput.ReadToEnd();
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Uprobes.Arming.Trap.X64;
 
 namespace Uprobes.LiveTests.Life;
@@ -71,6 +72,25 @@ public sealed class SafetyNetTests : IDisposable
     [InlineData(true)]
     public void A_hit_whose_trap_was_taken_back_meanwhile_runs_the_instruction_again(bool ignored) =>
         Assert.Equal((0, "alive\n"), _program.RunWithNet("stale", new SafetyNetTable(2), 0, ignored));
+
+    [Fact]
+    public void A_thread_whose_tracer_is_killed_in_the_middle_of_a_hit_goes_on()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            using Process target = _program.StartWithNet("serve", TableFor(10, capacity: 16), 10, originallyIgnored: false);
+            Assert.Equal("ready", target.StandardOutput.ReadLine());
+            using HostProcess tracer = HostProcess.Start("stop", target.Id.ToString());
+            tracer.ReadNumber("tracing");
+            target.StandardInput.WriteLine();
+            Assert.Equal(5, tracer.ReadNumber("stopped")); // SIGTRAP
+            tracer.Kill();
+            Assert.Equal("right", target.StandardOutput.ReadLine());
+            target.StandardInput.Close();
+            Assert.True(target.WaitForExit(TimeSpan.FromSeconds(20)));
+            Assert.Equal(0, target.ExitCode);
+        }
+    }
 
     private static SafetyNetTable TableFor(int functions, uint capacity)
     {

@@ -64,7 +64,7 @@ internal static class SafetyNetCode
         // restorer: mov $15, %rax      rt_sigreturn; in glibc's own encoding, by which unwinders know a signal frame
         //           syscall
         a.Label(ref restorer);
-        a.mov(rax, 15);
+        a.AddInstruction(Instruction.Create(Code.Mov_rm64_imm32, Register.RAX, 15));
         a.syscall();
 
         // defaultAction: a struct sigaction of the kernel: SIG_DFL, no flags, no restorer, empty mask
