@@ -74,7 +74,7 @@ internal sealed partial class Tracer
     }
 
     /// <summary>Lets a process that is held go on.</summary>
-    internal void ReleaseHeld(TracedProcess process)
+    internal static void ReleaseHeld(TracedProcess process)
     {
         foreach (TracedThread thread in process.Threads.Values.ToArray())
         {

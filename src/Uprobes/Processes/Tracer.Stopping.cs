@@ -107,7 +107,7 @@ internal sealed partial class Tracer
     }
 
     /// <summary>Lets a stopped thread go on; one that job control has stopped stays stopped.</summary>
-    internal void Resume(TracedThread thread)
+    internal static void Resume(TracedThread thread)
     {
         if (!thread.InGroupStop)
         {
@@ -121,7 +121,7 @@ internal sealed partial class Tracer
     }
 
     /// <summary>Continues a stopped thread with a signal, or with none (0).</summary>
-    internal void Continue(TracedThread thread, int signal)
+    internal static void Continue(TracedThread thread, int signal)
     {
         thread.State = TraceState.Running;
         thread.InGroupStop = false;
@@ -158,7 +158,7 @@ internal sealed partial class Tracer
         return unstoppable;
     }
 
-    internal void ResumeAll(TracedProcess process)
+    internal static void ResumeAll(TracedProcess process)
     {
         foreach (TracedThread thread in process.Threads.Values.ToArray())
         {

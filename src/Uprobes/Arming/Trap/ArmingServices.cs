@@ -24,7 +24,7 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
                 continue;
             RemoteCallResult result = action(thread);
             if (!wasStopped && thread.State == TraceState.Stopped && !thread.IsHeld)
-                Tracer.Resume(thread);
+                Processes.Tracer.Resume(thread);
             if (result.Outcome != RemoteCallOutcome.Gone)
                 return result;
         }

@@ -42,6 +42,10 @@ internal sealed partial class TrapEngine : ITraceeObserver
             StateOf(process).ArmEverywhere(process);
     }
 
+    /// <summary>Whether a point's breakpoint is in the text of any process.</summary>
+    internal bool IsArmedAnywhere(ArmedPoint point) =>
+        Spaces().Any(s => s.Space.Sites.Any(site => ReferenceEquals(site.Point, point) && site.State == SiteState.Armed));
+
     /// <summary>Takes out the breakpoints of points that are registered no more.</summary>
     internal void DisarmPoints(IReadOnlySet<ArmedPoint> points)
     {
@@ -170,9 +174,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private SpaceArming StateOf(TracedProcess process) =>
         process.Space.EngineState as SpaceArming ?? new SpaceArming(_services, process.Space);
 
-    private IEnumerable<(SpaceArming Space, TracedProcess Process)> Spaces() =>
+    private (SpaceArming Space, TracedProcess Process)[] Spaces() =>
         _services.Tracer.Processes.Where(p => p.HasSpace && p.Space.EngineState is SpaceArming)
-            .DistinctBy(p => p.Space).Select(p => ((SpaceArming)p.Space.EngineState!, p)).ToArray();
+            .DistinctBy(p => p.Space).Select(p => (Space: (SpaceArming)p.Space.EngineState!, Process: p)).ToArray();
 
     private static void DisarmHooks(SpaceArming space)
     {

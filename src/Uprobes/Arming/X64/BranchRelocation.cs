@@ -33,7 +33,8 @@ internal static class BranchRelocation
     /// e9 rel32            jmp  next         or      e9 rel32            jmp  next      (or int3)
     ///                                               e9 rel32        1:  jmp  target    (or int3)
     /// </code>
-    /// The second form serves <c>loop</c> and <c>jrcxz</c> too, which have no long form; it keeps their prefixes (67 selects ECX).
+    /// Between two int3s lies a byte that nothing reaches, so that having run the first and coming to the second are different
+    /// addresses. The second form serves <c>loop</c> and <c>jrcxz</c> too, which have no long form; it keeps their prefixes (67 selects ECX).
     /// </summary>
     public static void Conditional(SlotCodeBuilder slot, DisplacedInstruction displaced)
     {
@@ -54,6 +55,8 @@ internal static class BranchRelocation
             slot.Write(displaced.Bytes);
         int notTaken = slot.Length;
         slot.Leave(displaced.Next);
+        if (slot.StopAfter)
+            slot.Write(0xCC);
         slot.Patch(notTaken - 1, (byte)(slot.Length - notTaken));
         slot.Leave(target);
     }

@@ -76,6 +76,7 @@ internal sealed class SlotCodeBuilder(DisplacedInstruction displaced, ulong dest
     /// ff 25 00000000; quad         jmp  *0(%rip)       where the target is out of reach
     /// cc                           int3                where a post handler wants the thread
     /// </code>
+    /// After the int3 the thread's RIP is one further on, which means the same thing and has a position too.
     /// </summary>
     public void Leave(ulong target)
     {
@@ -84,6 +85,7 @@ internal sealed class SlotCodeBuilder(DisplacedInstruction displaced, ulong dest
         {
             _exits.Add(new(_length, target));
             Write(0xCC);
+            BoundaryAfter(target);
         }
         else
         {

@@ -67,7 +67,9 @@ public class CopiedInstructionTests
         RelocatedInstruction relocated = Relocation.Accept("48 89 e5", stopAfter: true);
         Assert.Equal("4889e5cc", Relocation.Hex(relocated.Code));
         Assert.Equal([new SlotExit(3, Relocation.Site + 3)], relocated.Exits);
-        Assert.Equal(new SlotPosition(3, Relocation.Site + 3, 0, Executed: true, FixRcx: false), relocated.Positions[^1]);
+        // About to run the int3, and having run it, are the same place in the program.
+        Assert.Equal(new SlotPosition(3, Relocation.Site + 3, 0, Executed: true, FixRcx: false), relocated.Positions[1]);
+        Assert.Equal(new SlotPosition(4, Relocation.Site + 3, 0, Executed: true, FixRcx: false), relocated.Positions[2]);
     }
 
     [Theory] // The site is 401000, the slot 502000: every displacement shrinks by 101000.

@@ -47,16 +47,18 @@ public class RelocatedBranchTests
     }
 
     [Theory]
-    [InlineData("74 10", "7401 cc cc", 2, 3)]
-    [InlineData("0f 84 0c 00 00 00", "7401 cc cc", 2, 3)]
-    [InlineData("e2 10", "e201 cc cc", 2, 3)]
-    [InlineData("67 e3 0f", "67e301 cc cc", 3, 4)]
+    [InlineData("74 10", "7402 cc cc cc", 2, 4)] // je 1f; int3; (never reached); 1: int3
+    [InlineData("0f 84 0c 00 00 00", "7402 cc cc cc", 2, 4)]
+    [InlineData("e2 10", "e202 cc cc cc", 2, 4)]
+    [InlineData("67 e3 0f", "67e302 cc cc cc", 3, 5)]
     public void A_post_handler_of_a_conditional_branch_learns_which_way_it_went(string hex, string expected, int notTaken, int taken)
     {
         RelocatedInstruction relocated = Relocation.Accept(hex, stopAfter: true);
         Assert.Equal(expected.Replace(" ", "", StringComparison.Ordinal), Relocation.Hex(relocated.Code));
         ulong next = Relocation.Site + (ulong)relocated.OriginalLength;
         Assert.Equal([new SlotExit(notTaken, next), new SlotExit(taken, Relocation.Site + 0x12)], relocated.Exits);
+        Assert.Equal([0, notTaken, notTaken + 1, taken, taken + 1], relocated.Positions.Select(position => position.Offset));
+        Assert.Equal([Relocation.Site, next, next, Relocation.Site + 0x12, Relocation.Site + 0x12], relocated.Positions.Select(position => position.OriginalRip));
     }
 
     [Fact]
@@ -70,7 +72,7 @@ public class RelocatedBranchTests
         RelocatedInstruction call = Relocation.Accept("e8 00 01 00 00", stopAfter: true);
         Assert.Equal("6805104000 c744240400000000 cc".Replace(" ", "", StringComparison.Ordinal), Relocation.Hex(call.Code));
         Assert.Equal([new SlotExit(13, Relocation.Site + 0x105)], call.Exits);
-        Assert.Equal(new SlotPosition(13, Relocation.Site + 0x105, 0, Executed: true, FixRcx: false), call.Positions[^1]);
+        Assert.Equal(new SlotPosition(13, Relocation.Site + 0x105, 0, Executed: true, FixRcx: false), call.Positions[^2]);
     }
 
     [Theory]

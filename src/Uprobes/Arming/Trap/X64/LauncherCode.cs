@@ -152,7 +152,6 @@ internal static class LauncherCode
             a.test(eax, eax);
             a.js(failed);
             a.Label(ref kept);
-            a.nop(); // A label must have an instruction of its own.
         }
     }
 
@@ -176,6 +175,5 @@ internal static class LauncherCode
         a.test(eax, eax);
         a.js(failed);
         a.Label(ref kept);
-        a.nop(); // A label must have an instruction of its own.
     }
 }

@@ -53,17 +53,18 @@ internal static class SafetyNetCode
             throw new ArgumentException($"0x{tableAddress:x} is not a multiple of {SafetyNetTable.EntrySize}", nameof(tableAddress));
 
         var a = new Assembler(64);
-        Label notInTable = a.CreateLabel(), foreign = a.CreateLabel(), die = a.CreateLabel(), stale = a.CreateLabel();
+        Label notInTable = a.CreateLabel(), die = a.CreateLabel();
+        Label foreign = originallyIgnored ? a.CreateLabel() : die;
         Label restorer = a.CreateLabel(), defaultAction = a.CreateLabel();
 
         EmitLookup(a, tableAddress, capacity, notInTable, foreign);
-        EmitStaleHit(a, notInTable, stale, die);
+        EmitStaleHit(a, notInTable, die);
         EmitForeign(a, originallyIgnored, foreign, die, defaultAction);
 
         // restorer: mov $15, %rax      rt_sigreturn; in glibc's own encoding, by which unwinders know a signal frame
         //           syscall
         a.Label(ref restorer);
-        a.mov(rax, 15);
+        a.AddInstruction(Instruction.Create(Code.Mov_rm64_imm32, Register.RAX, 15));
         a.syscall();
 
         // defaultAction: a struct sigaction of the kernel: SIG_DFL, no flags, no restorer, empty mask
@@ -149,8 +150,9 @@ internal static class SafetyNetCode
     // stale:      dec  %rax
     //             mov  %rax, RIP(%rdx)
     //             ret
-    private static void EmitStaleHit(Assembler a, Label notInTable, Label stale, Label die)
+    private static void EmitStaleHit(Assembler a, Label notInTable, Label die)
     {
+        Label stale = a.CreateLabel();
         a.Label(ref notInTable);
         a.cmp(__byte_ptr[rax - 1], 0xCC);
         a.je(die);
@@ -167,7 +169,7 @@ internal static class SafetyNetCode
     // The signal is made pending again; the mask holds it back until the restorer has put the thread's own registers
     // in place, so that a core dump shows the thread where the signal met it.
     //
-    // foreign: cmpl $0, 8(%rsi)                (only where the signal was ignored)
+    // foreign: cmpl $0, 8(%rsi)                only where the signal was ignored; elsewhere foreign is die
     //          jle  ignore                     sent by a process, not forced by the kernel
     // die:     mov  $SIGTRAP, %edi             rt_sigaction(SIGTRAP, &defaultAction, NULL, 8)
     //          lea  defaultAction(%rip), %rsi
@@ -189,9 +191,9 @@ internal static class SafetyNetCode
     private static void EmitForeign(Assembler a, bool originallyIgnored, Label foreign, Label die, Label defaultAction)
     {
         Label ignore = a.CreateLabel();
-        a.Label(ref foreign);
         if (originallyIgnored)
         {
+            a.Label(ref foreign);
             a.cmp(__dword_ptr[rsi + CodeOffset], 0);
             a.jle(ignore);
         }

@@ -1,0 +1,106 @@
+using Uprobes.Arming;
+using Uprobes.Arming.X64;
+using Uprobes.Images;
+using Uprobes.Linux;
+
+namespace Uprobes.Registry;
+
+/// <summary>A file that is probed: its uprobes and what guards it. Lives as long as its last uprobe. On the tracer thread only.</summary>
+internal sealed class ProbedImage(ElfImage elf)
+{
+    private const int LongestInstruction = 15, LongestFunction = 1 << 20;
+    private readonly SortedDictionary<ulong, Uprobe> _uprobes = [];
+    private readonly Dictionary<ulong, InstructionBoundaries> _boundaries = [];
+    private ArmedPoint[]? _points;
+
+    internal ElfImage Elf { get; } = elf;
+
+    internal ImageId Id => Elf.Id;
+
+    internal string Path => Elf.Path;
+
+    internal bool IsEmpty => _uprobes.Count == 0;
+
+    internal IEnumerable<Uprobe> Uprobes => _uprobes.Values;
+
+    /// <summary>Whether a write guard is held for it.</summary>
+    internal bool IsGuarded { get; set; }
+
+    /// <summary>Whether this image's write guard is gone or was never had, so that its bytes are compared at each arming instead.</summary>
+    internal WriteGuardState? Guard { get; set; }
+
+    /// <summary>All probe points, ascending by offset.</summary>
+    internal IReadOnlyList<ArmedPoint> Points => _points ??= [.. _uprobes.Values.Select(u => u.Point)];
+
+    internal bool TryGet(FileOffset offset, out Uprobe? uprobe) => _uprobes.TryGetValue(offset.Value, out uprobe);
+
+    /// <summary>The uprobe at an offset, made if there is none; or the refusal of the point.</summary>
+    /// <param name="offset">Position in the file.</param>
+    /// <param name="isFunctionEntry">Whether the offset is known to be a function's first instruction.</param>
+    /// <param name="name">The point as the user would recognise it.</param>
+    /// <param name="refusal">Why there is none.</param>
+    internal Uprobe? GetOrAdd(FileOffset offset, bool isFunctionEntry, string name, out ProbeRefusal? refusal)
+    {
+        refusal = null;
+        if (_uprobes.TryGetValue(offset.Value, out Uprobe? known))
+            return known;
+        if (!Elf.IsExecutable(offset))
+        {
+            refusal = new ProbeRefusal(ProbeRefusalReason.OffsetOutsideText, name, offset.Value >= Elf.Length
+                ? $"offset {offset} is past the end of the file ({Elf.Length} bytes)"
+                : $"offset {offset} is not in executable text");
+            return null;
+        }
+
+        byte[] original = new byte[LongestInstruction];
+        original = original[..Elf.Read(offset, original)];
+        _ = Elf.TryGetAddress(offset, out LinkAddress address);
+        if (!InstructionRelocator.TryInspect(original, address.Value, out _, out RelocationRefusal? unsupported))
+            refusal = new ProbeRefusal(ProbeRefusalReason.UnsupportedInstruction, name, unsupported.Message);
+        else if (!isFunctionEntry && !IsBoundary(offset))
+            refusal = new ProbeRefusal(ProbeRefusalReason.NotInstructionBoundary, name, $"offset {offset} is inside an instruction");
+        if (refusal is not null)
+            return null;
+        Uprobe uprobe = new(this, offset, original, name);
+        _uprobes.Add(offset.Value, uprobe);
+        _points = null;
+        return uprobe;
+    }
+
+    internal void Remove(Uprobe uprobe)
+    {
+        _uprobes.Remove(uprobe.Offset.Value);
+        _points = null;
+    }
+
+    /// <summary>Whether the file has been changed since it was opened, as far as its length and bytes at a uprobe tell.</summary>
+    internal bool HasChanged()
+    {
+        if (FileStatus.Of(Elf.Handle, Path).Length != Elf.Length)
+            return true;
+        Span<byte> now = stackalloc byte[LongestInstruction];
+        foreach (ArmedPoint point in Points)
+        {
+            int read = Elf.Read(point.Offset, now[..point.Original.Length]);
+            if (!now[..read].SequenceEqual(point.Original))
+                return true;
+        }
+
+        return false;
+    }
+
+    private bool IsBoundary(FileOffset offset)
+    {
+        if (!Elf.Functions.TryFind(offset, out FunctionBounds bounds) || bounds.Size > LongestFunction)
+            return true; // Nothing tells where its function begins: the instruction itself has been found sound.
+        if (!_boundaries.TryGetValue(bounds.Start.Value, out InstructionBoundaries? known))
+        {
+            byte[] code = new byte[bounds.Size];
+            int read = Elf.Read(bounds.Start, code);
+            known = InstructionBoundaries.Decode(code.AsSpan(0, read), bounds.Start.Value);
+            _boundaries.Add(bounds.Start.Value, known);
+        }
+
+        return known.At(offset.Value) != BoundaryVerdict.InsideInstruction;
+    }
+}

@@ -1,0 +1,64 @@
+using Uprobes.Arming;
+using Uprobes.Arming.Trap;
+using Uprobes.Images;
+
+namespace Uprobes.Registry;
+
+/// <summary>The one object of a probe point: its saved bytes and its consumers, called in the order of registration. On the tracer thread only.</summary>
+internal sealed class Uprobe : IProbeSink
+{
+    private Consumer[] _consumers = [];
+
+    internal Uprobe(ProbedImage image, FileOffset offset, byte[] original, string name)
+    {
+        Image = image;
+        Offset = offset;
+        Point = new ArmedPoint(offset, this, original, name);
+    }
+
+    internal ProbedImage Image { get; }
+
+    internal FileOffset Offset { get; }
+
+    internal ArmedPoint Point { get; }
+
+    internal IReadOnlyList<Consumer> Consumers => _consumers;
+
+    internal bool HasConsumers => _consumers.Length > 0;
+
+    public bool WantsPost { get; private set; }
+
+    internal void Add(Consumer consumer)
+    {
+        _consumers = [.. _consumers, consumer];
+        WantsPost |= consumer.WantsPost;
+    }
+
+    internal void Remove(Consumer consumer)
+    {
+        consumer.Deactivate();
+        _consumers = [.. _consumers.Where(c => c != consumer)];
+        WantsPost = _consumers.Any(c => c.WantsPost);
+    }
+
+    public void OnHit(HitContext hit)
+    {
+        // A handler may register or remove consumers: those that were there when the probe was hit are called.
+        foreach (Consumer consumer in _consumers)
+            consumer.OnHit(hit);
+    }
+
+    public void OnPost(HitContext hit)
+    {
+        foreach (Consumer consumer in _consumers)
+            consumer.OnPost(hit);
+    }
+
+    public bool OnFault(HitContext hit, int signal)
+    {
+        bool deliver = true;
+        foreach (Consumer consumer in _consumers)
+            deliver &= consumer.OnFault(hit, signal);
+        return deliver;
+    }
+}

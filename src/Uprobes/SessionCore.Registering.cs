@@ -1,0 +1,237 @@
+using Uprobes.Arming;
+using Uprobes.Arming.Trap;
+using Uprobes.Images;
+using Uprobes.Processes;
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>Registering and unregistering.</summary>
+internal sealed partial class SessionCore
+{
+    private readonly Dictionary<Uprobe, ProbeRefusal> _refusedNow = [];
+    private bool _registering;
+
+    internal RegistrationResult Register(UprobeSession session, IReadOnlyList<ProbeRequest> requests)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+
+        // Files are read and names looked up while the processes run (rule 5).
+        List<ProbeRefusal> refusals = [];
+        List<ResolvedRequest> resolved = [];
+        Dictionary<string, ElfImage> opened = [];
+        foreach (ProbeRequest request in requests)
+        {
+            if ((request.Handlers is null) == (request.Returns is null))
+                throw new ArgumentException($"{request.Point}: give either handlers or return handlers", nameof(requests));
+            if (Resolve(request, opened, out ProbeRefusal? refusal) is { } found)
+                resolved.Add(found);
+            else
+                refusals.Add(refusal!);
+        }
+
+        return _tracer.Thread.Invoke(() => RegisterResolved(session, resolved, refusals));
+    }
+
+    /// <summary>Removes consumers. Never fails: what cannot be undone in a process is told by a notice.</summary>
+    internal void Unregister(IReadOnlyList<Consumer> consumers)
+    {
+        foreach (Consumer consumer in consumers)
+            consumer.Deactivate();
+        if (_disposed)
+            return;
+        try
+        {
+            _tracer.Thread.Invoke(() => Remove(consumers));
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session ended meanwhile and has removed them.
+        }
+    }
+
+    public void OnHandlerFailed(Consumer consumer, Exception error)
+    {
+        Tell(NoticeKind.HandlerFailed, $"a handler of {consumer.Uprobe.Point.Name} failed and was removed: {error.GetType().Name}: {error.Message}");
+        Remove([consumer]);
+    }
+
+    public void OnReturnLost(Consumer consumer, string reason, int processId) =>
+        Tell(NoticeKind.ReturnLost, $"{consumer.Uprobe.Point.Name}: returns are not seen where {reason}", processId == 0 ? null : processId);
+
+    public void OnArmingRefused(Uprobe uprobe, ProbeRefusal refusal, int processId)
+    {
+        if (_registering)
+            _refusedNow[uprobe] = refusal;
+        else
+            Tell(NoticeKind.Refused, refusal.ToString(), processId);
+    }
+
+    public void OnSiteLost(Uprobe uprobe, string reason, int processId) => Tell(NoticeKind.SiteLost, $"{uprobe.Point.Name}: {reason}", processId);
+
+    private RegistrationResult RegisterResolved(UprobeSession session, List<ResolvedRequest> resolved, List<ProbeRefusal> refusals)
+    {
+        List<ProbeRegistration> made = [];
+        bool hasNew = false;
+        foreach (ResolvedRequest request in resolved)
+        {
+            ProbedImage image = _table.GetOrAdd(request.Elf);
+            Uprobe? uprobe = image.GetOrAdd(request.Offset, request.IsFunctionEntry, request.Request.Point.ToString(), out ProbeRefusal? refusal);
+            if (uprobe is null)
+            {
+                _table.RemoveIfEmpty(image);
+                refusals.Add(refusal!);
+                continue;
+            }
+
+            hasNew |= !uprobe.HasConsumers;
+            Consumer consumer = new(uprobe, Callbacks(request.Request), request.Request.Filter, this);
+            uprobe.Add(consumer);
+            made.Add(new ProbeRegistration(session, request.Request.Point, consumer));
+        }
+
+        if (hasNew)
+            ArmNew(made, refusals);
+        return new RegistrationResult(made, refusals);
+    }
+
+    private void ArmNew(List<ProbeRegistration> made, List<ProbeRefusal> refusals)
+    {
+        GuardImages();
+        _table.Changed();
+        _refusedNow.Clear();
+        _registering = true;
+        try
+        {
+            foreach (TracedProcess process in _tracer.Processes.ToArray())
+                _engine.ArmProcess(process);
+        }
+        finally
+        {
+            _registering = false;
+        }
+
+        List<Consumer> failed = [];
+        foreach (ProbeRegistration registration in made.ToArray())
+        {
+            if (!_refusedNow.TryGetValue(registration.Consumer.Uprobe, out ProbeRefusal? refusal))
+                continue;
+            if (_engine.IsArmedAnywhere(registration.Consumer.Uprobe.Point))
+            {
+                Tell(NoticeKind.Refused, refusal.ToString());
+                continue;
+            }
+
+            made.Remove(registration);
+            failed.Add(registration.Consumer);
+            refusals.Add(refusal);
+        }
+
+        if (failed.Count > 0)
+            Remove(failed);
+    }
+
+    private void Remove(IReadOnlyList<Consumer> consumers)
+    {
+        HashSet<ArmedPoint> points = [];
+        HashSet<IReturnSink> sinks = [];
+        foreach (Consumer consumer in consumers)
+        {
+            Uprobe uprobe = consumer.Uprobe;
+            if (!uprobe.Consumers.Contains(consumer))
+                continue;
+            uprobe.Remove(consumer);
+            sinks.Add(consumer);
+            if (uprobe.HasConsumers)
+                continue;
+            points.Add(uprobe.Point);
+            if (_table.Remove(uprobe) && uprobe.Image.IsGuarded)
+                _guard.Release(uprobe.Image.Id);
+        }
+
+        if (sinks.Count > 0)
+            _engine.DropReturns(sinks);
+        if (points.Count > 0)
+            _engine.DisarmPoints(points);
+    }
+
+    private void GuardImages()
+    {
+        foreach (ProbedImage image in _table.Images)
+        {
+            if (image.Guard is not null)
+                continue;
+            image.Guard = _guard.Protect(image.Id, image.Elf.Handle, image.Path);
+            image.IsGuarded = image.Guard.IsGuarded;
+            if (!image.IsGuarded && image.Guard.Obstacle != WriteGuardObstacle.PolicyNone)
+                Tell(NoticeKind.WriteGuard, $"{image.Guard.Message}; its bytes are compared at each arming instead");
+        }
+    }
+
+    private void OnWriteGuardBreak(ImageId id, WriteGuardBreak guardBreak)
+    {
+        try
+        {
+            _tracer.Thread.Invoke(() =>
+            {
+                if (!_table.TryGetImage(id, out ProbedImage? image))
+                    return;
+                image!.IsGuarded = false; // The guard gives its lease up by itself.
+                Remove([.. image.Uprobes.SelectMany(u => u.Consumers)]);
+            });
+            Tell(NoticeKind.WriteGuard, guardBreak.Message);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session ended just now: its probes are gone.
+        }
+    }
+
+    private ConsumerCallbacks Callbacks(ProbeRequest request)
+    {
+        if (request.Handlers is { } handlers)
+            return new ConsumerCallbacks
+            {
+                Pre = handlers.Pre is { } pre ? hit => pre(Wrap(hit)) : null,
+                Post = handlers.Post is { } post ? hit => post(Wrap(hit)) : null,
+                Fault = handlers.Fault is { } fault ? (hit, signal) => fault(Wrap(hit), signal) == FaultAction.Deliver : null,
+            };
+        ReturnHandlers returns = request.Returns!;
+        return new ConsumerCallbacks
+        {
+            Entry = hit =>
+            {
+                object? state = returns.Entry?.Invoke(Wrap(hit));
+                return (!ReferenceEquals(state, ReturnHandlers.SkipReturn), state);
+            },
+            Return = returns.Return is { } returned ? context => returned(new ReturnHit(context)) : null,
+        };
+    }
+
+    /// <summary>The engine has one context for all hits, and so there is one view of it.</summary>
+    private ProbeHit Wrap(HitContext hit) => _probeHit ??= new ProbeHit(hit);
+
+    private ResolvedRequest? Resolve(ProbeRequest request, Dictionary<string, ElfImage> opened, out ProbeRefusal? refusal)
+    {
+        refusal = null;
+        ProbePoint point = request.Point;
+        try
+        {
+            if (!opened.TryGetValue(point.Image, out ElfImage? elf))
+                opened.Add(point.Image, elf = OpenImage(point.Image));
+            ProbeTarget target = ProbeTarget.Find(point, elf);
+            if (request.Returns is null || target.IsFunctionEntry)
+                return new ResolvedRequest(request, elf, target.Offset, target.IsFunctionEntry);
+            refusal = new ProbeRefusal(ProbeRefusalReason.ReturnNotTraceable, point.ToString(),
+                "the return of a function can be followed from its first instruction only");
+        }
+        catch (ProbeRefusedException e)
+        {
+            refusal = e.Refusal;
+        }
+
+        return null;
+    }
+
+    private sealed record ResolvedRequest(ProbeRequest Request, ElfImage Elf, FileOffset Offset, bool IsFunctionEntry);
+}

@@ -1,0 +1,157 @@
+using Uprobes.Arming.Trap;
+using Uprobes.Arming.Trap.X64;
+using Uprobes.Images;
+using Uprobes.Linux;
+using Uprobes.Processes;
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>A session's parts and how they fit together. State is changed on the tracer thread only.</summary>
+internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, IDisposable
+{
+    private readonly Tracer _tracer;
+    private readonly TrapEngine _engine;
+    private readonly ProbeTable _table;
+    private readonly WriteGuard _guard;
+    private readonly ImageCache _images = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _disposal = new();
+    private ProbeHit? _probeHit;
+    private TracedProcess? _launched;
+    private string? _launchedPath;
+    private bool _started;
+    private bool _disposed;
+
+    internal SessionCore(SessionOptions options)
+    {
+        _table = new ProbeTable(this);
+        ObserverRelay relay = new();
+        _tracer = new Tracer(relay, options.StopTimeout);
+        try
+        {
+            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian));
+        }
+        catch
+        {
+            _tracer.Dispose();
+            throw;
+        }
+
+        relay.Target = _engine;
+        _guard = new WriteGuard(options.WriteGuard, OnWriteGuardBreak);
+    }
+
+    internal event Action<SessionNotice>? Notice;
+
+    internal Task Completion => _completion.Task;
+
+    internal int? LaunchedExitCode => _launched?.ExitStatus;
+
+    internal int? LaunchedProcessId => _launched?.ProcessId;
+
+    internal TimeSpan LongestPause => _engine.LongestPause;
+
+    internal IReadOnlyList<int> ProcessIds => _disposed ? [] : _tracer.Thread.Invoke(() => (IReadOnlyList<int>)[.. _tracer.Processes.Select(p => p.ProcessId)]);
+
+    internal void Attach(IReadOnlyList<int> processIds) => _tracer.Thread.Invoke(() =>
+    {
+        foreach (int pid in processIds)
+            _tracer.Attach(pid);
+    });
+
+    internal void Launch(string program, IReadOnlyList<string> arguments)
+    {
+        ExecutableSearch search = ExecutableFinder.FindExecutable(program);
+        if (search.Path is not { } path)
+            throw new LaunchException(program, search.Refusal switch
+            {
+                ExecutableRefusal.NotExecutable => "it may not be executed by this user",
+                ExecutableRefusal.IsDirectory => "it is a directory",
+                _ => "no such program was found",
+            }, program.Contains('/', StringComparison.Ordinal) ? "Check the path." : "Give a path, or a name that is in PATH.");
+        _launchedPath = path;
+        _tracer.Thread.Invoke(() =>
+        {
+            using LaunchedTarget child = TargetLauncher.Fork(new LaunchRequest { Path = path, Arguments = [program, .. arguments] });
+            TracedProcess process = _tracer.AttachLaunched(child.ProcessId);
+            child.Release();
+            if (!_tracer.AwaitLaunched(process))
+                throw new LaunchException(program, child.TryReadExecError() is { } error
+                    ? $"{Errno.Name(error)} ({Errno.Describe(error)})"
+                    : "it ended before its first instruction", "");
+            _launched = process;
+        });
+    }
+
+    internal void Start() => _tracer.Thread.Invoke(() =>
+    {
+        _started = true;
+        if (_launched is not null)
+            Tracer.ReleaseHeld(_launched);
+    });
+
+    internal ElfImage OpenImage(string name)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _images.Open(name, LiveThreads(), _launchedPath);
+    }
+
+    public void Dispose()
+    {
+        lock (_disposal)
+        {
+            if (_disposed)
+                return;
+            try
+            {
+                _tracer.Thread.Invoke(End);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The tracer thread has failed before, and has let go of everything then.
+            }
+
+            _disposed = true;
+            _guard.Dispose(); // Waits for a callback that is running; the tracer thread still answers it.
+            _tracer.Dispose();
+            _images.Dispose();
+            _completion.TrySetResult();
+        }
+    }
+
+    public void OnProcessStarted(TracedProcess process)
+    {
+    }
+
+    public void OnProcessExecuted(TracedProcess process)
+    {
+    }
+
+    public void OnProcessEnded(TracedProcess process)
+    {
+        if (_tracer.Processes.Count == 0)
+            _completion.TrySetResult();
+    }
+
+    public void OnNotice(string message, int? processId) => Tell(NoticeKind.Tracee, message, processId);
+
+    private void End()
+    {
+        if (_launched is not null && !_started)
+            _ = Tasks.Kill(_launched.ProcessId, Signal.SIGKILL); // It was never let run: nobody would.
+        foreach (Consumer consumer in _table.Images.SelectMany(i => i.Uprobes).SelectMany(u => u.Consumers).ToArray())
+            consumer.Deactivate();
+        foreach (TracedProcess process in _tracer.Processes.ToArray())
+        {
+            if (_tracer.TryGetProcess(process.ProcessId, out _))
+                _engine.Detach(process);
+        }
+
+        _engine.End();
+    }
+
+    private List<int> LiveThreads() => _tracer.Thread.Invoke(() => _tracer.Processes.Select(p => p.LiveThread()?.ThreadId ?? p.ProcessId).ToList());
+
+    private void Tell(NoticeKind kind, string message, int? processId = null) => Notice?.Invoke(new SessionNotice(kind, message, processId));
+}

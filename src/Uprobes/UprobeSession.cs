@@ -1,0 +1,149 @@
+using Uprobes.Images;
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>
+/// Probes in a set of processes. All members may be called from any thread, handlers included. Disposing a session takes every
+/// probe out, puts text, memory and signal actions of the processes back and lets them go; they never notice but by time.
+/// </summary>
+/// <remarks>
+/// The right to trace a process is that of ptrace(2): the same user (and nothing that forbids it), or root.
+/// </remarks>
+public sealed class UprobeSession : IDisposable
+{
+    private readonly SessionCore _core;
+
+    private UprobeSession(SessionOptions options)
+    {
+        _core = new SessionCore(options);
+        _core.Notice += notice => Notice?.Invoke(notice);
+    }
+
+    /// <summary>Raised when something happens that the user should know; on any thread, the tracer's included, so it must not block.</summary>
+    public event Action<SessionNotice>? Notice;
+
+    /// <summary>The processes that are traced now, by process id.</summary>
+    public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
+
+    /// <summary>Completes when every process of the session has ended or was let go of.</summary>
+    public Task Completion => _core.Completion;
+
+    /// <summary>The launched program's exit code, or 128 + the signal that ended it; null while it runs, or when nothing was launched.</summary>
+    public int? LaunchedExitCode => _core.LaunchedExitCode;
+
+    /// <summary>The launched program's process id, or null.</summary>
+    public int? LaunchedProcessId => _core.LaunchedProcessId;
+
+    /// <summary>The longest time for which all threads of a process were held so far.</summary>
+    public TimeSpan LongestPause => _core.LongestPause;
+
+    /// <summary>Traces a running process.</summary>
+    /// <exception cref="Processes.AttachException">It may not or cannot be traced; the message says why.</exception>
+    public static UprobeSession Attach(int processId, SessionOptions? options = null) => Attach([processId], options);
+
+    /// <summary>Traces several running processes.</summary>
+    /// <exception cref="Processes.AttachException">One of them may not or cannot be traced; none is.</exception>
+    public static UprobeSession Attach(IReadOnlyList<int> processIds, SessionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(processIds);
+        UprobeSession session = new(options ?? new SessionOptions());
+        try
+        {
+            session._core.Attach(processIds);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Starts a program, which stays before its first instruction until <see cref="Start"/>. It has this process's
+    /// environment, directory and standard streams. Disposing the session before <see cref="Start"/> kills it; afterwards it goes on.
+    /// </summary>
+    /// <param name="program">A path, or a name to look for in PATH.</param>
+    /// <param name="arguments">Its arguments, without the program's own name.</param>
+    /// <param name="options">The choices of the session.</param>
+    /// <exception cref="LaunchException">The program was not found or could not be executed.</exception>
+    public static UprobeSession Launch(string program, IReadOnlyList<string> arguments, SessionOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(program);
+        ArgumentNullException.ThrowIfNull(arguments);
+        UprobeSession session = new(options ?? new SessionOptions());
+        try
+        {
+            session._core.Launch(program, arguments);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lets a launched program run. Does nothing the second time.</summary>
+    public void Start() => _core.Start();
+
+    /// <summary>
+    /// Opens the image that a name means to the session's processes: a path, or a library name such as <c>libc</c>. The session owns it.
+    /// </summary>
+    /// <exception cref="ProbeRefusedException">There is no such file, or it is not an image for this machine.</exception>
+    public ElfImage OpenImage(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return _core.OpenImage(name);
+    }
+
+    /// <summary>Registers a consumer at a probe point, in all processes that map the file, now or later.</summary>
+    /// <param name="point">Where.</param>
+    /// <param name="handlers">What runs.</param>
+    /// <param name="filter">Which processes' hits count, by process id; null means all.</param>
+    /// <exception cref="ProbeRefusedException">It was refused; nothing was left behind.</exception>
+    public ProbeRegistration Register(ProbePoint point, ProbeHandlers handlers, Func<int, bool>? filter = null)
+    {
+        ArgumentNullException.ThrowIfNull(point);
+        ArgumentNullException.ThrowIfNull(handlers);
+        return Single(new ProbeRequest(point, Handlers: handlers, Filter: filter));
+    }
+
+    /// <summary>Registers a consumer for the calls of a function: their entries and returns.</summary>
+    /// <param name="point">The function's first instruction.</param>
+    /// <param name="handlers">What runs.</param>
+    /// <param name="filter">Which processes' hits count, by process id; null means all.</param>
+    /// <exception cref="ProbeRefusedException">It was refused; nothing was left behind.</exception>
+    public ProbeRegistration RegisterReturn(ProbePoint point, ReturnHandlers handlers, Func<int, bool>? filter = null)
+    {
+        ArgumentNullException.ThrowIfNull(point);
+        ArgumentNullException.ThrowIfNull(handlers);
+        return Single(new ProbeRequest(point, Returns: handlers, Filter: filter));
+    }
+
+    /// <summary>Registers many consumers at once, which costs far less than one by one. Refusals are results, not exceptions.</summary>
+    public RegistrationResult RegisterAll(IReadOnlyList<ProbeRequest> requests)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return _core.Register(this, requests);
+    }
+
+    /// <summary>Removes many registrations at once. Never fails; those that are gone already are passed over.</summary>
+    public void UnregisterAll(IReadOnlyList<ProbeRegistration> registrations)
+    {
+        ArgumentNullException.ThrowIfNull(registrations);
+        _core.Unregister([.. registrations.Select(r => r.Consumer)]);
+    }
+
+    /// <summary>Takes every probe out and lets the processes go. Idempotent; never throws.</summary>
+    public void Dispose() => _core.Dispose();
+
+    internal void Unregister(ProbeRegistration registration) => _core.Unregister([registration.Consumer]);
+
+    private ProbeRegistration Single(ProbeRequest request)
+    {
+        RegistrationResult result = RegisterAll([request]);
+        return result.Registrations.Count == 1 ? result.Registrations[0] : throw new ProbeRefusedException(result.Refusals[0]);
+    }
+}

@@ -1,0 +1,88 @@
+using Microsoft.Win32.SafeHandles;
+using Uprobes.Arming.Trap.X64;
+using Uprobes.Linux;
+using Uprobes.LiveTests.Host;
+
+// A process for tests to kill, or to look at undisturbed by other tests.
+//
+//   trap COUNT PID...           starts a guardian, writes COUNT traps 16 bytes apart into each process's text at
+//                               0x10000000, says "armed GUARDIAN", and waits
+//   dispose ROUNDS              starts and disposes guardians; says what is left
+//   stop PID                    traces the process until its first SIGTRAP, says "stopped SIGNAL", and waits with the
+//                               process in that stop
+//   hold PATH                   launches a program that is never released, says "held PID", and waits
+switch (args[0])
+{
+    case "trap":
+        using (Guardian guardian = Guardian.Start())
+        {
+            foreach (string process in args[2..])
+                Trap(guardian, process, int.Parse(args[1]));
+            Console.WriteLine($"armed {guardian.ProcessId}");
+            Console.ReadLine();
+        }
+        return 0;
+
+    case "dispose":
+        string before = "";
+        for (int round = -1; round < int.Parse(args[1]); round++)
+        {
+            using (Guardian guardian = Guardian.Start())
+            {
+                if (!guardian.IsAlive || !Directory.Exists($"/proc/{guardian.ProcessId}"))
+                    return 1;
+                guardian.Remove(guardian.Add(0, 0x1000, 0x90));
+            }
+            if (round == -1)
+                before = Belongings(); // Whatever the runtime sets up by a first use is there by now.
+        }
+        string after = Belongings(); // Before anything is written, for which the runtime opens descriptors.
+        Console.WriteLine(before);
+        Console.WriteLine(after);
+        return 0;
+
+    case "stop":
+        int traced = int.Parse(args[1]);
+        if (HostNative.ptrace(HostNative.PTRACE_SEIZE, traced, 0, 0) != 0)
+            return 1;
+        Console.WriteLine("tracing 1");
+        LibC.waitpid(traced, out int stop, LibC.__WALL);
+        Console.WriteLine($"stopped {stop >> 8}");
+        Console.ReadLine();
+        return 0;
+
+    case "hold":
+        using (LaunchedTarget held = TargetLauncher.Fork(new LaunchRequest { Path = args[1], Arguments = [args[1]] }))
+        {
+            Console.WriteLine($"held {held.ProcessId}");
+            Console.ReadLine();
+        }
+        return 0;
+
+    default:
+        return 2;
+}
+
+// The descriptor of the process's memory stays open, as the guardian needs it.
+static void Trap(Guardian guardian, string process, int count)
+{
+    SafeFileHandle memory = File.OpenHandle($"/proc/{process}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+    byte[] original = new byte[1];
+    for (int index = 0; index < count; index++)
+    {
+        ulong address = 0x1000_0000 + 16 * (ulong)index;
+        RandomAccess.Read(memory, original, (long)address);
+        guardian.Add((int)memory.DangerousGetHandle(), address, original[0]);
+        RandomAccess.Write(memory, [0xCC], (long)address);
+    }
+}
+
+// Descriptors but for those of assemblies that the runtime loads when it pleases, shared anonymous mappings, and children, as one line of numbers.
+static string Belongings()
+{
+    int descriptors = new DirectoryInfo("/proc/self/fd").GetFiles()
+        .Count(file => file.LinkTarget?.EndsWith(".dll", StringComparison.Ordinal) != true);
+    int mappings = File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/zero", StringComparison.Ordinal));
+    string children = string.Join(' ', Directory.GetDirectories("/proc/self/task").Select(task => File.ReadAllText(task + "/children")));
+    return $"{descriptors} descriptors, {mappings} mappings, children: {children.Trim()}";
+}

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace Uprobes.LiveTests.Life;
+
+/// <summary>A .NET process that uses the library and may be killed.</summary>
+internal sealed class HostProcess : IDisposable
+{
+    private HostProcess(Process process) => Process = process;
+
+    internal Process Process { get; }
+
+    internal static HostProcess Start(params string[] arguments)
+    {
+        string assembly = Path.Combine(AppContext.BaseDirectory, "Uprobes.LiveTests.Host.dll");
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardInput = true };
+        foreach (string argument in (string[])["exec", assembly, .. arguments])
+            start.ArgumentList.Add(argument);
+        return new HostProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Reads the line <c>WORD NUMBER</c>.</summary>
+    internal int ReadNumber(string word)
+    {
+        string? line = Process.StandardOutput.ReadLine();
+        Assert.NotNull(line);
+        Assert.StartsWith(word + " ", line, StringComparison.Ordinal);
+        return int.Parse(line.AsSpan(word.Length + 1), provider: null);
+    }
+
+    /// <summary>Ends it by SIGKILL.</summary>
+    internal void Kill() => Process.Kill();
+
+    public void Dispose()
+    {
+        if (!Process.HasExited)
+            Process.Kill();
+        Process.WaitForExit();
+        Process.Dispose();
+    }
+}
