@@ -62,11 +62,17 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
         _completion.TrySetResult();
     }
 
+    public void Remove(ArmedProbes probes)
+    {
+        Mark("remove");
+        Complete(5); // a started command ends some time after its probes are gone
+    }
+
     public void Dispose() => Mark("dispose");
 
     private ArmedProbes Arm(IReadOnlyList<PlannedProbe> probes)
     {
-        _armed = [.. probes.Where(p => !Refused.Contains(p.Function)).Select(p => new FakeProbe(this, p))];
+        _armed = [.. probes.Where(p => !Refused.Contains(p.Function)).Select(p => new FakeProbe(p))];
         return new ArmedProbes(
             [.. _armed.Select(a => (a.Planned, (IArmedProbe)a))],
             [.. probes.Where(p => Refused.Contains(p.Function)).Select(p => new RefusedProbe(p, "for the test", $"{p.Function} is refused"))]);
@@ -78,7 +84,7 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
             _marks.Add(mark);
     }
 
-    private sealed class FakeProbe(FakeSession session, PlannedProbe planned) : IArmedProbe
+    private sealed class FakeProbe(PlannedProbe planned) : IArmedProbe
     {
         public PlannedProbe Planned => planned;
 
@@ -87,12 +93,5 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
         public long LostReturns => 0;
 
         public string Engine => "trap";
-
-        public void Remove()
-        {
-            session.Mark("remove");
-            if (session.CommandExitCode is null)
-                session.Complete(5); // a started command ends some time after its probes are gone
-        }
     }
 }

@@ -75,7 +75,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         // A started command stays ours until it ends, since its exit code is handed on; without probes it runs at full speed.
         var staysForCommand = StartsCommand && end is RunEnd.Enough or RunEnd.OutputEnded;
         if (staysForCommand)
-            armed.Remove();
+            session.Remove(armed);
         else
             session.Dispose();
         FinishResults(armed);

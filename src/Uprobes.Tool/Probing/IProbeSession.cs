@@ -29,6 +29,9 @@ internal interface IProbeSession : IDisposable
 
     /// <summary>Lets the started command run.</summary>
     void Start();
+
+    /// <summary>Removes probes, all at once. Never fails.</summary>
+    void Remove(ArmedProbes probes);
 }
 
 /// <summary>A probe that stands.</summary>
@@ -42,20 +45,9 @@ internal interface IArmedProbe
 
     /// <summary>By which engine it is armed.</summary>
     string Engine { get; }
-
-    /// <summary>Removes it. Idempotent.</summary>
-    void Remove();
 }
 
 /// <summary>The outcome of arming.</summary>
 /// <param name="Armed">The probes that stand, each with what it was planned as.</param>
 /// <param name="Refused">Those that were refused.</param>
-internal sealed record ArmedProbes(IReadOnlyList<(PlannedProbe Probe, IArmedProbe Armed)> Armed, IReadOnlyList<RefusedProbe> Refused)
-{
-    /// <summary>Removes all of them.</summary>
-    public void Remove()
-    {
-        foreach (var (_, armed) in Armed)
-            armed.Remove();
-    }
-}
+internal sealed record ArmedProbes(IReadOnlyList<(PlannedProbe Probe, IArmedProbe Armed)> Armed, IReadOnlyList<RefusedProbe> Refused);

@@ -57,6 +57,10 @@ internal sealed class LiveSession(UprobeSession session, ProbeEngine engine) : I
     public void Start() => session.Start();
 
     /// <inheritdoc/>
+    public void Remove(ArmedProbes probes) =>
+        session.UnregisterAll([.. probes.Armed.Select(p => p.Armed).OfType<ArmedRegistration>().Select(a => a.Registration)]);
+
+    /// <inheritdoc/>
     public void Dispose() => session.Dispose();
 
     private static ProbeRequest EntryRequest(PlannedProbe probe, int index, CallRecorder recorder) =>
@@ -106,6 +110,6 @@ internal sealed class LiveSession(UprobeSession session, ProbeEngine engine) : I
 
         public string Engine => engine;
 
-        public void Remove() => registration.Dispose();
+        public ProbeRegistration Registration => registration;
     }
 }
