@@ -58,6 +58,16 @@ public sealed class ProbeSelectorTests
     }
 
     [Fact]
+    public void An_old_version_does_not_stand_for_an_indirect_function()
+    {
+        var image = new FakeImage(
+            "/lib/libx.so", new FunctionInfo("memcpy", 0x100, 16, IsIndirect: true), new FunctionInfo("memcpy", 0x200, 16, IsPreferred: false));
+        var selection = ProbeSelector.Select([SpecParser.Parse("libx:memcpy")], _ => image);
+        Assert.Empty(selection.Probes);
+        Assert.Equal(0x100ul, Assert.Single(selection.Refused).Probe.Offset);
+    }
+
+    [Fact]
     public void A_pattern_takes_functions_and_refuses_indirect_ones()
     {
         var selection = Select("libx:*strlen*");

@@ -74,16 +74,16 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
         throw new ToolException($"{image.Path} has no function {name}", hint);
     }
 
-    // Those that are functions; where there are only resolvers, the probe is refused.
+    // Those that are functions. Where the one that programs link to today is a resolver, the probe is refused, also when an
+    // old version is a function: its few calls would not be what was asked for.
     private List<FunctionInfo> Direct(ProbeSpec spec, IFunctionSource image, string name, IReadOnlyList<FunctionInfo> functions)
     {
         var direct = functions.Where(f => !f.IsIndirect).ToList();
-        if (direct.Count == 0)
-        {
-            var probe = new PlannedProbe(spec.Image, image.Path, name, functions[0].Offset, IsNamed: true);
-            Refuse(Indirect(probe, ImplementationsHint(spec, image, name)), image);
-        }
-        return direct;
+        if (direct.Count == functions.Count || direct.Exists(f => f.IsPreferred))
+            return direct;
+        var probe = new PlannedProbe(spec.Image, image.Path, name, functions.First(f => f.IsIndirect).Offset, IsNamed: true);
+        Refuse(Indirect(probe, ImplementationsHint(spec, image, name)), image);
+        return [];
     }
 
     private static RefusedProbe Indirect(PlannedProbe probe, string? hint) => new(
