@@ -1,5 +1,5 @@
-using Uprobes.Tool.Messages;
 using Uprobes.Tool.CommandLine;
+using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
 
