@@ -28,7 +28,7 @@ public sealed record ReadLimits
     /// Names of one symbol table may together take this many times the bytes of the table and its strings. Symbols
     /// can share strings; without this limit a small file could name a million symbols by one long string.
     /// </summary>
-    public ulong NameExpansion { get; init; } = 16;
+    public ulong NameExpansion { get; init; } = 8;
 
     /// <summary>Longest symbol name that is given to a demangler, in characters.</summary>
     public int DemangledNameCharacters { get; init; } = 4096;
