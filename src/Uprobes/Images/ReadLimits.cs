@@ -54,6 +54,9 @@ public sealed record ReadLimits
     /// <summary><c>.gnu_debugdata</c> may unpack to at most this many times its packed size.</summary>
     public ulong MiniDebugInfoExpansion { get; init; } = 100;
 
+    /// <summary>Largest dictionary that <c>.gnu_debugdata</c> may ask its decoder to reserve (that of <c>xz -9</c>).</summary>
+    public ulong MiniDebugInfoDictionaryBytes { get; init; } = 64UL << 20;
+
     /// <summary>Largest separate debug file whose checksum is computed.</summary>
     public ulong DebugFileBytes { get; init; } = 8UL << 30;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CsCheck;
 using Uprobes.Images;
 
 namespace Uprobes.Tests.Images;
@@ -164,7 +165,37 @@ public sealed class StrippedTests : IDisposable
             _workshop.Run("xz", "-k", path);
         });
         using ElfImage image = ElfImage.Open(stripped);
-        Assert.Contains(image.Functions.Problems, problem => problem.Contains("unpacks to more than", StringComparison.Ordinal));
+        Assert.Contains(image.Functions.Problems, problem => problem.Contains("bytes, the limit is", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Mini_debug_info_that_asks_for_a_huge_dictionary_is_refused()
+    {
+        string stripped = WithMiniDebugInfo(path => _workshop.Run("xz", "-k", "--lzma2=dict=1GiB", path));
+        using ElfImage image = ElfImage.Open(stripped);
+        Assert.Contains(image.Functions.Problems, problem => problem.Contains("asks for a dictionary of 1073741824 bytes", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Damaged_mini_debug_info_never_ends_in_another_error()
+    {
+        byte[] packed = [];
+        byte[] whole = File.ReadAllBytes(WithMiniDebugInfo(path =>
+        {
+            _workshop.Run("xz", "-k", path);
+            packed = File.ReadAllBytes(path + ".xz");
+        }));
+        int start = whole.AsSpan().IndexOf(packed);
+        Assert.True(start > 0);
+        Check.Sample(Gen.Select(Gen.Int[0, packed.Length - 1], Gen.Byte).Array[1, 3], changes =>
+        {
+            byte[] bytes = [.. whole];
+            foreach ((int at, byte value) in changes)
+                bytes[start + at] = value;
+            File.WriteAllBytes(_workshop.PathOf("damaged"), bytes);
+            using ElfImage image = ElfImage.Open(_workshop.PathOf("damaged"));
+            Assert.NotEmpty(image.Functions.All);
+        }, iter: 300, threads: 1);
     }
 
     private (string Stripped, string Debug) Split(bool buildId)
