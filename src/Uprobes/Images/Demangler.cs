@@ -5,7 +5,9 @@ namespace Uprobes.Images;
 /// <summary>
 /// Turns the names that compilers make back into those of the source language. C++ (Itanium ABI) goes through this
 /// machine's C++ run-time library; where there is none, C++ names stay as they are. Rust, both schemes, is built in.
-/// The result is text from a file: whoever shows it on a terminal must escape it. Thread-safe.
+/// The result is text from a file: whoever shows it on a terminal must escape it. Names above
+/// <see cref="ReadLimits.DemangledNameCharacters"/> stay as they are. That library does not limit what a short C++ name
+/// made on purpose expands to; so lists of files that nobody vouches for should show raw names. Thread-safe.
 /// </summary>
 public static class Demangler
 {

@@ -47,6 +47,7 @@ public sealed class FunctionTable
         if (!_index.IsValueCreated)
         {
             List<FunctionSymbol> quick = new FunctionTableBuilder(_image.SegmentTable, _sources.Own).BuildNamed(Encoding.UTF8.GetBytes(bare));
+            quick.RemoveAll(function => function.Name != bare);
             // A size of 0 can only be replaced by looking at the neighbours.
             if (quick.Count > 0 && quick.TrueForAll(function => function.Size != 0))
                 return Select(quick, version, onlyDefault);

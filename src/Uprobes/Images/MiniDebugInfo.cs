@@ -1,4 +1,3 @@
-using SharpCompress.Common;
 using SharpCompress.Compressors.Xz;
 
 namespace Uprobes.Images;
@@ -16,26 +15,27 @@ internal static class MiniDebugInfo
         if (file.FindSection(".gnu_debugdata") is not { } section)
             return null;
         byte[] packed = file.ReadSection(section, file.Limits.MiniDebugInfoBytes);
+        string what = $".gnu_debugdata at offset {section.FileOffset}";
         ulong limit = Math.Min(file.Limits.MiniDebugInfoBytes, file.Limits.MiniDebugInfoExpansion * (ulong)packed.Length);
+        if (!XzLayout.TryMeasure(packed, out XzLayout.Measure measure))
+            throw file.Source.Malformed($"{what} is not valid xz");
+        if (measure.UnpackedBytes > limit)
+            throw file.Source.Malformed($"{what} unpacks to {measure.UnpackedBytes} bytes, the limit is {limit}");
+        if (measure.DictionaryBytes > file.Limits.MiniDebugInfoDictionaryBytes)
+            throw file.Source.Malformed($"{what} asks for a dictionary of {measure.DictionaryBytes} bytes, the limit is {file.Limits.MiniDebugInfoDictionaryBytes}");
         string name = $"{file.Source.Name}, .gnu_debugdata";
-        using var unpacked = new MemoryStream();
+        byte[] unpacked = new byte[measure.UnpackedBytes];
         try
         {
-            using var source = new MemoryStream(packed, writable: false);
+            using var source = new MemoryStream(packed, 0, measure.PackedBytes, writable: false);
             using var stream = new XZStream(source);
-            byte[] buffer = new byte[1 << 16];
-            for (int read; (read = stream.Read(buffer, 0, buffer.Length)) > 0;)
-            {
-                if ((ulong)unpacked.Length + (ulong)read > limit)
-                    throw file.Source.Malformed($".gnu_debugdata at offset {section.FileOffset} unpacks to more than {limit} bytes");
-                unpacked.Write(buffer, 0, read);
-            }
+            stream.ReadExactly(unpacked);
         }
         // The decoder meets damaged input with errors of many kinds; all of them mean the same here.
-        catch (Exception error) when (error is not (ImageException or OutOfMemoryException))
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new ImageException(ImageFailureReason.Malformed, file.Source.Name, $".gnu_debugdata at offset {section.FileOffset} is not valid xz: {error.Message}", error);
+            throw new ImageException(ImageFailureReason.Malformed, file.Source.Name, $"{what} is not valid xz: {error.Message}", error);
         }
-        return ElfFile.Read(new MemoryByteSource(unpacked.GetBuffer().AsMemory(0, (int)unpacked.Length), name), file.Limits);
+        return ElfFile.Read(new MemoryByteSource(unpacked, name), file.Limits);
     }
 }

@@ -28,7 +28,7 @@ public sealed record ReadLimits
     /// Names of one symbol table may together take this many times the bytes of the table and its strings. Symbols
     /// can share strings; without this limit a small file could name a million symbols by one long string.
     /// </summary>
-    public ulong NameExpansion { get; init; } = 16;
+    public ulong NameExpansion { get; init; } = 8;
 
     /// <summary>Longest symbol name that is given to a demangler, in characters.</summary>
     public int DemangledNameCharacters { get; init; } = 4096;
@@ -53,6 +53,9 @@ public sealed record ReadLimits
 
     /// <summary><c>.gnu_debugdata</c> may unpack to at most this many times its packed size.</summary>
     public ulong MiniDebugInfoExpansion { get; init; } = 100;
+
+    /// <summary>Largest dictionary that <c>.gnu_debugdata</c> may ask its decoder to reserve (that of <c>xz -9</c>).</summary>
+    public ulong MiniDebugInfoDictionaryBytes { get; init; } = 64UL << 20;
 
     /// <summary>Largest separate debug file whose checksum is computed.</summary>
     public ulong DebugFileBytes { get; init; } = 8UL << 30;

@@ -57,7 +57,5 @@ internal sealed class SymbolTable(byte[] entries, StringTable strings, FunctionO
     };
 
     /// <summary>Whether an entry has this name, alone or followed by <c>@</c> and a version.</summary>
-    public bool HasName(in SymbolEntry entry, ReadOnlySpan<byte> name) =>
-        Strings.TryGetBytes(entry.Name, out ReadOnlySpan<byte> text) && text.StartsWith(name)
-        && (text.Length == name.Length || text[name.Length] == (byte)'@');
+    public bool HasName(in SymbolEntry entry, ReadOnlySpan<byte> name) => Strings.IsNamed(entry.Name, name);
 }

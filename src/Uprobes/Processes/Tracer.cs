@@ -26,6 +26,7 @@ internal sealed partial class Tracer : IDisposable
         _observer = observer;
         _stopTimeout = stopTimeout;
         Thread = new TracerThread(Loop);
+        Thread.Start();
     }
 
     /// <summary>The thread that owns the tracees; others reach this object through it.</summary>

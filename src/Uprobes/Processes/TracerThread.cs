@@ -22,13 +22,18 @@ internal sealed class TracerThread : IDisposable
     private volatile bool _waiting;
     private volatile bool _ended;
 
-    /// <summary>Starts the thread.</summary>
+    /// <summary>Prepares the thread; <see cref="Start"/> starts it.</summary>
     /// <param name="loop">Its body. Returns to end the thread; queued work is then refused.</param>
     internal TracerThread(Action loop)
     {
         _loop = loop;
         _ = WakeSignal.Number;
         _thread = new Thread(Run) { IsBackground = true, Name = "uprobes tracer" };
+    }
+
+    /// <summary>Starts the thread, once everything that its body uses is in place.</summary>
+    internal void Start()
+    {
         _thread.Start();
         _started.Wait();
     }
