@@ -26,7 +26,7 @@ internal static class SessionOpener
         }
         catch (LaunchException e)
         {
-            throw new ToolException(e.Message, "give the program's path, or a name that is in PATH; no shell runs the command", inner: e);
+            throw new ToolException(e.Message, e.Hint.Length == 0 ? null : e.Hint, inner: e);
         }
     }
 }
