@@ -8,7 +8,7 @@ internal static class ImageErrors
 {
     /// <summary>The error for a refused image.</summary>
     public static ToolException Explain(string name, ProbeRefusal refusal, IEnumerable<int> processIds) => new(
-        refusal.Detail,
+        refusal.Reason == ProbeRefusalReason.NoSuchFile ? $"no file called {name} was found" : refusal.Detail,
         refusal.Reason switch
         {
             ProbeRefusalReason.NoSuchFile => MissingImageHint.For(name, processIds.SelectMany(MappedFiles.Of).Select(m => m.Path)),
