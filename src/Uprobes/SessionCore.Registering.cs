@@ -164,7 +164,7 @@ internal sealed partial class SessionCore
             image.Guard = _guard.Protect(image.Id, image.Elf.Handle, image.Path);
             image.IsGuarded = image.Guard.IsGuarded;
             if (!image.IsGuarded && image.Guard.Obstacle != WriteGuardObstacle.PolicyNone)
-                Tell(NoticeKind.WriteGuard, $"{image.Guard.Message}; its bytes are compared at each arming instead");
+                Tell(NoticeKind.WriteGuard, image.Guard.Message);
         }
     }
 

@@ -8,6 +8,8 @@ internal static unsafe class Scheduling
     /// <summary>Room for 8,192 processors, the kernel's largest configuration.</summary>
     internal const int MaskBytes = 1024;
 
+    private const int SchedOther = 0, SchedIdle = 5;
+
     /// <summary>The calling thread's mask, or null where the kernel does not tell.</summary>
     internal static byte[]? GetAffinity()
     {
@@ -34,4 +36,24 @@ internal static unsafe class Scheduling
 
     /// <summary>The processor that the calling thread runs on.</summary>
     internal static int CurrentProcessor => LibC.sched_getcpu();
+
+    /// <summary>
+    /// Puts the calling thread under SCHED_IDLE, or back under SCHED_OTHER (sched(7)). Leaving SCHED_IDLE takes CAP_SYS_NICE or a
+    /// RLIMIT_NICE that allows the thread's nice value. Returns 0 or errno.
+    /// </summary>
+    internal static int SetIdlePolicy(bool idle)
+    {
+        int priority = 0; // struct sched_param has this one member; it must be 0 for both policies.
+        return LibC.sched_setscheduler(0, idle ? SchedIdle : SchedOther, &priority) < 0 ? Marshal.GetLastPInvokeError() : 0;
+    }
+
+    /// <summary>Whether a thread of this process that takes SCHED_IDLE may leave it again; found out on a thread of its own.</summary>
+    internal static bool CanLeaveIdlePolicy()
+    {
+        bool can = false;
+        Thread trial = new(() => can = SetIdlePolicy(true) == 0 && SetIdlePolicy(false) == 0) { IsBackground = true, Name = "uprobes trial" };
+        trial.Start();
+        trial.Join();
+        return can;
+    }
 }

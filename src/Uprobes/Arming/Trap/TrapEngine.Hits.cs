@@ -46,7 +46,7 @@ internal sealed partial class TrapEngine
 
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
     {
-        _follower.OnHit(thread.ThreadId);
+        _placement.OnHit(thread.ThreadId);
         ThreadArming state = (thread.EngineState ??= new ThreadArming()) as ThreadArming ?? throw new InvalidOperationException("foreign thread state");
         _dispositions.Repair(_services, space, thread, state);
         ThreadRegisters visible = _hit.Registers;

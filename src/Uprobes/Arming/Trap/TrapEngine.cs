@@ -14,7 +14,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private readonly IProbeCatalog _catalog;
     private readonly ITrapEngineEvents _events;
     private readonly bool _followForks;
-    private readonly ProcessorFollower _follower;
+    private readonly TracerPlacement _placement;
     private readonly ArmingServices _services;
     private readonly X64.Guardian? _guardian;
     private readonly TrapDispositions _dispositions = new();
@@ -25,7 +25,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         _catalog = catalog;
         _events = events;
         _followForks = followForks;
-        _follower = new ProcessorFollower();
+        _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
         _services = new ArmingServices(tracer, new RemoteCall(tracer), _guardian, catalog);
     }
@@ -98,7 +98,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>Ends the engine; all processes have been detached.</summary>
     internal void End()
     {
-        _follower.Release();
+        _placement.Release();
         _guardian?.Dispose();
     }
 
