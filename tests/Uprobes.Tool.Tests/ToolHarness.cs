@@ -10,29 +10,26 @@ namespace Uprobes.Tool.Tests;
 /// <summary>Runs a whole command line with a session of the test's own, and keeps what it wrote.</summary>
 internal sealed class ToolHarness(FakeSession? session = null, IImageFinder? images = null, Stream? output = null)
 {
-    public ProbeTarget? Target { get; private set; }
+    public TargetChoice? Target { get; private set; }
 
     public SessionOptions? Options { get; private set; }
 
     public string Output { get; private set; } = "";
-
-    public string Help { get; private set; } = "";
 
     public string Error { get; private set; } = "";
 
     public int Run(params string[] arguments)
     {
         using var written = new MemoryStream();
-        using var help = new StringWriter();
-        using var error = new StringWriter { NewLine = "\n" };
+        using var error = new MemoryStream();
         var environment = new ToolEnvironment(
-            Open, _ => new ResultOutput(output ?? written, isTerminal: false), new StatusLines(TextWriter.Synchronized(error), isTerminal: false));
-        var exitCode = new ToolSyntax(environment, images ?? new ImageFinder()).Run(arguments, help);
-        (Output, Help, Error) = (Encoding.UTF8.GetString(written.ToArray()), help.ToString(), error.ToString());
+            Open, _ => new ResultOutput(output ?? written, isTerminal: false), new StatusLines(error, isTerminal: false));
+        var exitCode = new ToolSyntax(environment, images ?? new ImageFinder()).Run(arguments);
+        (Output, Error) = (Encoding.UTF8.GetString(written.ToArray()), Encoding.UTF8.GetString(error.ToArray()));
         return exitCode;
     }
 
-    private FakeSession Open(ProbeTarget target, SessionOptions options)
+    private FakeSession Open(TargetChoice target, SessionOptions options)
     {
         Target = target;
         Options = options;

@@ -58,8 +58,8 @@ public sealed class UsageTests
     {
         var tool = new ToolHarness();
         Assert.Equal(ExitCode.Success, tool.Run(command.Length == 0 ? ["--help"] : [command, "--help"]));
-        Assert.Contains(command.Length == 0 ? "Tasks:" : "Examples:", tool.Help, StringComparison.Ordinal);
-        Assert.Contains($"uprobe {command}", tool.Help, StringComparison.Ordinal);
+        Assert.Contains(command.Length == 0 ? "Tasks:" : "Examples:", tool.Output, StringComparison.Ordinal);
+        Assert.Contains($"uprobe {command}", tool.Output, StringComparison.Ordinal);
         Assert.Empty(tool.Error);
     }
 
@@ -68,7 +68,7 @@ public sealed class UsageTests
     {
         var tool = Completing(out var session);
         Assert.Equal(0, tool.Run("trace", "-c", "sqlite3 :memory: \"select 1\"", "libc:malloc"));
-        var command = Assert.IsType<ProbeTarget.Command>(tool.Target);
+        var command = Assert.IsType<TargetChoice.Command>(tool.Target);
         Assert.Equal("sqlite3", command.Program);
         Assert.Equal([":memory:", "select 1"], command.Arguments);
         Assert.Equal("start dispose dispose", session.Marks);
@@ -79,7 +79,7 @@ public sealed class UsageTests
     {
         var tool = Completing(out _);
         Assert.Equal(0, tool.Run("trace", "libc:malloc", "-r", "--", "ls", "-l", "--", "--help"));
-        var command = Assert.IsType<ProbeTarget.Command>(tool.Target);
+        var command = Assert.IsType<TargetChoice.Command>(tool.Target);
         Assert.Equal("ls", command.Program);
         Assert.Equal(["-l", "--", "--help"], command.Arguments);
     }
@@ -89,7 +89,7 @@ public sealed class UsageTests
     {
         var tool = Completing(out _);
         Assert.Equal(0, tool.Run("trace", "-p", "2147483647", "-p", "2147483646", "libc:malloc", "--engine", "trap", "--write-guard", "deny", "--no-follow"));
-        Assert.Equal([2147483647, 2147483646], Assert.IsType<ProbeTarget.Processes>(tool.Target).Ids);
+        Assert.Equal([2147483647, 2147483646], Assert.IsType<TargetChoice.Processes>(tool.Target).Ids);
         Assert.Equal(new SessionOptions { Engine = ProbeEngine.Trap, WriteGuard = WriteGuardPolicy.Deny, FollowForks = false }, tool.Options);
     }
 

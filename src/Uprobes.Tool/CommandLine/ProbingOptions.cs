@@ -135,7 +135,7 @@ internal sealed class ProbingOptions
             : throw ToolException.Usage($"{option} {value} is not a time", "give seconds, for example 2.5");
     }
 
-    private static ProbeTarget Target(int[] processIds, string? command, IReadOnlyList<string>? trailing)
+    private static TargetChoice Target(int[] processIds, string? command, IReadOnlyList<string>? trailing)
     {
         if (command is not null && trailing is not null)
             throw ToolException.Usage("a command is given twice, by -c and after --", "give one of them");
@@ -143,7 +143,7 @@ internal sealed class ProbingOptions
         if (words is not null && processIds.Length > 0)
             throw ToolException.Usage("-p and a command exclude each other", "run uprobe twice, once for each");
         if (words is not null)
-            return new ProbeTarget.Command(words[0], [.. words.Skip(1)]);
+            return new TargetChoice.Command(words[0], [.. words.Skip(1)]);
         if (processIds.Length == 0)
         {
             throw ToolException.Usage(
@@ -155,6 +155,6 @@ internal sealed class ProbingOptions
             if (processId <= 0)
                 throw ToolException.Usage($"{processId} is not a process id", "pgrep NAME finds the id of a process");
         }
-        return new ProbeTarget.Processes([.. processIds.Distinct()]);
+        return new TargetChoice.Processes([.. processIds.Distinct()]);
     }
 }

@@ -7,6 +7,8 @@ namespace Uprobes.Tool.CommandLine;
 /// <summary>The usual help, followed by examples and notes.</summary>
 internal sealed class TeachingHelp(HelpAction usual, string more) : SynchronousCommandLineAction
 {
+    private const int Width = 120;
+
     /// <inheritdoc/>
     public override bool ClearsParseErrors => true;
 
@@ -22,6 +24,7 @@ internal sealed class TeachingHelp(HelpAction usual, string more) : SynchronousC
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
+        usual.MaxWidth = Width; // asking the console for its width would change the terminal's modes
         var result = usual.Invoke(parseResult);
         parseResult.InvocationConfiguration.Output.WriteLine(more);
         return result;

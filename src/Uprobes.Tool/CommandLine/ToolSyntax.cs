@@ -13,12 +13,11 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
 {
     /// <summary>Runs the tool; returns the exit code.</summary>
     /// <param name="arguments">The command line without the program's name.</param>
-    /// <param name="output">Where help goes.</param>
-    public int Run(IReadOnlyList<string> arguments, TextWriter output)
+    public int Run(IReadOnlyList<string> arguments)
     {
         try
         {
-            return RunCommand(arguments, output);
+            return RunCommand(arguments);
         }
         catch (ToolException e)
         {
@@ -31,7 +30,7 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         }
     }
 
-    private int RunCommand(IReadOnlyList<string> arguments, TextWriter output)
+    private int RunCommand(IReadOnlyList<string> arguments)
     {
         var (own, trailing) = TrailingCommand.Split(arguments);
         var root = Build(trailing);
@@ -45,7 +44,19 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
             var of = command == root ? "uprobe" : $"uprobe {command.Name}";
             throw ToolException.Usage(string.Join("; ", parsed.Errors.Select(Describe)), $"see {of} --help");
         }
-        return parsed.Invoke(new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false });
+        using var help = new StringWriter();
+        var exitCode = parsed.Invoke(new InvocationConfiguration { Output = help, EnableDefaultExceptionHandler = false });
+        WriteHelp(help.ToString());
+        return exitCode;
+    }
+
+    private void WriteHelp(string text)
+    {
+        if (text.Length == 0)
+            return;
+        using var output = environment.OpenOutput(null);
+        output.Buffer.WriteText(text);
+        output.Flush();
     }
 
     // The parser names types of .NET and breaks lines; neither helps the reader.

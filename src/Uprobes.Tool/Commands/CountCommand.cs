@@ -10,6 +10,7 @@ internal sealed class CountCommand(ToolEnvironment environment, CountRequest req
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
     private ResultOutput? _output;
     private ArmedProbes? _armed;
+    private bool _written;
 
     /// <inheritdoc/>
     protected override ArmedProbes Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output)
@@ -65,20 +66,25 @@ internal sealed class CountCommand(ToolEnvironment environment, CountRequest req
         if (request.Probing.Format == OutputFormat.Json)
             CountTable.WriteJson(_output!.Buffer, rows);
         else
+        {
+            if (_written)
+                _output!.Buffer.WriteText("\n");
             CountTable.WriteText(_output!.Buffer, rows, TextStyle.For(_output));
+        }
+        _written = true;
         _output.Flush();
     }
 
     private void ShowProgress()
     {
         long calls = 0;
-        var functions = 0;
+        var functions = 0L;
         foreach (var (_, armed) in _armed!.Armed)
         {
             var hits = armed.Hits;
             calls += hits;
             functions += hits > 0 ? 1 : 0;
         }
-        Status.ShowProgress($"{calls} calls of {functions} functions");
+        Status.ShowProgress($"{Amount.Of(calls, "call")} of {Amount.Of(functions, "function")}");
     }
 }

@@ -92,7 +92,7 @@ internal sealed class ProbeRun(IProbeSession session, RunEvents events, StatusLi
                 return RunEnd.OutputEnded;
             case RunEvent.Lost { Count: var count }:
                 _lost += count;
-                status.Write($"lost {count} events: they came faster than they could be written (--buffer keeps more)");
+                status.Write($"lost {Amount.Of(count, "event")}: they came faster than they could be written (--buffer keeps more)");
                 return null;
             case RunEvent.Noticed { Notice: var notice }:
                 status.Write(notice.ProcessId is { } processId ? $"[{processId}] {notice.Message}" : notice.Message);

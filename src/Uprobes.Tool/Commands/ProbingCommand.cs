@@ -1,4 +1,3 @@
-using System.Globalization;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
@@ -21,13 +20,13 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
     protected StatusLines Status => environment.Status;
 
     /// <summary>Whether a command is started, not a running process watched.</summary>
-    protected bool StartsCommand => request.Target is ProbeTarget.Command;
+    protected bool StartsCommand => request.Target is TargetChoice.Command;
 
     /// <summary>Runs the command; returns the exit code.</summary>
     /// <exception cref="ToolException">It cannot be done.</exception>
     public int Run()
     {
-        if (request.Target is ProbeTarget.Processes processes && !request.Force)
+        if (request.Target is TargetChoice.Processes processes && !request.Force)
             new Ancestry().Refuse(processes.Ids);
         using var output = environment.OpenOutput(request.OutputPath);
         using var signals = new SignalWatch(() => Events.Post(new RunEvent.Interrupted()), Abandon);
@@ -100,10 +99,10 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             output.Flush();
             return false;
         }
-        var probes = Plural(armed.Armed.Count, "probe");
-        Status.Write(request.Target is ProbeTarget.Command command
+        var probes = Amount.Of(armed.Armed.Count, "probe");
+        Status.Write(request.Target is TargetChoice.Command command
             ? $"starting {command.Program} with {probes}"
-            : $"attached {probes} to {Plural(session.ProcessIds.Count, "process", "processes")} ({string.Join(", ", session.ProcessIds)}); Ctrl-C ends");
+            : $"attached {probes} to {Amount.Of(session.ProcessIds.Count, "process", "processes")} ({string.Join(", ", session.ProcessIds)}); Ctrl-C ends");
         return true;
     }
 
@@ -113,9 +112,6 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         foreach (var one in refused)
             lines.WriteRefused(output.Buffer, one.Probe.Function, one.Detail);
     }
-
-    private static string Plural(int count, string one, string? many = null) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : many ?? one + "s")}");
 
     private void Abandon()
     {

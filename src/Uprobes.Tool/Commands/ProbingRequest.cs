@@ -12,7 +12,7 @@ internal sealed record ProbingRequest
     public required IReadOnlyList<ProbeSpec> Specs { get; init; }
 
     /// <summary>Where.</summary>
-    public required ProbeTarget Target { get; init; }
+    public required TargetChoice Target { get; init; }
 
     /// <summary>The choices of the session.</summary>
     public SessionOptions Options { get; init; } = new();
@@ -67,4 +67,4 @@ internal sealed record CountRequest(ProbingRequest Probing)
 /// <param name="OpenOutput">Opens the results' file, or standard output for null.</param>
 /// <param name="Status">Standard error.</param>
 internal sealed record ToolEnvironment(
-    Func<ProbeTarget, SessionOptions, IProbeSession> OpenSession, Func<string?, ResultOutput> OpenOutput, StatusLines Status);
+    Func<TargetChoice, SessionOptions, IProbeSession> OpenSession, Func<string?, ResultOutput> OpenOutput, StatusLines Status);

@@ -1,3 +1,4 @@
+using System.Text;
 using Uprobes.Tool.Output;
 
 namespace Uprobes.Tool.Messages;
@@ -6,9 +7,11 @@ namespace Uprobes.Tool.Messages;
 /// Everything that is not a result goes to standard error, one escaped line each; on a terminal one live line may stand
 /// below them. Usable from any thread, but never from a probe handler: writing may block.
 /// </summary>
-internal sealed class StatusLines(TextWriter error, bool isTerminal)
+internal sealed class StatusLines(Stream error, bool isTerminal)
 {
+    private const string EraseLine = "\r\e[K";
     private readonly Lock _lock = new();
+    private bool _closed;
     private bool _progressShown;
 
     /// <summary>Whether a live line can be shown.</summary>
@@ -18,22 +21,15 @@ internal sealed class StatusLines(TextWriter error, bool isTerminal)
     public void Write(string line)
     {
         lock (_lock)
-        {
-            ClearProgress();
-            error.WriteLine(Escaping.Text(line));
-        }
+            Put($"{TakeProgress()}{Escaping.Text(line)}\n");
     }
 
     /// <summary>Writes an error as every command writes them: what, then what to do.</summary>
     public void WriteError(string message, string? hint)
     {
+        var advice = hint is null ? "" : $"  hint: {Escaping.Text(hint)}\n";
         lock (_lock)
-        {
-            ClearProgress();
-            error.WriteLine($"uprobe: {Escaping.Text(message)}");
-            if (hint is not null)
-                error.WriteLine($"  hint: {Escaping.Text(hint)}");
-        }
+            Put($"{TakeProgress()}uprobe: {Escaping.Text(message)}\n{advice}");
     }
 
     /// <summary>Replaces the live line.</summary>
@@ -43,7 +39,7 @@ internal sealed class StatusLines(TextWriter error, bool isTerminal)
             return;
         lock (_lock)
         {
-            error.Write($"\r\e[K{Escaping.Text(line)}");
+            Put($"{EraseLine}{Escaping.Text(line)}");
             _progressShown = true;
         }
     }
@@ -52,14 +48,28 @@ internal sealed class StatusLines(TextWriter error, bool isTerminal)
     public void EndProgress()
     {
         lock (_lock)
-            ClearProgress();
+            Put(TakeProgress());
     }
 
-    private void ClearProgress()
+    private string TakeProgress()
     {
         if (!_progressShown)
-            return;
-        error.Write("\r\e[K");
+            return "";
         _progressShown = false;
+        return EraseLine;
+    }
+
+    private void Put(string text)
+    {
+        if (text.Length == 0 || _closed)
+            return;
+        try
+        {
+            error.Write(Encoding.UTF8.GetBytes(text));
+        }
+        catch (IOException)
+        {
+            _closed = true; // nobody reads what is told; the results go on
+        }
     }
 }

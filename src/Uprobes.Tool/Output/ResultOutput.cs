@@ -1,5 +1,5 @@
 using System.Buffers;
-using Microsoft.Win32.SafeHandles;
+using Uprobes.Linux;
 using Uprobes.Tool.Messages;
 
 namespace Uprobes.Tool.Output;
@@ -23,7 +23,7 @@ internal sealed class ResultOutput(Stream stream, bool isTerminal) : IDisposable
     public static ResultOutput Open(string? path)
     {
         if (path is null)
-            return new ResultOutput(OpenStandardOutput(), !Console.IsOutputRedirected);
+            return new ResultOutput(new DescriptorStream(StandardOutput), !Console.IsOutputRedirected);
         try
         {
             return new ResultOutput(new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0), isTerminal: false);
@@ -68,19 +68,6 @@ internal sealed class ResultOutput(Stream stream, bool isTerminal) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
-
-    // The console's stream hides EPIPE, so a pipe is written through a file stream. A file stream keeps a position of its
-    // own, which is wrong for a regular file that a started command writes to as well: that and terminals get the console's.
-    private static Stream OpenStandardOutput()
-    {
-        if (Console.IsOutputRedirected)
-        {
-            var direct = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-            if (!direct.CanSeek)
-                return direct;
-        }
-        return Console.OpenStandardOutput();
-    }
 }
 
 /// <summary>The reader of the results closed its end: the command should end without fuss.</summary>

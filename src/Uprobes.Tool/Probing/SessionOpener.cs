@@ -8,14 +8,14 @@ internal static class SessionOpener
 {
     /// <summary>Attaches to the processes, or starts the command (which waits for <see cref="IProbeSession.Start"/>).</summary>
     /// <exception cref="ToolException">A process may not be traced, or the command cannot be started.</exception>
-    public static IProbeSession Open(ProbeTarget target, SessionOptions options)
+    public static IProbeSession Open(TargetChoice target, SessionOptions options)
     {
         try
         {
             var session = target switch
             {
-                ProbeTarget.Processes processes => UprobeSession.Attach(processes.Ids, options),
-                ProbeTarget.Command command => UprobeSession.Launch(command.Program, command.Arguments, options),
+                TargetChoice.Processes processes => UprobeSession.Attach(processes.Ids, options),
+                TargetChoice.Command command => UprobeSession.Launch(command.Program, command.Arguments, options),
                 _ => throw new ArgumentException($"Unknown target {target}.", nameof(target)),
             };
             return new LiveSession(session, options.Engine);

@@ -5,7 +5,7 @@ namespace Uprobes.Linux;
 internal static partial class LibC
 {
 #pragma warning disable CS1591 // The constants of those names in poll.h.
-    internal const short POLLIN = 1;
+    internal const short POLLIN = 1, POLLOUT = 4;
 #pragma warning restore CS1591
 
     /// <summary><c>struct pollfd</c> of <c>poll.h</c>.</summary>

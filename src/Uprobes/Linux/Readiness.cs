@@ -26,4 +26,17 @@ internal static class Readiness
             throw new SyscallException("poll", error);
         }
     }
+
+    /// <summary>Waits until a descriptor takes bytes, or a signal interrupts the wait; callers try again and see.</summary>
+    /// <param name="handle">A descriptor that stays open during the call.</param>
+    internal static unsafe void WaitUntilWritable(SafeFileHandle handle)
+    {
+        LibC.PollDescriptor descriptor = new() { Descriptor = (int)handle.DangerousGetHandle(), Events = LibC.POLLOUT };
+
+        // SAFETY: one descriptor is passed and counted; the caller keeps it open.
+        if (LibC.poll(&descriptor, 1, -1) < 0 && Marshal.GetLastPInvokeError() is int error && error != Errno.EINTR)
+        {
+            throw new SyscallException("poll", error);
+        }
+    }
 }

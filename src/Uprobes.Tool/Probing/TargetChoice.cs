@@ -1,11 +1,11 @@
 namespace Uprobes.Tool.Probing;
 
 /// <summary>What is to be probed: running processes, or a command to be started.</summary>
-internal abstract record ProbeTarget
+internal abstract record TargetChoice
 {
     /// <summary>Running processes.</summary>
-    internal sealed record Processes(IReadOnlyList<int> Ids) : ProbeTarget;
+    internal sealed record Processes(IReadOnlyList<int> Ids) : TargetChoice;
 
     /// <summary>A command to be started.</summary>
-    internal sealed record Command(string Program, IReadOnlyList<string> Arguments) : ProbeTarget;
+    internal sealed record Command(string Program, IReadOnlyList<string> Arguments) : TargetChoice;
 }
