@@ -1,0 +1,160 @@
+using System.CommandLine;
+using Uprobes.Registry;
+using Uprobes.Tool.Commands;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.CommandLine;
+
+/// <summary>The arguments and options that trace and count share.</summary>
+internal sealed class ProbingOptions
+{
+    private readonly Argument<string[]> _specs = new("SPEC")
+    {
+        Description = "What to probe: IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN or IMAGE:0xOFFSET",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<int[]> _processIds = new("-p", "--pid")
+    {
+        Description = "Probe this running process; may be given several times",
+        HelpName = "PID",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string?> _command = new("-c", "--command")
+    {
+        Description = "Start this command with the probes in place; words are split as by a shell, but no shell runs (or end with: -- PROGRAM ARGUMENT...)",
+        HelpName = "CMD",
+    };
+
+    private readonly Option<string> _format = FormatOption();
+
+    private readonly Option<string?> _output = new("-o", "--output")
+    {
+        Description = "Write results to this file, not to standard output",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<double?> _duration = new("-d", "--duration")
+    {
+        Description = "End after this time",
+        HelpName = "SECONDS",
+    };
+
+    private readonly Option<string> _engine = new("--engine")
+    {
+        Description = "How probes are armed: the cheapest safe way, or breakpoints",
+        HelpName = "auto|trap",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    private readonly Option<string> _writeGuard = new("--write-guard")
+    {
+        Description = "When somebody wants to write a probed file: make the writer wait, remove the file's probes, or do not watch",
+        HelpName = "deny|allow|none",
+        DefaultValueFactory = _ => "allow",
+    };
+
+    private readonly Option<bool> _noFollow = new("--no-follow") { Description = "Leave processes that a probed one forks without probes" };
+
+    private readonly Option<bool> _force = new("--force") { Description = "Probe even the shell or terminal that this command runs in" };
+
+    private readonly Option<bool> _verbose = new("-v", "--verbose") { Description = "Tell every function that cannot be probed, not only how many" };
+
+    /// <summary>The -f option.</summary>
+    public static Option<string> FormatOption()
+    {
+        var option = new Option<string>("-f")
+        {
+            Description = "Results as lines for people, or as one JSON object a line",
+            HelpName = "text|json",
+            DefaultValueFactory = _ => "text",
+        };
+        option.AcceptOnlyFromAmong("text", "json");
+        return option;
+    }
+
+    /// <summary>What -f says.</summary>
+    public static OutputFormat FormatOf(string value) => value == "json" ? OutputFormat.Json : OutputFormat.Text;
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        _engine.AcceptOnlyFromAmong("auto", "trap");
+        _writeGuard.AcceptOnlyFromAmong("deny", "allow", "none");
+        command.Add(_specs);
+        command.Add(_processIds);
+        command.Add(_command);
+        command.Add(_format);
+        command.Add(_output);
+        command.Add(_duration);
+        command.Add(_engine);
+        command.Add(_writeGuard);
+        command.Add(_noFollow);
+        command.Add(_force);
+        command.Add(_verbose);
+    }
+
+    /// <summary>Reads them.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="trailingCommand">The words after <c>--</c>, or null.</param>
+    /// <exception cref="ToolException">They have no meaning together.</exception>
+    public ProbingRequest Read(ParseResult parsed, IReadOnlyList<string>? trailingCommand) => new()
+    {
+        Specs = [.. parsed.GetRequiredValue(_specs).Select(SpecParser.Parse)],
+        Target = Target(parsed.GetValue(_processIds) ?? [], parsed.GetValue(_command), trailingCommand),
+        Options = new SessionOptions
+        {
+            Engine = parsed.GetValue(_engine) == "trap" ? ProbeEngine.Trap : ProbeEngine.Auto,
+            WriteGuard = parsed.GetValue(_writeGuard) switch
+            {
+                "deny" => WriteGuardPolicy.Deny,
+                "none" => WriteGuardPolicy.None,
+                _ => WriteGuardPolicy.DisarmAndAllow,
+            },
+            FollowForks = !parsed.GetValue(_noFollow),
+        },
+        Force = parsed.GetValue(_force),
+        Verbose = parsed.GetValue(_verbose),
+        Format = FormatOf(parsed.GetValue(_format)!),
+        OutputPath = parsed.GetValue(_output),
+        Duration = Seconds("-d", parsed.GetValue(_duration)),
+    };
+
+    /// <summary>A time given in seconds.</summary>
+    public static TimeSpan? Seconds(string option, double? value)
+    {
+        const double Longest = 1e9;
+        if (value is null)
+            return null;
+        return value is > 0 and <= Longest
+            ? TimeSpan.FromSeconds(value.Value)
+            : throw ToolException.Usage($"{option} {value} is not a time", "give seconds, for example 2.5");
+    }
+
+    private static ProbeTarget Target(int[] processIds, string? command, IReadOnlyList<string>? trailing)
+    {
+        if (command is not null && trailing is not null)
+            throw ToolException.Usage("a command is given twice, by -c and after --", "give one of them");
+        var words = trailing ?? (command is null ? null : CommandLineSplitter.Split(command));
+        if (words is not null && processIds.Length > 0)
+            throw ToolException.Usage("-p and a command exclude each other", "run uprobe twice, once for each");
+        if (words is not null)
+            return new ProbeTarget.Command(words[0], [.. words.Skip(1)]);
+        if (processIds.Length == 0)
+        {
+            throw ToolException.Usage(
+                "probing every process of the system is not there yet",
+                "give -p PID for a running process (pgrep NAME finds it), or -c 'CMD' to start one");
+        }
+        foreach (var processId in processIds)
+        {
+            if (processId <= 0)
+                throw ToolException.Usage($"{processId} is not a process id", "pgrep NAME finds the id of a process");
+        }
+        return new ProbeTarget.Processes([.. processIds.Distinct()]);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using Uprobes.Tool.Messages;
+
+namespace Uprobes.Tool.CommandLine;
+
+/// <summary>
+/// Reads <c>IMAGE:FUNCTION</c>, <c>IMAGE:PATTERN</c>, <c>IMAGE:FUNCTION+0xN</c> and <c>IMAGE:0xOFFSET</c>. A path may hold
+/// colons and a C++ name holds <c>::</c>: the image ends at the last colon that does not belong to a pair.
+/// </summary>
+internal static class SpecParser
+{
+    private const string Forms = "write IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN or IMAGE:0xOFFSET, for example libc:malloc";
+
+    /// <summary>Reads one specification.</summary>
+    /// <exception cref="ToolException">It has none of the forms.</exception>
+    public static ProbeSpec Parse(string text)
+    {
+        var (image, name) = SplitImage(text);
+        if (image is null)
+            throw ToolException.Usage($"'{text}' names no image", Forms);
+        if (image.Length == 0 || name.Length == 0)
+            throw ToolException.Usage($"'{text}' lacks the {(name.Length == 0 ? "function" : "image")}", Forms);
+        if (TryParseHexadecimal(name, out var offset))
+            return new FileOffsetSpec(text, image, offset);
+        var plus = name.LastIndexOf('+');
+        if (plus > 0 && TryParseOffset(name[(plus + 1)..], out var bytes))
+            return new FunctionOffsetSpec(text, image, name[..plus], bytes);
+        return new FunctionSpec(text, image, name);
+    }
+
+    /// <summary>The image, null when there is no separating colon, and what follows it.</summary>
+    public static (string? Image, string Name) SplitImage(string text)
+    {
+        for (var end = text.Length; end > 0;)
+        {
+            var last = text.LastIndexOf(':', end - 1);
+            if (last < 0)
+                break;
+            var first = last;
+            while (first > 0 && text[first - 1] == ':')
+                first--;
+            // A run of odd length is the separator and pairs after it, as in lib:::f for the global ::f.
+            if ((last - first + 1) % 2 != 0)
+                return (text[..first], text[(first + 1)..]);
+            end = first;
+        }
+        return (null, text);
+    }
+
+    private static bool TryParseHexadecimal(string text, out ulong value)
+    {
+        value = 0;
+        return text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+    }
+
+    private static bool TryParseOffset(string text, out ulong value) =>
+        TryParseHexadecimal(text, out value) || ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+}

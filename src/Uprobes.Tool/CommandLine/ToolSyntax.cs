@@ -1,0 +1,85 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using Uprobes.Tool.Commands;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.CommandLine;
+
+/// <summary>The whole command line: reads arguments, runs the command, and turns errors into messages and exit codes.</summary>
+internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder images)
+{
+    /// <summary>Runs the tool; returns the exit code.</summary>
+    /// <param name="arguments">The command line without the program's name.</param>
+    /// <param name="output">Where help goes.</param>
+    public int Run(IReadOnlyList<string> arguments, TextWriter output)
+    {
+        try
+        {
+            return RunCommand(arguments, output);
+        }
+        catch (ToolException e)
+        {
+            environment.Status.WriteError(e.Message, e.Hint);
+            return e.ExitCode;
+        }
+        catch (OutputClosedException)
+        {
+            return ExitCode.Success;
+        }
+    }
+
+    private int RunCommand(IReadOnlyList<string> arguments, TextWriter output)
+    {
+        var (own, trailing) = TrailingCommand.Split(arguments);
+        var root = Build(trailing);
+        if (own.Count == 0)
+            own = ["--help"];
+        // A specification may begin with @: it is not a file of arguments.
+        var parsed = root.Parse(own, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0 && parsed.Action is not TeachingHelp)
+        {
+            var command = parsed.CommandResult.Command;
+            var of = command == root ? "uprobe" : $"uprobe {command.Name}";
+            throw ToolException.Usage(string.Join("; ", parsed.Errors.Select(Describe)), $"see {of} --help");
+        }
+        return parsed.Invoke(new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false });
+    }
+
+    // The parser names types of .NET and breaks lines; neither helps the reader.
+    private static string Describe(ParseError error)
+    {
+        var message = error.Message.Replace("\n\t", " ", StringComparison.Ordinal).TrimEnd('.');
+        var type = message.IndexOf(" as expected type '", StringComparison.Ordinal);
+        return type < 0 ? message : $"{message[..type]} as a number";
+    }
+
+    private RootCommand Build(IReadOnlyList<string>? trailing)
+    {
+        var trace = new TraceSyntax().Build(RunTrace, trailing);
+        var count = new CountSyntax().Build(RunCount, trailing);
+        var list = new ListSyntax().Build(request => new ListCommand(environment, images, request).Run());
+        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count };
+        var usual = root.Options.OfType<HelpOption>().Single();
+        root.Options.Remove(usual);
+        TeachingHelp.AddTo(root, HelpTexts.RootTasks);
+        TeachingHelp.AddTo(trace, HelpTexts.Trace);
+        TeachingHelp.AddTo(count, HelpTexts.Count);
+        TeachingHelp.AddTo(list, HelpTexts.List);
+        return root;
+    }
+
+    private int RunTrace(TraceRequest request)
+    {
+        using var command = new TraceCommand(environment, request);
+        return command.Run();
+    }
+
+    private int RunCount(CountRequest request)
+    {
+        using var command = new CountCommand(environment, request);
+        return command.Run();
+    }
+}

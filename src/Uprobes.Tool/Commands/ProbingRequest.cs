@@ -1,0 +1,70 @@
+using Uprobes.Tool.CommandLine;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Commands;
+
+/// <summary>What trace and count have in common: where to probe, how, and where results go.</summary>
+internal sealed record ProbingRequest
+{
+    /// <summary>What to probe.</summary>
+    public required IReadOnlyList<ProbeSpec> Specs { get; init; }
+
+    /// <summary>Where.</summary>
+    public required ProbeTarget Target { get; init; }
+
+    /// <summary>The choices of the session.</summary>
+    public SessionOptions Options { get; init; } = new();
+
+    /// <summary>Whether ancestors of this process may be probed.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Whether every refusal is told.</summary>
+    public bool Verbose { get; init; }
+
+    /// <summary>How results are written.</summary>
+    public OutputFormat Format { get; init; }
+
+    /// <summary>The file for results; null means standard output.</summary>
+    public string? OutputPath { get; init; }
+
+    /// <summary>When to end, or null.</summary>
+    public TimeSpan? Duration { get; init; }
+}
+
+/// <summary>What trace is asked for beyond that.</summary>
+internal sealed record TraceRequest(ProbingRequest Probing)
+{
+    /// <summary>Whether return values and durations are wanted.</summary>
+    public bool WithReturns { get; init; }
+
+    /// <summary>How values are shown.</summary>
+    public ArgumentFormat Format { get; init; } = ArgumentFormat.Create(null, null);
+
+    /// <summary>The longest string shown, in bytes.</summary>
+    public int TextBytes { get; init; } = 64;
+
+    /// <summary>How many calls can wait to be printed.</summary>
+    public int BufferedEvents { get; init; } = 65536;
+
+    /// <summary>After how many calls to end.</summary>
+    public long Limit { get; init; } = long.MaxValue;
+}
+
+/// <summary>What count is asked for beyond that.</summary>
+internal sealed record CountRequest(ProbingRequest Probing)
+{
+    /// <summary>How often to print and go on, or null.</summary>
+    public TimeSpan? Interval { get; init; }
+
+    /// <summary>Whether functions that were not called are shown, too.</summary>
+    public bool All { get; init; }
+}
+
+/// <summary>What the commands reach the world by; tests put their own in.</summary>
+/// <param name="OpenSession">Opens a session.</param>
+/// <param name="OpenOutput">Opens the results' file, or standard output for null.</param>
+/// <param name="Status">Standard error.</param>
+internal sealed record ToolEnvironment(
+    Func<ProbeTarget, SessionOptions, IProbeSession> OpenSession, Func<string?, ResultOutput> OpenOutput, StatusLines Status);

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using Uprobes.Tool.Events;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Commands;
+
+/// <summary>Shows every call of some functions.</summary>
+internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest request) : ProbingCommand(environment, request.Probing)
+{
+    private const long NanosecondsPerSecond = 1_000_000_000;
+    private ResultOutput? _output;
+    private ICallFormatter? _formatter;
+    private EventQueue? _queue;
+    private CallRecorder? _recorder;
+    private CallPrinter? _printer;
+
+    /// <inheritdoc/>
+    protected override ArmedProbes Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output)
+    {
+        var layout = new PayloadLayout(request.Format, request.WithReturns, request.TextBytes);
+        if ((long)layout.Size * request.BufferedEvents > Array.MaxLength)
+            throw ToolException.Usage("the buffer is too large for calls with such strings", "take a smaller --buffer or --string-size");
+        _output = output;
+        _formatter = request.Probing.Format == OutputFormat.Json
+            ? new JsonCallFormatter(probes, layout, request.WithReturns)
+            : new TextCallFormatter(probes, layout, request.WithReturns, Now(), TextStyle.For(output));
+        _queue = new EventQueue(request.BufferedEvents, layout.Size);
+        _recorder = new CallRecorder(_queue, layout, request.Limit);
+        _printer = new CallPrinter(_queue, layout.Size, _formatter, output, request.Limit, PrinterEnded, lost => Events.Post(new RunEvent.Lost(lost)));
+        return session.Trace(probes, _recorder, request.WithReturns);
+    }
+
+    /// <inheritdoc/>
+    protected override RunEnd Observe(ProbeRun run)
+    {
+        _printer!.Start();
+        return run.Wait(request.Probing.Duration, interval: null, tick: static () => { });
+    }
+
+    /// <inheritdoc/>
+    protected override void StopRecording() => _recorder!.Stop();
+
+    /// <inheritdoc/>
+    protected override void FinishResults(ArmedProbes armed)
+    {
+        _queue!.Complete();
+        _printer!.Join();
+        if (_printer.Failure is { } failure)
+            throw failure;
+        var lostReturns = armed.Armed.Sum(a => a.Armed.LostReturns);
+        if (lostReturns == 0)
+            return;
+        Status.Write($"{lostReturns} calls are missing: their return could not be followed");
+        if (_formatter!.WriteLost(_output!.Buffer, lostReturns))
+            _output.Flush();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _queue?.Dispose();
+            (_formatter as IDisposable)?.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    private void PrinterEnded(PrinterEnd end) =>
+        Events.Post(end == PrinterEnd.LimitReached ? new RunEvent.LimitReached() : new RunEvent.OutputEnded());
+
+    // .NET's stopwatch reads CLOCK_MONOTONIC, the clock of the hits.
+    private static long Now() => Stopwatch.GetTimestamp() * (NanosecondsPerSecond / Stopwatch.Frequency);
+}

@@ -1,0 +1,30 @@
+using Uprobes.Images;
+
+namespace Uprobes.Tool.Probing;
+
+/// <summary>The functions of an image of the library, whose owner closes it.</summary>
+internal sealed class ElfFunctionSource(ElfImage image, string? shownPath = null) : IFunctionSource
+{
+    /// <inheritdoc/>
+    public string Path => shownPath ?? image.Path;
+
+    /// <inheritdoc/>
+    public object Identity => image.Id;
+
+    /// <inheritdoc/>
+    public IEnumerable<FunctionInfo> All => image.Functions.All.Select(Convert);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FunctionInfo> Named(string name) => [.. image.Functions.Named(name).Select(Convert)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FunctionInfo> Matching(string pattern) => [.. image.Functions.Matching(pattern).Select(Convert)];
+
+    private static FunctionInfo Convert(FunctionSymbol symbol)
+    {
+        // An old version of a function is another function; without its version it would look like the current one.
+        var isCurrent = symbol.Version is null || symbol.IsDefaultVersion;
+        var name = isCurrent ? symbol.DisplayName : $"{symbol.DisplayName}@{symbol.Version}";
+        return new FunctionInfo(name, symbol.Offset.Value, symbol.Size, symbol.IsIndirect, isCurrent);
+    }
+}

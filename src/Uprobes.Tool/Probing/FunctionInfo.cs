@@ -1,0 +1,28 @@
+namespace Uprobes.Tool.Probing;
+
+/// <summary>A function of an image, as the command line shows it.</summary>
+/// <param name="Name">The name to show: demangled where it can be, with its version where that tells it from another.</param>
+/// <param name="Offset">The file offset of the first instruction.</param>
+/// <param name="Size">In bytes; 0 when unknown.</param>
+/// <param name="IsIndirect">Whether the symbol is a resolver that picks the implementation (STT_GNU_IFUNC).</param>
+/// <param name="IsPreferred">Whether the name is the one that programs link to today, among several for one function.</param>
+internal readonly record struct FunctionInfo(string Name, ulong Offset, ulong Size, bool IsIndirect = false, bool IsPreferred = true);
+
+/// <summary>The functions of one image. Owned by the session that opened it.</summary>
+internal interface IFunctionSource
+{
+    /// <summary>The path of the file.</summary>
+    string Path { get; }
+
+    /// <summary>Equal for one file reached by several names.</summary>
+    object Identity { get; }
+
+    /// <summary>All functions.</summary>
+    IEnumerable<FunctionInfo> All { get; }
+
+    /// <summary>The functions of exactly that name, raw, with version or demangled.</summary>
+    IReadOnlyList<FunctionInfo> Named(string name);
+
+    /// <summary>The functions whose name matches a pattern with <c>* ? [...]</c>.</summary>
+    IReadOnlyList<FunctionInfo> Matching(string pattern);
+}

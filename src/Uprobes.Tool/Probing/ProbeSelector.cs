@@ -1,0 +1,131 @@
+using Uprobes.Tool.CommandLine;
+using Uprobes.Tool.Messages;
+
+namespace Uprobes.Tool.Probing;
+
+/// <summary>
+/// Comes from specifications to probes: looks functions up, lets one name stand for all aliases of a function, and drops
+/// what two specifications name both.
+/// </summary>
+internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
+{
+    private readonly List<PlannedProbe> _probes = [];
+    private readonly List<RefusedProbe> _refused = [];
+    private readonly HashSet<(object Image, ulong Offset)> _taken = [];
+
+    /// <summary>Selects the probes of all specifications.</summary>
+    /// <exception cref="ToolException">A specification names no image or no function.</exception>
+    public static ProbeSelection Select(IEnumerable<ProbeSpec> specs, Func<string, IFunctionSource> openImage)
+    {
+        var selector = new ProbeSelector(openImage);
+        // Named probes first: a pattern that covers one of them must not make it an unnamed one.
+        foreach (var spec in specs.OrderBy(s => s is FunctionSpec { MayBePattern: true }))
+            selector.Add(spec);
+        return new ProbeSelection(selector._probes, selector._refused);
+    }
+
+    private void Add(ProbeSpec spec)
+    {
+        var image = openImage(spec.Image);
+        switch (spec)
+        {
+            case FileOffsetSpec { Offset: var offset }:
+                Take(spec, image, NameOf(image, offset), offset, isNamed: true);
+                break;
+            case FunctionOffsetSpec { Function: var name, Bytes: var bytes }:
+                foreach (var function in Direct(spec, image, name, Exactly(spec, image, name)))
+                    Take(spec, image, $"{function.Name}+0x{bytes:x}", function.Offset + bytes, isNamed: true);
+                break;
+            case FunctionSpec function:
+                AddFunctions(function, image);
+                break;
+        }
+    }
+
+    private void AddFunctions(FunctionSpec spec, IFunctionSource image)
+    {
+        var exact = image.Named(spec.Pattern);
+        if (exact.Count > 0 || !spec.MayBePattern)
+        {
+            foreach (var function in Direct(spec, image, spec.Pattern, Exactly(spec, image, spec.Pattern)))
+                Take(spec, image, function.Name, function.Offset, isNamed: true);
+            return;
+        }
+        var matches = image.Matching(spec.Pattern);
+        if (matches.Count == 0)
+            throw new ToolException($"no function of {image.Path} matches '{spec.Pattern}'", $"see its functions with: uprobe list {spec.Image}");
+        foreach (var aliases in matches.GroupBy(m => m.Offset))
+        {
+            var best = aliases.OrderByDescending(a => a.IsPreferred).ThenBy(a => a.Name.Length).ThenBy(a => a.Name, StringComparer.Ordinal).First();
+            // Debug symbols may call a resolver by a name of its own; it stays a resolver.
+            if (aliases.Any(a => a.IsIndirect))
+                Refuse(Indirect(new PlannedProbe(spec.Image, image.Path, best.Name, best.Offset, IsNamed: false), hint: null), image);
+            else
+                Take(spec, image, best.Name, best.Offset, isNamed: false);
+        }
+    }
+
+    private static IReadOnlyList<FunctionInfo> Exactly(ProbeSpec spec, IFunctionSource image, string name)
+    {
+        var functions = image.Named(name);
+        if (functions.Count > 0)
+            return [.. functions.DistinctBy(f => (f.Offset, f.IsIndirect))];
+        var hint = NearNames.Hint(name, image.All.Select(f => f.Name)) ?? $"see its functions with: uprobe list {spec.Image}";
+        throw new ToolException($"{image.Path} has no function {name}", hint);
+    }
+
+    // Those that are functions. Where the one that programs link to today is a resolver, the probe is refused, also when an
+    // old version is a function: its few calls would not be what was asked for.
+    private List<FunctionInfo> Direct(ProbeSpec spec, IFunctionSource image, string name, IReadOnlyList<FunctionInfo> functions)
+    {
+        var direct = functions.Where(f => !f.IsIndirect).ToList();
+        if (direct.Count == functions.Count || direct.Exists(f => f.IsPreferred))
+            return direct;
+        var probe = new PlannedProbe(spec.Image, image.Path, name, functions.First(f => f.IsIndirect).Offset, IsNamed: true);
+        Refuse(Indirect(probe, ImplementationsHint(spec, image, name)), image);
+        return [];
+    }
+
+    private static RefusedProbe Indirect(PlannedProbe probe, string? hint) => new(
+        probe,
+        "indirect function (IFUNC)",
+        $"{probe.Function} is an indirect function: the symbol is a resolver that runs once and picks the implementation that calls then go to",
+        hint);
+
+    private static string ImplementationsHint(ProbeSpec spec, IFunctionSource image, string name)
+    {
+        const int Shown = 4;
+        var implementations = image.All.Where(f => !f.IsIndirect && f.Name.StartsWith($"__{name}_", StringComparison.Ordinal))
+            .Select(f => f.Name).Distinct().Order(StringComparer.Ordinal).ToList();
+        return implementations.Count == 0
+            ? $"probe the implementation instead; look for it with: uprobe list {spec.Image} '*{name}*'"
+            : $"probe the implementations instead: '{spec.Image}:__{name}_*' ({string.Join(", ", implementations.Take(Shown))}{(implementations.Count > Shown ? ", ..." : "")})";
+    }
+
+    private static string NameOf(IFunctionSource image, ulong offset)
+    {
+        FunctionInfo? best = null;
+        foreach (var function in image.All)
+        {
+            var contains = function.Offset <= offset && (offset < function.Offset + function.Size || offset == function.Offset);
+            if (contains && (best is null || function.Offset > best.Value.Offset
+                || (function.Offset == best.Value.Offset && function.Name.Length < best.Value.Name.Length)))
+                best = function;
+        }
+        if (best is null)
+            return $"0x{offset:x}";
+        return best.Value.Offset == offset ? best.Value.Name : $"{best.Value.Name}+0x{offset - best.Value.Offset:x}";
+    }
+
+    private void Take(ProbeSpec spec, IFunctionSource image, string name, ulong offset, bool isNamed)
+    {
+        if (_taken.Add((image.Identity, offset)))
+            _probes.Add(new PlannedProbe(spec.Image, image.Path, name, offset, isNamed));
+    }
+
+    private void Refuse(RefusedProbe refused, IFunctionSource image)
+    {
+        if (_taken.Add((image.Identity, refused.Probe.Offset)))
+            _refused.Add(refused);
+    }
+}

@@ -1,0 +1,29 @@
+using Uprobes.Registry;
+
+namespace Uprobes.Tool.Probing;
+
+/// <summary>The reasons of refusals in a few words, for summaries.</summary>
+internal static class ReasonText
+{
+    /// <summary>The words for a reason.</summary>
+    public static string Of(ProbeRefusalReason reason) => reason switch
+    {
+        ProbeRefusalReason.NoSuchFile => "no such file",
+        ProbeRefusalReason.FileNotReadable => "file not readable",
+        ProbeRefusalReason.NotElf => "not an ELF file of this machine",
+        ProbeRefusalReason.MalformedImage => "damaged ELF file",
+        ProbeRefusalReason.NoSuchSymbol => "no such function",
+        ProbeRefusalReason.OffsetOutsideText => "outside of the program text",
+        ProbeRefusalReason.NotInstructionBoundary => "not at the start of an instruction",
+        ProbeRefusalReason.UnsupportedInstruction => "instruction that cannot be moved",
+        ProbeRefusalReason.UnsafeLocation => "code that must not be interrupted",
+        ProbeRefusalReason.ImageChanged => "memory differs from the file",
+        ProbeRefusalReason.SharedMapping => "text is mapped shared",
+        ProbeRefusalReason.NoMemoryNearImage => "no memory near the image",
+        ProbeRefusalReason.Seccomp => "forbidden by the process's seccomp filter",
+        ProbeRefusalReason.TextNotWritable => "text cannot be written",
+        ProbeRefusalReason.ReturnNotTraceable => "return cannot be followed",
+        ProbeRefusalReason.SessionEnded => "the process has ended",
+        _ => reason.ToString(),
+    };
+}

@@ -1,0 +1,32 @@
+using Uprobes.Processes;
+using Uprobes.Tool.Messages;
+
+namespace Uprobes.Tool.Probing;
+
+/// <summary>Opens sessions of the library and says what to do when that fails.</summary>
+internal static class SessionOpener
+{
+    /// <summary>Attaches to the processes, or starts the command (which waits for <see cref="IProbeSession.Start"/>).</summary>
+    /// <exception cref="ToolException">A process may not be traced, or the command cannot be started.</exception>
+    public static IProbeSession Open(ProbeTarget target, SessionOptions options)
+    {
+        try
+        {
+            var session = target switch
+            {
+                ProbeTarget.Processes processes => UprobeSession.Attach(processes.Ids, options),
+                ProbeTarget.Command command => UprobeSession.Launch(command.Program, command.Arguments, options),
+                _ => throw new ArgumentException($"Unknown target {target}.", nameof(target)),
+            };
+            return new LiveSession(session, options.Engine);
+        }
+        catch (AttachException e)
+        {
+            throw new ToolException(e.Message, e.Hint.Length == 0 ? null : e.Hint, inner: e);
+        }
+        catch (LaunchException e)
+        {
+            throw new ToolException(e.Message, e.Hint.Length == 0 ? null : e.Hint, inner: e);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using System.IO.Enumeration;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Tests;
+
+/// <summary>An image whose functions are given.</summary>
+internal sealed class FakeImage(string path, params FunctionInfo[] functions) : IFunctionSource
+{
+    public string Path => path;
+
+    public object Identity => path;
+
+    public IEnumerable<FunctionInfo> All => functions;
+
+    public IReadOnlyList<FunctionInfo> Named(string name) => [.. functions.Where(f => f.Name == name)];
+
+    public IReadOnlyList<FunctionInfo> Matching(string pattern) =>
+        [.. functions.Where(f => FileSystemName.MatchesSimpleExpression(pattern, f.Name, ignoreCase: false))];
+}

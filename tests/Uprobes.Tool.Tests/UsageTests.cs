@@ -1,0 +1,111 @@
+using Uprobes.Registry;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Tests;
+
+public sealed class UsageTests
+{
+    private static readonly FakeImage Image = new("/lib/libc.so.6", new FunctionInfo("malloc", 0x100, 16));
+
+    [Theory]
+    [InlineData("trace")]
+    [InlineData("trace -p 2147483647")]
+    [InlineData("trace libc:malloc")]
+    [InlineData("trace -p x libc:malloc")]
+    [InlineData("trace -p 0 libc:malloc")]
+    [InlineData("trace -p 2147483647 malloc")]
+    [InlineData("trace -p 2147483647 -c ls libc:malloc")]
+    [InlineData("trace -c ls libc:malloc -- ls")]
+    [InlineData("trace libc:malloc --")]
+    [InlineData("trace -c ' libc:malloc")]
+    [InlineData("trace -p 2147483647 libc:malloc -f xml")]
+    [InlineData("trace -p 2147483647 libc:malloc --engine kernel")]
+    [InlineData("trace -p 2147483647 libc:malloc -n 0")]
+    [InlineData("trace -p 2147483647 libc:malloc -d 0")]
+    [InlineData("trace -p 2147483647 libc:malloc --buffer 0")]
+    [InlineData("trace -p 2147483647 libc:malloc --format q")]
+    [InlineData("trace -p 2147483647 libc:malloc+4 -r")]
+    [InlineData("trace -p 2147483647 libc:malloc --unknown")]
+    [InlineData("count -p 2147483647 libc:malloc -i -1")]
+    [InlineData("list")]
+    [InlineData("nonsense")]
+    public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine)
+    {
+        var tool = new ToolHarness();
+        Assert.Equal(ExitCode.Usage, tool.Run(commandLine.Split(' ')));
+        Assert.StartsWith("uprobe: ", tool.Error, StringComparison.Ordinal);
+        Assert.Contains("\n  hint: ", tool.Error, StringComparison.Ordinal);
+        Assert.Empty(tool.Output);
+    }
+
+    [Fact]
+    public void Without_process_and_command_the_user_is_told_what_to_give()
+    {
+        var tool = new ToolHarness();
+        tool.Run("count", "libc:malloc");
+        Assert.Contains("not there yet", tool.Error, StringComparison.Ordinal);
+        Assert.Contains("-p PID", tool.Error, StringComparison.Ordinal);
+        Assert.Contains("-c", tool.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("list")]
+    [InlineData("trace")]
+    [InlineData("count")]
+    public void Help_teaches_with_examples(string command)
+    {
+        var tool = new ToolHarness();
+        Assert.Equal(ExitCode.Success, tool.Run(command.Length == 0 ? ["--help"] : [command, "--help"]));
+        Assert.Contains(command.Length == 0 ? "Tasks:" : "Examples:", tool.Help, StringComparison.Ordinal);
+        Assert.Contains($"uprobe {command}", tool.Help, StringComparison.Ordinal);
+        Assert.Empty(tool.Error);
+    }
+
+    [Fact]
+    public void A_command_in_one_string_is_split_into_words()
+    {
+        var tool = Completing(out var session);
+        Assert.Equal(0, tool.Run("trace", "-c", "sqlite3 :memory: \"select 1\"", "libc:malloc"));
+        var command = Assert.IsType<ProbeTarget.Command>(tool.Target);
+        Assert.Equal("sqlite3", command.Program);
+        Assert.Equal([":memory:", "select 1"], command.Arguments);
+        Assert.Equal("start dispose dispose", session.Marks);
+    }
+
+    [Fact]
+    public void A_command_after_two_dashes_keeps_its_own_options()
+    {
+        var tool = Completing(out _);
+        Assert.Equal(0, tool.Run("trace", "libc:malloc", "-r", "--", "ls", "-l", "--", "--help"));
+        var command = Assert.IsType<ProbeTarget.Command>(tool.Target);
+        Assert.Equal("ls", command.Program);
+        Assert.Equal(["-l", "--", "--help"], command.Arguments);
+    }
+
+    [Fact]
+    public void Options_may_stand_anywhere_and_processes_repeat()
+    {
+        var tool = Completing(out _);
+        Assert.Equal(0, tool.Run("trace", "-p", "2147483647", "-p", "2147483646", "libc:malloc", "--engine", "trap", "--write-guard", "deny", "--no-follow"));
+        Assert.Equal([2147483647, 2147483646], Assert.IsType<ProbeTarget.Processes>(tool.Target).Ids);
+        Assert.Equal(new SessionOptions { Engine = ProbeEngine.Trap, WriteGuard = WriteGuardPolicy.Deny, FollowForks = false }, tool.Options);
+    }
+
+    [Fact]
+    public void An_ancestor_is_refused_unless_forced()
+    {
+        var parent = $"{new Ancestry().Chain(Environment.ProcessId)[^1]}";
+        var refusing = new ToolHarness();
+        Assert.Equal(ExitCode.Failure, refusing.Run("trace", "-p", parent, "libc:malloc"));
+        Assert.Contains("--force", refusing.Error, StringComparison.Ordinal);
+        Assert.Equal(0, Completing(out _).Run("trace", "-p", parent, "libc:malloc", "--force"));
+    }
+
+    private static ToolHarness Completing(out FakeSession session)
+    {
+        session = new FakeSession(Image, s => s.Complete());
+        return new ToolHarness(session);
+    }
+}
