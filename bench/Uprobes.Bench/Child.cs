@@ -1,0 +1,41 @@
+using System.Diagnostics;
+
+namespace Uprobes.Bench;
+
+/// <summary>
+/// A program that is measured. The shell in between is this process's child, so that the runtime, which waits for
+/// its own children, does not take the stops of a traced one.
+/// </summary>
+internal sealed class Child : IDisposable
+{
+    private readonly Process _shell;
+
+    internal Child(params string[] command)
+    {
+        ProcessStartInfo start = new("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (string word in (string[])["-c", "\"$@\" <&0 & echo $!; wait", "sh", .. command])
+            start.ArgumentList.Add(word);
+        // A background command's input is /dev/null unless it is given one: duplicate it first.
+        start.ArgumentList[1] = "exec 3<&0; \"$@\" <&3 & echo $!; exec 3<&-; wait";
+        _shell = Process.Start(start) ?? throw new InvalidOperationException("no shell");
+        ProcessId = int.Parse(_shell.StandardOutput.ReadLine()!, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    internal int ProcessId { get; }
+
+    /// <summary>Sends a line and returns the answer.</summary>
+    internal string Ask(string line)
+    {
+        _shell.StandardInput.WriteLine(line);
+        _shell.StandardInput.Flush();
+        return _shell.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the measured program ended");
+    }
+
+    public void Dispose()
+    {
+        _shell.StandardInput.Close(); // The end of its input ends the program, and that ends the shell.
+        if (!_shell.WaitForExit(5_000))
+            _shell.Kill(entireProcessTree: true);
+        _shell.Dispose();
+    }
+}
