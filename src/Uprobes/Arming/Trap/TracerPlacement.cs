@@ -22,7 +22,7 @@ internal sealed class TracerPlacement
     /// <summary>Under SCHED_IDLE it is looked at least so often, since other work may have come to the processor.</summary>
     private static readonly long LongestIdleLook = Stopwatch.Frequency / 100;
     private readonly byte[]? _allowed = Scheduling.GetAffinity();
-    private readonly bool _mayBeIdle = Scheduling.CanLeaveIdlePolicy();
+    private readonly bool _mayBeIdle = Scheduling.IsOrdinary && Scheduling.CanLeaveIdlePolicy();
     private readonly int _self = Tasks.CurrentThreadId;
     private int _interval = ShortestInterval;
     private int _countdown;
@@ -52,6 +52,7 @@ internal sealed class TracerPlacement
 
     private void Look(int tid)
     {
+        ChildStopSignals.Suppress();
         long now = Stopwatch.GetTimestamp();
         int processor = TaskStat.ProcessorOf(tid);
         bool isSame = processor == _processor;
