@@ -16,4 +16,7 @@ internal static partial class LibC
 
     [LibraryImport("libc", SetLastError = true)]
     internal static unsafe partial int sched_setscheduler(int pid, int policy, int* parameter);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int sched_getscheduler(int pid);
 }

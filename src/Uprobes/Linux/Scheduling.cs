@@ -47,6 +47,9 @@ internal static unsafe class Scheduling
         return LibC.sched_setscheduler(0, idle ? SchedIdle : SchedOther, &priority) < 0 ? Marshal.GetLastPInvokeError() : 0;
     }
 
+    /// <summary>Whether the calling thread is scheduled as ordinary threads are (SCHED_OTHER), so that nobody has arranged anything else for it.</summary>
+    internal static bool IsOrdinary => LibC.sched_getscheduler(0) == SchedOther;
+
     /// <summary>Whether a thread of this process that takes SCHED_IDLE may leave it again; found out on a thread of its own.</summary>
     internal static bool CanLeaveIdlePolicy()
     {

@@ -17,22 +17,27 @@ namespace Uprobes.Arming.Trap;
 internal sealed class TracerPlacement
 {
     private const int ShortestInterval = 8, LongestInterval = 256;
-    private static readonly long DenseHit = Stopwatch.Frequency / 5_000, HoldOff = Stopwatch.Frequency;
+    private static readonly long DenseHit = Stopwatch.Frequency / 5_000, ShortestHoldOff = Stopwatch.Frequency, LongestHoldOff = 64 * ShortestHoldOff;
+
+    /// <summary>Under SCHED_IDLE it is looked at least so often, since other work may have come to the processor.</summary>
+    private static readonly long LongestIdleLook = Stopwatch.Frequency / 100;
     private readonly byte[]? _allowed = Scheduling.GetAffinity();
-    private readonly bool _mayBeIdle = Scheduling.CanLeaveIdlePolicy();
+    private readonly bool _mayBeIdle = Scheduling.IsOrdinary && Scheduling.CanLeaveIdlePolicy();
     private readonly int _self = Tasks.CurrentThreadId;
     private int _interval = ShortestInterval;
     private int _countdown;
     private int _processor = -1;
     private bool _isIdle;
     private int _lastThread;
-    private long _lastLook, _notBefore;
+    private long _lastLook, _notBefore, _holdOff = ShortestHoldOff;
+    private int _hits;
     private SchedulerTimes _ownTimes, _threadTimes;
 
     /// <summary>A thread was stopped by a hit.</summary>
     internal void OnHit(int tid)
     {
-        if (--_countdown <= 0)
+        _hits++;
+        if (--_countdown <= 0 || (_isIdle && Stopwatch.GetTimestamp() - _lastLook > LongestIdleLook))
             Look(tid);
     }
 
@@ -47,6 +52,7 @@ internal sealed class TracerPlacement
 
     private void Look(int tid)
     {
+        ChildStopSignals.Suppress();
         long now = Stopwatch.GetTimestamp();
         int processor = TaskStat.ProcessorOf(tid);
         bool isSame = processor == _processor;
@@ -55,6 +61,7 @@ internal sealed class TracerPlacement
         _interval = isSame ? Math.Min(_interval * 2, LongestInterval) : ShortestInterval;
         _countdown = _interval;
         _lastLook = now;
+        _hits = 0;
         if (processor < 0 || isSame || _allowed is null || (_allowed[processor >> 3] & (1 << (processor & 7))) == 0)
             return;
         if (Scheduling.SetAffinity(processor) == 0)
@@ -65,7 +72,7 @@ internal sealed class TracerPlacement
     {
         SchedulerTimes own = SchedulerTimes.Of(_self), other = SchedulerTimes.Of(tid);
         long elapsed = now - _lastLook;
-        bool isDense = elapsed < DenseHit * _interval;
+        bool isDense = elapsed < DenseHit * _hits;
         long waited = own.WaitingNanoseconds - _ownTimes.WaitingNanoseconds;
         long ran = tid == _lastThread ? other.RunningNanoseconds - _threadTimes.RunningNanoseconds : 0;
         (_ownTimes, _threadTimes, _lastThread) = (own, other, tid);
@@ -73,7 +80,8 @@ internal sealed class TracerPlacement
         if (_isIdle && waited - ran > elapsedNanoseconds / 4)
         {
             SetIdle(false);
-            _notBefore = now + HoldOff;
+            _notBefore = now + _holdOff;
+            _holdOff = Math.Min(_holdOff * 2, LongestHoldOff);
         }
         else
         {
