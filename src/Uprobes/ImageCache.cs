@@ -104,7 +104,7 @@ internal sealed class ImageCache : IDisposable
                 return opened;
             }
 
-            if (known.Length == opened.Length)
+            if (known.Length == opened.Length && known.Modified == opened.Modified)
             {
                 opened.Dispose();
                 return known;
@@ -125,14 +125,15 @@ internal sealed class ImageCache : IDisposable
         }
         catch (ImageException e)
         {
-            ProbeRefusalReason reason = e.Reason switch
-            {
-                ImageFailureReason.NotFound => ProbeRefusalReason.NoSuchFile,
-                ImageFailureReason.PermissionDenied or ImageFailureReason.ReadFailed => ProbeRefusalReason.FileNotReadable,
-                ImageFailureReason.Malformed => ProbeRefusalReason.MalformedImage,
-                _ => ProbeRefusalReason.NotElf,
-            };
-            throw new ProbeRefusedException(new ProbeRefusal(reason, path, e.Problem));
+            throw new ProbeRefusedException(new ProbeRefusal(ReasonOf(e), path, e.Problem));
         }
     }
+
+    internal static ProbeRefusalReason ReasonOf(ImageException error) => error.Reason switch
+    {
+        ImageFailureReason.NotFound => ProbeRefusalReason.NoSuchFile,
+        ImageFailureReason.PermissionDenied or ImageFailureReason.ReadFailed => ProbeRefusalReason.FileNotReadable,
+        ImageFailureReason.Malformed => ProbeRefusalReason.MalformedImage,
+        _ => ProbeRefusalReason.NotElf,
+    };
 }

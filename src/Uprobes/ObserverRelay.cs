@@ -29,5 +29,7 @@ internal sealed class ObserverRelay : ITraceeObserver
 
     public void OnOtherChildEnded(int processId) => Target.OnOtherChildEnded(processId);
 
+    public void OnFailed() => _target?.OnFailed();
+
     public void OnNotice(string message, int processId) => _target?.OnNotice(message, processId);
 }

@@ -14,8 +14,6 @@ internal sealed partial class SessionCore
 
     internal RegistrationResult Register(UprobeSession session, IReadOnlyList<ProbeRequest> requests)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-
         // Files are read and names looked up while the processes run (rule 5).
         List<ProbeRefusal> refusals = [];
         List<ResolvedRequest> resolved = [];
@@ -30,7 +28,14 @@ internal sealed partial class SessionCore
                 refusals.Add(refusal!);
         }
 
-        return _tracer.Thread.Invoke(() => RegisterResolved(session, resolved, refusals));
+        try
+        {
+            return _notices.Run(() => RegisterResolved(session, resolved, refusals));
+        }
+        catch (ObjectDisposedException)
+        {
+            return Ended(resolved, refusals, Disposed); // Disposed meanwhile.
+        }
     }
 
     /// <summary>Removes consumers. Never fails: what cannot be undone in a process is told by a notice.</summary>
@@ -38,11 +43,9 @@ internal sealed partial class SessionCore
     {
         foreach (Consumer consumer in consumers)
             consumer.Deactivate();
-        if (_disposed)
-            return;
         try
         {
-            _tracer.Thread.Invoke(() => Remove(consumers));
+            _notices.Run(() => Remove(consumers));
         }
         catch (ObjectDisposedException)
         {
@@ -69,14 +72,29 @@ internal sealed partial class SessionCore
 
     public void OnSiteLost(Uprobe uprobe, string reason, int processId) => Tell(NoticeKind.SiteLost, $"{uprobe.Point.Name}: {reason}", processId);
 
+    private static RegistrationResult Ended(List<ResolvedRequest> resolved, List<ProbeRefusal> refusals, string why) =>
+        new([], [.. refusals, .. resolved.Select(r => new ProbeRefusal(ProbeRefusalReason.SessionEnded, r.Request.Point.ToString(), why))]);
+
     private RegistrationResult RegisterResolved(UprobeSession session, List<ResolvedRequest> resolved, List<ProbeRefusal> refusals)
     {
+        if (WhyEnded() is { } why)
+            return Ended(resolved, refusals, why);
         List<ProbeRegistration> made = [];
         bool hasNew = false;
         foreach (ResolvedRequest request in resolved)
         {
             ProbedImage image = _table.GetOrAdd(request.Elf);
-            Uprobe? uprobe = image.GetOrAdd(request.Offset, request.IsFunctionEntry, request.Request.Point.ToString(), out ProbeRefusal? refusal);
+            Uprobe? uprobe = null;
+            ProbeRefusal? refusal;
+            try
+            {
+                uprobe = image.GetOrAdd(request.Offset, request.IsFunctionEntry, request.Request.Point.ToString(), out refusal);
+            }
+            catch (ImageException e)
+            {
+                refusal = new ProbeRefusal(ImageCache.ReasonOf(e), request.Request.Point.ToString(), e.Problem);
+            }
+
             if (uprobe is null)
             {
                 _table.RemoveIfEmpty(image);
@@ -172,7 +190,7 @@ internal sealed partial class SessionCore
     {
         try
         {
-            _tracer.Thread.Invoke(() =>
+            _notices.Run(() =>
             {
                 if (!_table.TryGetImage(id, out ProbedImage? image))
                     return;
@@ -228,6 +246,10 @@ internal sealed partial class SessionCore
         catch (ProbeRefusedException e)
         {
             refusal = e.Refusal;
+        }
+        catch (ImageException e)
+        {
+            refusal = new ProbeRefusal(ImageCache.ReasonOf(e), point.ToString(), e.Problem);
         }
 
         return null;

@@ -10,18 +10,22 @@ namespace Uprobes;
 /// <summary>A session's parts and how they fit together. State is changed on the tracer thread only.</summary>
 internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, IDisposable
 {
+    private const string Disposed = "the session was disposed", ProcessesEnded = "the processes of the session have ended";
     private readonly Tracer _tracer;
     private readonly TrapEngine _engine;
     private readonly ProbeTable _table;
     private readonly WriteGuard _guard;
     private readonly ImageCache _images = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _disposal = new();
+    private readonly NoticeQueue _notices;
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ProbeHit? _probeHit;
     private TracedProcess? _launched;
     private string? _launchedPath;
     private bool _started;
-    private bool _disposed;
+    private int _disposals;
+    private bool _ended;
+    private volatile bool _disposed;
 
     internal SessionCore(SessionOptions options)
     {
@@ -38,11 +42,16 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
             throw;
         }
 
+        _notices = new NoticeQueue(_tracer.Thread);
         relay.Target = _engine;
         _guard = new WriteGuard(options.WriteGuard, OnWriteGuardBreak);
     }
 
-    internal event Action<SessionNotice>? Notice;
+    internal event Action<SessionNotice>? Notice
+    {
+        add => _notices.Raised += value;
+        remove => _notices.Raised -= value;
+    }
 
     internal Task Completion => _completion.Task;
 
@@ -52,7 +61,20 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
 
     internal TimeSpan LongestPause => _engine.LongestPause;
 
-    internal IReadOnlyList<int> ProcessIds => _disposed ? [] : _tracer.Thread.Invoke(() => (IReadOnlyList<int>)[.. _tracer.Processes.Select(p => p.ProcessId)]);
+    internal IReadOnlyList<int> ProcessIds
+    {
+        get
+        {
+            try
+            {
+                return _tracer.Thread.Invoke(() => (IReadOnlyList<int>)[.. _tracer.Processes.Select(p => p.ProcessId)]);
+            }
+            catch (ObjectDisposedException)
+            {
+                return []; // The session has ended.
+            }
+        }
+    }
 
     internal void Attach(IReadOnlyList<int> processIds) => _tracer.Thread.Invoke(() =>
     {
@@ -93,30 +115,44 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
 
     internal ElfImage OpenImage(string name)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return _images.Open(name, LiveThreads(), _launchedPath);
+        if (WhyEnded() is { } why)
+            throw new ProbeRefusedException(new ProbeRefusal(ProbeRefusalReason.SessionEnded, name, why));
+        try
+        {
+            return _images.Open(name, LiveThreads(), _launchedPath);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new ProbeRefusedException(new ProbeRefusal(ProbeRefusalReason.SessionEnded, name, Disposed));
+        }
     }
 
     public void Dispose()
     {
-        lock (_disposal)
+        bool isFirst = Interlocked.Increment(ref _disposals) == 1;
+        try
         {
-            if (_disposed)
-                return;
-            try
-            {
-                _tracer.Thread.Invoke(End);
-            }
-            catch (ObjectDisposedException)
-            {
-                // The tracer thread has failed before, and has let go of everything then.
-            }
+            // Also the second time: inside a handler the one that came first may still wait for this very thread.
+            _notices.Run(End);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The tracer thread has ended before, and has let go of everything then.
+        }
 
-            _disposed = true;
-            _guard.Dispose(); // Waits for a callback that is running; the tracer thread still answers it.
-            _tracer.Dispose();
-            _images.Dispose();
-            _completion.TrySetResult();
+        if (!isFirst)
+        {
+            if (!_tracer.Thread.IsCurrent && !_guard.IsOnItsThread)
+                _released.Task.Wait();
+        }
+        else if (_tracer.Thread.IsCurrent)
+        {
+            // What is left waits for this thread, which is in a handler.
+            ThreadPool.UnsafeQueueUserWorkItem(static core => core.Release(), this, preferLocal: false);
+        }
+        else
+        {
+            Release();
         }
     }
 
@@ -131,13 +167,34 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     public void OnProcessEnded(TracedProcess process)
     {
         if (_tracer.Processes.Count == 0)
-            _completion.TrySetResult();
+            Complete();
     }
 
     public void OnNotice(string message, int? processId) => Tell(NoticeKind.Tracee, message, processId);
 
+    /// <summary>Frees what no tracee has to do with.</summary>
+    private void Release()
+    {
+        _guard.Dispose(); // Waits for a callback that is running; the tracer thread still answers it.
+        _tracer.Dispose();
+        _images.Dispose();
+        Complete();
+        _released.SetResult();
+    }
+
+    private void Complete()
+    {
+        if ((_tracer.Failure ?? _notices.ReceiverError) is { } error)
+            _completion.TrySetException(error);
+        else
+            _completion.TrySetResult();
+    }
+
     private void End()
     {
+        if (_ended)
+            return;
+        _ended = _disposed = true;
         if (_launched is not null && !_started)
             _ = Tasks.Kill(_launched.ProcessId, Signal.SIGKILL); // It was never let run: nobody would.
         foreach (Consumer consumer in _table.Images.SelectMany(i => i.Uprobes).SelectMany(u => u.Consumers).ToArray())
@@ -151,7 +208,10 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _engine.End();
     }
 
+    /// <summary>Why nothing can be registered any more; null while it can.</summary>
+    private string? WhyEnded() => _disposed ? Disposed : _completion.Task.IsCompleted ? ProcessesEnded : null;
+
     private List<int> LiveThreads() => _tracer.Thread.Invoke(() => _tracer.Processes.Select(p => p.LiveThread()?.ThreadId ?? p.ProcessId).ToList());
 
-    private void Tell(NoticeKind kind, string message, int? processId = null) => Notice?.Invoke(new SessionNotice(kind, message, processId));
+    private void Tell(NoticeKind kind, string message, int? processId = null) => _notices.Add(new SessionNotice(kind, message, processId));
 }

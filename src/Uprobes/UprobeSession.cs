@@ -17,11 +17,17 @@ public sealed class UprobeSession : IDisposable
     private UprobeSession(SessionOptions options)
     {
         _core = new SessionCore(options);
-        _core.Notice += notice => Notice?.Invoke(notice);
     }
 
-    /// <summary>Raised when something happens that the user should know; on any thread, the tracer's included, so it must not block.</summary>
-    public event Action<SessionNotice>? Notice;
+    /// <summary>
+    /// Raised when something happens that the user should know; on any thread, the tracer's included, so it must not block. It may use
+    /// the session. A receiver that throws is removed, and <see cref="Completion"/> ends with its exception.
+    /// </summary>
+    public event Action<SessionNotice>? Notice
+    {
+        add => _core.Notice += value;
+        remove => _core.Notice -= value;
+    }
 
     /// <summary>The processes that are traced now, by process id.</summary>
     public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
@@ -136,7 +142,10 @@ public sealed class UprobeSession : IDisposable
         _core.Unregister([.. registrations.Select(r => r.Consumer)]);
     }
 
-    /// <summary>Takes every probe out and lets the processes go. Idempotent; never throws.</summary>
+    /// <summary>
+    /// Takes every probe out and lets the processes go. Idempotent; never throws. Inside a handler the process goes on from where the
+    /// handler sees it, and what this process has of the session is freed right after the handler.
+    /// </summary>
     public void Dispose() => _core.Dispose();
 
     internal void Unregister(ProbeRegistration registration) => _core.Unregister([registration.Consumer]);

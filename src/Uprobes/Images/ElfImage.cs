@@ -13,6 +13,7 @@ public sealed class ElfImage : IDisposable
 {
     private readonly SegmentTable _segments;
     private readonly Lazy<FunctionTable> _functions;
+    private readonly Lazy<RestartableSequences> _sequences;
 
     private ElfImage(SafeFileHandle handle, string path, FileStatus status, ReadLimits limits)
     {
@@ -20,6 +21,7 @@ public sealed class ElfImage : IDisposable
         Path = path;
         Id = new ImageId(status.Device, status.Inode);
         Length = status.Length;
+        Modified = status.Modified;
         File = ElfFile.Read(new FileByteSource(handle, path, status.Length), limits);
         ElfProgramHeader[] headers = File.ReadProgramHeaders();
         _segments = new SegmentTable(File, headers);
@@ -30,6 +32,7 @@ public sealed class ElfImage : IDisposable
         EntryPoint = new LinkAddress(File.Header.EntryPoint);
         Type = FindType();
         _functions = new Lazy<FunctionTable>(() => new FunctionTable(this));
+        _sequences = new Lazy<RestartableSequences>(() => Images.RestartableSequences.Read(File, Dynamic, _segments));
     }
 
     /// <summary>The file as fstat(2) identifies it.</summary>
@@ -40,6 +43,9 @@ public sealed class ElfImage : IDisposable
 
     /// <summary>Its length in bytes when it was opened.</summary>
     public ulong Length { get; }
+
+    /// <summary>When its contents were last changed before it was opened: seconds and nanoseconds since 1970.</summary>
+    internal (long Seconds, long Nanoseconds) Modified { get; }
 
     /// <summary>The open file, lent; <see cref="Dispose"/> closes it.</summary>
     public SafeFileHandle Handle { get; }
@@ -85,6 +91,10 @@ public sealed class ElfImage : IDisposable
         Functions.All.Count > 0 && Functions.All.All(function => function.Origin == FunctionOrigin.UnwindTable);
 
     internal ElfFile File { get; }
+
+    /// <summary>The critical sections of its restartable sequences.</summary>
+    /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
+    internal RestartableSequences RestartableSequences => _sequences.Value;
 
     internal DynamicSection Dynamic { get; }
 

@@ -39,6 +39,9 @@ public sealed record ReadLimits
     /// <summary>Most bytes of the dynamic section, and of each version table.</summary>
     public ulong DynamicTableBytes { get; init; } = 16UL << 20;
 
+    /// <summary>Most bytes of the descriptors of restartable sequences (<c>__rseq_cs</c>).</summary>
+    public ulong RestartableSequenceBytes { get; init; } = 1UL << 20;
+
     /// <summary>Most bytes of one note segment.</summary>
     public ulong NoteBytes { get; init; } = 1UL << 20;
 

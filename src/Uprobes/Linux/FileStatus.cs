@@ -8,7 +8,8 @@ namespace Uprobes.Linux;
 /// <param name="Inode">st_ino.</param>
 /// <param name="Mode">st_mode: file type and permission bits.</param>
 /// <param name="Length">st_size in bytes.</param>
-internal readonly record struct FileStatus(ulong Device, ulong Inode, uint Mode, ulong Length)
+/// <param name="Modified">st_mtim: when its contents were last changed; seconds and nanoseconds since 1970.</param>
+internal readonly record struct FileStatus(ulong Device, ulong Inode, uint Mode, ulong Length, (long Seconds, long Nanoseconds) Modified)
 {
     private const uint TypeMask = 0xF000, RegularFile = 0x8000, Directory = 0x4000, AnyExecute = 0x49;
 
@@ -51,5 +52,5 @@ internal readonly record struct FileStatus(ulong Device, ulong Inode, uint Mode,
     }
 
     private static FileStatus From(in LibC.StatBuffer status) =>
-        new(status.Device, status.Inode, status.Mode, (ulong)Math.Max(0, status.Size));
+        new(status.Device, status.Inode, status.Mode, (ulong)Math.Max(0, status.Size), (status.ModifiedSeconds, status.ModifiedNanoseconds));
 }

@@ -14,6 +14,8 @@ internal static partial class LibC
         [FieldOffset(8)] public ulong Inode;
         [FieldOffset(24)] public uint Mode;
         [FieldOffset(48)] public long Size;
+        [FieldOffset(88)] public long ModifiedSeconds;
+        [FieldOffset(96)] public long ModifiedNanoseconds;
     }
 
     /// <summary>stat(2) by path, following symbolic links.</summary>

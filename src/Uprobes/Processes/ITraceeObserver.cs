@@ -26,6 +26,9 @@ internal interface ITraceeObserver
     /// <summary>A child of the tracer thread that is no tracee has ended, and its status has been collected.</summary>
     void OnOtherChildEnded(int processId);
 
+    /// <summary>The tracer thread has met an error that it cannot go on after: the observer takes what is its own out of the tracees.</summary>
+    void OnFailed();
+
     /// <summary>Something that the user should know.</summary>
     void OnNotice(string message, int processId);
 }

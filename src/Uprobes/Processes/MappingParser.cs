@@ -15,9 +15,11 @@ internal static class MappingParser
         {
             return Parse(File.ReadAllBytes($"/proc/{tid}/maps"));
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return []; // ESRCH surfaces as an IOException: the process ended between the scan and the read.
+            // ESRCH surfaces as an IOException: the process ended between the scan and the read. One that has made itself not
+            // dumpable hides its mappings from an ordinary user.
+            return [];
         }
     }
 

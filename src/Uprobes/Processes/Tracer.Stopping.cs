@@ -9,6 +9,13 @@ internal sealed partial class Tracer
     private const int EpollWait = 232, EpollPwait = 281, EpollPwait2 = 441, SigTimedWait = 128, SemOp = 65, SemTimedOp = 220,
         IoGetEvents = 208, IoPgetEvents = 333;
     private static readonly TimeSpan ZombieCheck = TimeSpan.FromMilliseconds(20);
+    private int _stopping;
+
+    /// <summary>
+    /// Whether the reports that come in now are served on the way to a stop that somebody asked for. That somebody is in the
+    /// middle of something, which no handler may be called in.
+    /// </summary>
+    internal bool IsStopping => _stopping > 0;
 
     /// <summary>
     /// Brings a thread to a stop in which its registers are its own, serving whatever it reports on the way.
@@ -30,6 +37,7 @@ internal sealed partial class Tracer
         }
 
         long start = Stopwatch.GetTimestamp();
+        _stopping++;
         try
         {
             while (Stopwatch.GetElapsedTime(start) < _stopTimeout)
@@ -62,6 +70,7 @@ internal sealed partial class Tracer
         }
         finally
         {
+            _stopping--;
             thread.IsHeld = wasHeld;
         }
     }

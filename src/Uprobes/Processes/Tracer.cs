@@ -73,7 +73,14 @@ internal sealed partial class Tracer : IDisposable
         {
             Failure = e;
             _observer.OnNotice($"the tracer thread failed and gives up its tracees: {e}", 0);
-            DetachAll();
+            try
+            {
+                _observer.OnFailed();
+            }
+            finally
+            {
+                DetachAll();
+            }
         }
     }
 

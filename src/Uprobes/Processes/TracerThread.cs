@@ -38,7 +38,7 @@ internal sealed class TracerThread : IDisposable
         _started.Wait();
     }
 
-    internal bool IsCurrent => Tasks.CurrentThreadId == _threadId;
+    internal bool IsCurrent => Thread.CurrentThread == _thread;
 
     internal bool HasWork => !_queue.IsEmpty;
 
@@ -77,6 +77,13 @@ internal sealed class TracerThread : IDisposable
         }
 
         work.Error?.Throw();
+    }
+
+    /// <summary>Has something run on the tracer thread when what it is doing now is done; it must not throw. On the tracer thread.</summary>
+    internal void Post(Action action)
+    {
+        _queue.Enqueue(new Work(action) { IsUnconditional = true });
+        _arrived.Set();
     }
 
     /// <summary>Runs what others have handed in. On the tracer thread.</summary>
@@ -147,6 +154,9 @@ internal sealed class TracerThread : IDisposable
     {
         internal ManualResetEventSlim Done { get; } = new();
 
+        /// <summary>Whether it runs even when the thread ends.</summary>
+        internal bool IsUnconditional { get; init; }
+
         internal ExceptionDispatchInfo? Error { get; private set; }
 
         internal void Run()
@@ -165,6 +175,12 @@ internal sealed class TracerThread : IDisposable
 
         internal void Refuse()
         {
+            if (IsUnconditional)
+            {
+                Run();
+                return;
+            }
+
             Error = ExceptionDispatchInfo.Capture(new ObjectDisposedException(nameof(TracerThread), "the session has ended"));
             Done.Set();
         }

@@ -62,7 +62,14 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
             events.OnReturnLost(this, reason, processId);
     }
 
-    private bool Wants(HitContext hit) => _isActive && (filter is null || filter(hit.Thread.Process.ProcessId));
+    private bool Wants(HitContext hit)
+    {
+        if (filter is null || !_isActive)
+            return _isActive;
+        bool wants = false;
+        Guarded(() => wants = filter(hit.Thread.Process.ProcessId));
+        return wants && _isActive;
+    }
 
     /// <summary>A handler that throws must not take the tracer thread, and with it all tracees, down: it is removed, and its error is told.</summary>
     private void Guarded(Action call)

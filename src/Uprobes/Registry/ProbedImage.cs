@@ -54,11 +54,7 @@ internal sealed class ProbedImage(ElfImage elf)
 
         byte[] original = new byte[LongestInstruction];
         original = original[..Elf.Read(offset, original)];
-        _ = Elf.TryGetAddress(offset, out LinkAddress address);
-        if (!InstructionRelocator.TryInspect(original, address.Value, out _, out RelocationRefusal? unsupported))
-            refusal = new ProbeRefusal(ProbeRefusalReason.UnsupportedInstruction, name, unsupported.Message);
-        else if (!isFunctionEntry && !IsBoundary(offset))
-            refusal = new ProbeRefusal(ProbeRefusalReason.NotInstructionBoundary, name, $"offset {offset} is inside an instruction");
+        refusal = Judge(offset, original, isFunctionEntry, name);
         if (refusal is not null)
             return null;
         Uprobe uprobe = new(this, offset, original, name);
@@ -87,6 +83,30 @@ internal sealed class ProbedImage(ElfImage elf)
         }
 
         return false;
+    }
+
+    private ProbeRefusal? Judge(FileOffset offset, byte[] original, bool isFunctionEntry, string name)
+    {
+        if (!isFunctionEntry && !IsBoundary(offset))
+            return new ProbeRefusal(ProbeRefusalReason.NotInstructionBoundary, name, $"offset {offset} is inside an instruction");
+        if (Elf.RestartableSequences.Cover(offset))
+            return new ProbeRefusal(ProbeRefusalReason.UnsafeLocation, name,
+                $"offset {offset} is in the critical section of a restartable sequence (rseq), which starts again and never ends when it is stopped");
+        if (IsSignalReturn(offset))
+            return new ProbeRefusal(ProbeRefusalReason.UnsafeLocation, name,
+                $"offset {offset} is in the signal return sequence that unwinders recognise by its bytes; a probe there breaks backtraces and exceptions");
+        _ = Elf.TryGetAddress(offset, out LinkAddress address);
+        return InstructionRelocator.TryInspect(original, address.Value, out _, out RelocationRefusal? unsupported)
+            ? null
+            : new ProbeRefusal(ProbeRefusalReason.UnsupportedInstruction, name, unsupported.Message);
+    }
+
+    private bool IsSignalReturn(FileOffset offset)
+    {
+        Span<byte> around = stackalloc byte[2 * SignalReturn.SyscallOffset + LongestInstruction];
+        int before = (int)Math.Min(offset.Value, SignalReturn.SyscallOffset + 1);
+        int read = Elf.Read(new FileOffset(offset.Value - (ulong)before), around);
+        return read > before && SignalReturn.Covers(around[..read], before);
     }
 
     private bool IsBoundary(FileOffset offset)

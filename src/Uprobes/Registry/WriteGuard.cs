@@ -102,6 +102,9 @@ internal sealed class WriteGuard : IDisposable
         }
     }
 
+    /// <summary>Whether the caller is a callback of this guard.</summary>
+    internal bool IsOnItsThread => thread?.IsCurrent == true;
+
     /// <summary>Whether the image is guarded and no writer has come since: for tests, which wait for it.</summary>
     internal bool IsStanding(ImageId id)
     {

@@ -69,12 +69,24 @@ internal sealed partial class SpaceArming
     {
         if (site.State != SiteState.Armed)
             return true;
-        byte now = 0;
-        bool readable = _space.Memory.Read(new RemoteAddress(site.Address), new Span<byte>(ref now)) == 1;
-        bool restored = readable && now == Int3 && _space.Memory.WriteAll(new RemoteAddress(site.Address), site.Original.AsSpan(0, 1)) == 0;
+        bool restored = IsOurs(site) && _space.Memory.WriteAll(new RemoteAddress(site.Address), site.Original.AsSpan(0, 1)) == 0;
         site.State = restored ? SiteState.Disarmed : SiteState.Lost;
         LeaveGuardian(site);
         return restored;
+    }
+
+    /// <summary>
+    /// Whether the breakpoint and what follows it are as they were left: a file that was truncated and written anew brings its own
+    /// bytes, and where those are a breakpoint by chance the rest differs (traps M2).
+    /// </summary>
+    private bool IsOurs(Site site)
+    {
+        Span<byte> memory = stackalloc byte[LongestInstruction];
+        memory = memory[..Math.Min(site.Instruction.Length, site.Original.Length)];
+        if (_space.Memory.Read(new RemoteAddress(site.Address), memory) != memory.Length || memory[0] != Int3)
+            return false;
+        HideBreakpoints(site.Address, memory);
+        return memory.SequenceEqual(site.Original.AsSpan(0, memory.Length));
     }
 
     /// <summary>Reads memory as it would be without our breakpoints. False where it cannot be read whole.</summary>

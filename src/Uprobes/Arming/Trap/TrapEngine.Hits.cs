@@ -12,6 +12,9 @@ internal sealed partial class TrapEngine
     private readonly HitContext _hit = new();
     private readonly List<PendingReturn> _taken = [];
 
+    /// <summary>The thread whose handlers are being called; its registers are in <see cref="_hit"/>.</summary>
+    private TracedThread? _serving;
+
     public int OnSignal(TracedThread thread, int signal)
     {
         if (!thread.Process.HasSpace || thread.Process.Space.EngineState is not SpaceArming space
@@ -32,7 +35,9 @@ internal sealed partial class TrapEngine
             if (site!.Instruction.Length == 1 && !IsBreakpoint(thread))
                 return false;
             registers.Rip = address;
-            if (site.State == SiteState.Armed)
+            if (site.State == SiteState.Armed && _services.Tracer.IsStopping)
+                _ = Ptrace.SetInstructionPointer(thread.ThreadId, address); // It runs into the breakpoint again when it goes on.
+            else if (site.State == SiteState.Armed)
                 Serve(space, thread, site, registers);
             else if (!IsOwnBreakpoint(space, site))
                 _ = Ptrace.SetInstructionPointer(thread.ThreadId, address); // It was removed under way (traps T8).
@@ -41,7 +46,12 @@ internal sealed partial class TrapEngine
             return true;
         }
 
-        return space.TryFindSlot(address, out SlotUse slot) && TryServePost(thread, slot, address, ref registers);
+        if (!space.TryFindSlot(address, out SlotUse slot))
+            return false;
+        if (!_services.Tracer.IsStopping || !slot.StopsAfter)
+            return TryServePost(thread, slot, address, ref registers);
+        _ = Ptrace.SetInstructionPointer(thread.ThreadId, address);
+        return true;
     }
 
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
@@ -56,11 +66,13 @@ internal sealed partial class TrapEngine
         if (!again)
         {
             _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+            _serving = thread;
             CallHandlers(space, thread, site);
+            _serving = null;
         }
 
         if (thread.State != TraceState.Stopped)
-            return; // Killed while a handler ran.
+            return; // Killed while a handler ran, or let go of by it.
         if (visible.Rip == site.Address)
             GoOn(space, thread, site);
         else
@@ -83,7 +95,7 @@ internal sealed partial class TrapEngine
         {
             _hit.ReturnRequests.Clear();
             point.Sink.OnHit(_hit);
-            if (_hit.ReturnRequests.Count > 0)
+            if (_hit.ReturnRequests.Count > 0 && thread.State == TraceState.Stopped)
                 FollowReturns(space, thread, site);
         }
     }
@@ -128,8 +140,11 @@ internal sealed partial class TrapEngine
             return false;
         visible.Rip = rip;
         visible.Rsp = rsp;
+        _serving = thread;
         site.Point!.Sink.OnPost(_hit);
-        _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values);
+        _serving = null;
+        if (thread.State == TraceState.Stopped)
+            _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values);
         return true;
     }
 
@@ -146,8 +161,10 @@ internal sealed partial class TrapEngine
                 registers.Rcx = exit.OriginalRip;
             _hit.Registers.Load(registers);
             _hit.Begin(thread, new RemoteAddress(slot.Owner.Address), Now());
+            _serving = thread;
             if (slot.Owner.Point is { } point && thread.Process.IsFollowed)
                 point.Sink.OnPost(_hit);
+            _serving = null;
             if (thread.State == TraceState.Stopped)
                 _ = Ptrace.SetRegisters(thread.ThreadId, _hit.Registers.Values);
             return true;
@@ -176,13 +193,16 @@ internal sealed partial class TrapEngine
             {
                 _hit.Registers.Load(registers);
                 _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+                _serving = thread;
                 if (!point.Sink.OnFault(_hit, signal))
                     signal = 0;
+                _serving = null;
                 registers = _hit.Registers.Values;
             }
         }
 
-        _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        if (thread.State == TraceState.Stopped)
+            _ = Ptrace.SetRegisters(thread.ThreadId, registers);
         return signal;
     }
 

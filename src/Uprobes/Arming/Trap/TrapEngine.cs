@@ -163,6 +163,15 @@ internal sealed partial class TrapEngine : ITraceeObserver
         _events.OnNotice("the guardian process was killed: if this program is killed too, its tracees keep their breakpoints", null);
     }
 
+    public void OnFailed()
+    {
+        foreach (TracedProcess process in _services.Tracer.Processes.ToArray())
+        {
+            if (_services.Tracer.TryGetProcess(process.ProcessId, out _))
+                Detach(process);
+        }
+    }
+
     public void OnNotice(string message, int processId) => _events.OnNotice(message, processId);
 
     private bool Started(TracedProcess child)
@@ -212,8 +221,15 @@ internal sealed partial class TrapEngine : ITraceeObserver
         LongestPause = pause > LongestPause ? pause : LongestPause;
     }
 
-    private static void LeaveSlot(SpaceArming space, TracedThread thread)
+    private void LeaveSlot(SpaceArming space, TracedThread thread)
     {
+        if (thread == _serving)
+        {
+            // Let go of inside a handler: it goes on from where the handler sees it. ESRCH: killed meanwhile.
+            _ = Ptrace.SetRegisters(thread.ThreadId, _hit.Registers.Values);
+            return;
+        }
+
         if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
             return;
         if (SlotExitRules.TryLeave(space, ref registers, out _, out _))
