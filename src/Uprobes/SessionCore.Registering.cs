@@ -129,29 +129,34 @@ internal sealed partial class SessionCore
             _registering = false;
         }
 
+        if (_refusedNow.Count == 0)
+            return;
+        IReadOnlySet<ArmedPoint> armed = _engine.ArmedPoints();
         List<Consumer> failed = [];
-        foreach (ProbeRegistration registration in made.ToArray())
+        foreach (ProbeRegistration registration in made)
         {
             if (!_refusedNow.TryGetValue(registration.Consumer.Uprobe, out ProbeRefusal? refusal))
                 continue;
-            if (_engine.IsArmedAnywhere(registration.Consumer.Uprobe.Point))
+            if (armed.Contains(registration.Consumer.Uprobe.Point))
             {
                 Tell(NoticeKind.Refused, refusal.ToString());
                 continue;
             }
 
-            made.Remove(registration);
             failed.Add(registration.Consumer);
             refusals.Add(refusal);
         }
 
-        if (failed.Count > 0)
-            Remove(failed);
+        if (failed.Count == 0)
+            return;
+        HashSet<Consumer> gone = [.. failed];
+        made.RemoveAll(registration => gone.Contains(registration.Consumer));
+        Remove(failed);
     }
 
     private void Remove(IReadOnlyList<Consumer> consumers)
     {
-        HashSet<ArmedPoint> points = [];
+        HashSet<ArmedPoint> points = new(ReferenceEqualityComparer.Instance);
         HashSet<IReturnSink> sinks = [];
         foreach (Consumer consumer in consumers)
         {

@@ -6,7 +6,7 @@ namespace Uprobes.Linux;
 /// <summary>
 /// <c>/proc/PID/mem</c>: another process's memory as a file (proc(5)). The kernel checks the right to trace when it is opened;
 /// the open file stays bound to that memory even when the process number is used again. Writes reach read-only private
-/// pages, which become copies. Any thread may use it.
+/// pages, which become copies. Any thread may use it. Once closed it is as the memory of a process that is gone.
 /// </summary>
 internal sealed unsafe class MemoryFile : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed unsafe class MemoryFile : IDisposable
         int done = 0;
         fixed (byte* pointer = destination)
         {
-            while (done < destination.Length)
+            while (done < destination.Length && !_handle.IsClosed)
             {
                 nint count = LibC.pread(_handle, pointer + done, (nuint)(destination.Length - done), (long)(address + (ulong)done));
                 if (count <= 0)
@@ -52,7 +52,7 @@ internal sealed unsafe class MemoryFile : IDisposable
         error = 0;
         fixed (byte* pointer = source)
         {
-            while (done < source.Length)
+            while (done < source.Length && !_handle.IsClosed)
             {
                 nint count = LibC.pwrite(_handle, pointer + done, (nuint)(source.Length - done), (long)(address + (ulong)done));
                 if (count <= 0)

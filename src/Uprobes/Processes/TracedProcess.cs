@@ -15,6 +15,9 @@ internal sealed class TracedProcess(int processId)
 
     internal bool HasSpace => _space is not null;
 
+    /// <summary>Whether the process is still in an address space, and has not ended or executed another program.</summary>
+    internal bool RunsIn(AddressSpace space) => ReferenceEquals(_space, space);
+
     /// <summary>Set for a process that was forked by a tracee and whose first stop has not been served yet.</summary>
     internal ForkOrigin? Origin { get; set; }
 

@@ -27,33 +27,62 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
         if (!Wants(hit))
             return;
         Volatile.Write(ref _hits, _hits + 1);
-        Guarded(() => callbacks.Pre?.Invoke(hit));
-        if (callbacks.Return is null && callbacks.Entry is null)
-            return;
-        (bool Follow, object? State) entry = (true, null);
-        Guarded(() => entry = callbacks.Entry?.Invoke(hit) ?? entry);
-        if (entry.Follow && callbacks.Return is not null && _isActive)
-            hit.FollowReturn(this, entry.State);
+        try
+        {
+            callbacks.Pre?.Invoke(hit);
+            if (callbacks.Return is null && callbacks.Entry is null)
+                return;
+            (bool follow, object? state) = callbacks.Entry?.Invoke(hit) ?? (true, null);
+            if (follow && callbacks.Return is not null && _isActive)
+                hit.FollowReturn(this, state);
+        }
+        catch (Exception e) // Any: the handler is the user's code.
+        {
+            OnFailed(e);
+        }
     }
 
     internal void OnPost(HitContext hit)
     {
-        if (callbacks.Post is not null && Wants(hit))
-            Guarded(() => callbacks.Post(hit));
+        if (callbacks.Post is null || !Wants(hit))
+            return;
+        try
+        {
+            callbacks.Post(hit);
+        }
+        catch (Exception e) // Any: the handler is the user's code.
+        {
+            OnFailed(e);
+        }
     }
 
     internal bool OnFault(HitContext hit, int signal)
     {
-        bool deliver = true;
-        if (callbacks.Fault is not null && Wants(hit))
-            Guarded(() => deliver = callbacks.Fault(hit, signal));
-        return deliver;
+        if (callbacks.Fault is null || !Wants(hit))
+            return true;
+        try
+        {
+            return callbacks.Fault(hit, signal);
+        }
+        catch (Exception e) // Any: the handler is the user's code.
+        {
+            OnFailed(e);
+            return true;
+        }
     }
 
     public void OnReturn(ReturnContext context)
     {
-        if (_isActive)
-            Guarded(() => callbacks.Return!(context));
+        if (!_isActive)
+            return;
+        try
+        {
+            callbacks.Return!(context);
+        }
+        catch (Exception e) // Any: the handler is the user's code.
+        {
+            OnFailed(e);
+        }
     }
 
     public void OnReturnLost(string reason, int processId)
@@ -66,21 +95,17 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
     {
         if (filter is null || !_isActive)
             return _isActive;
-        bool wants = false;
-        Guarded(() => wants = filter(hit.Thread.Process.ProcessId));
-        return wants && _isActive;
-    }
-
-    /// <summary>A handler that throws must not take the tracer thread, and with it all tracees, down: it is removed, and its error is told.</summary>
-    private void Guarded(Action call)
-    {
         try
         {
-            call();
+            return filter(hit.Thread.Process.ProcessId) && _isActive;
         }
-        catch (Exception e) // Any: the handler is the user's code.
+        catch (Exception e) // Any: the filter is the user's code.
         {
-            events.OnHandlerFailed(this, e);
+            OnFailed(e);
+            return false;
         }
     }
+
+    /// <summary>A handler that throws must not take the tracer thread, and with it all tracees, down: its consumer is removed, and its error is told.</summary>
+    private void OnFailed(Exception error) => events.OnHandlerFailed(this, error);
 }

@@ -13,16 +13,16 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
 {
     /// <summary>
     /// Runs something with a stopped thread of a process: one that is stopped anyway, or else one that is stopped for it
-    /// and goes on afterwards.
+    /// and goes on afterwards. A process that ends, or leaves the address space for another program, while it is stopped is gone.
     /// </summary>
-    internal RemoteCallResult WithStoppedThread(TracedProcess process, Func<TracedThread, RemoteCallResult> action)
+    internal RemoteCallResult WithStoppedThread(TracedProcess process, AddressSpace space, Func<TracedThread, RemoteCallResult> action)
     {
         foreach (TracedThread thread in Candidates(process))
         {
             bool wasStopped = thread.State == TraceState.Stopped;
             if (!Tracer.TryStop(thread))
                 continue;
-            RemoteCallResult result = action(thread);
+            RemoteCallResult result = process.RunsIn(space) ? action(thread) : RemoteCallResult.Gone;
             if (!wasStopped && thread.State == TraceState.Stopped && !thread.IsHeld)
                 Processes.Tracer.Resume(thread);
             if (result.Outcome != RemoteCallOutcome.Gone)

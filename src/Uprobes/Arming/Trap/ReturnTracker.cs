@@ -79,7 +79,11 @@ internal sealed class ReturnTracker
             RemoveWhere(p => p.ThreadId == threadId);
     }
 
-    internal void DropSink(IReturnSink sink) => RemoveWhere(p => ReferenceEquals(p.Sink, sink));
+    internal void DropSinks(IReadOnlySet<IReturnSink> sinks)
+    {
+        if (Count != 0)
+            RemoveWhere(p => sinks.Contains(p.Sink));
+    }
 
     /// <summary>The same calls, as a forked child will return from them.</summary>
     internal ReturnTracker CopyForChild(int parentThread, int childThread)

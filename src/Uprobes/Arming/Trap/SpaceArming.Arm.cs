@@ -46,7 +46,11 @@ internal sealed partial class SpaceArming
             Refuse(point, refusal);
         }
 
-        void Refuse(ArmedPoint point, ArmingRefusal refusal) => _services.Catalog.OnArmingRefused(point, refusal, process.ProcessId);
+        void Refuse(ArmedPoint point, ArmingRefusal refusal)
+        {
+            if (process.RunsIn(_space)) // One that ended meanwhile has no more need of it.
+                _services.Catalog.OnArmingRefused(point, refusal, process.ProcessId);
+        }
     }
 
     /// <summary>Arms a site of the engine's own, at an address that is not a probe point. Null when it cannot be.</summary>
@@ -131,9 +135,10 @@ internal sealed partial class SpaceArming
 
         List<Site> ready = [];
         SlotWriter slots = new(_space.Memory);
+        TextWindow text = new(_space.Memory);
         foreach (Site site in sites)
         {
-            if (Check(site) is { } differs)
+            if (Check(site, text) is { } differs)
                 refused.Add((site, differs));
             else if (site.Slot != 0 || FillSlot(process, mapping, site, slots, out ArmingRefusal? refusal))
                 ready.Add(site);
@@ -187,11 +192,13 @@ internal sealed partial class SpaceArming
     }
 
     /// <summary>Compares memory with what the site is expected to hold.</summary>
-    private ArmingRefusal? Check(Site site)
+    private ArmingRefusal? Check(Site site, TextWindow text)
     {
         Span<byte> memory = stackalloc byte[LongestInstruction];
         int length = site.Instruction.Length;
-        if (_space.Memory.Read(new RemoteAddress(site.Address), memory[..length]) != length)
+        ReadOnlySpan<byte> now = text.Read(site.Address, length);
+        now.CopyTo(memory);
+        if (now.Length != length)
             return new ArmingRefusal(ArmingRefusalReason.ProcessGone, $"the text at 0x{site.Address:x} cannot be read");
         HideBreakpoints(site.Address, memory[..length]);
         if (memory[..length].SequenceEqual(site.Original.AsSpan(0, length)))

@@ -28,6 +28,8 @@ internal sealed partial class SpaceArming
             IReadOnlyList<ArmedPoint> points = _services.Catalog.Find(mapping, tid);
             if (points.Count > 0)
                 ArmMapping(process, mapping, points);
+            if (!process.RunsIn(_space))
+                return; // Arming stops a thread, and that may have shown the end.
             MappingHooks.Arm(this, process, mapping);
         }
     }

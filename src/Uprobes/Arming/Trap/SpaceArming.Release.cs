@@ -24,7 +24,7 @@ internal sealed partial class SpaceArming
     /// <summary>Gives the memory back and puts the program's SIGTRAP action back. All threads are stopped, and none is in a slot.</summary>
     internal void ReleaseMemory(TracedProcess process)
     {
-        _services.WithStoppedThread(process, thread =>
+        _services.WithStoppedThread(process, _space, thread =>
         {
             if (_net is not null)
                 _ = _net.Uninstall(_services, thread); // Each step is tried, whatever became of the others.
@@ -47,8 +47,9 @@ internal sealed partial class SpaceArming
     {
         SpaceArming copy = new(_services, childSpace);
         Dictionary<Site, Site> copies = [];
-        foreach (Site site in _sites.Values)
-            copies.Add(site, CopySite(site, childSpace));
+        TextWindow text = new(childSpace.Memory);
+        foreach (Site site in _sites.Values.OrderBy(s => s.Address))
+            copies.Add(site, CopySite(site, text));
         foreach ((_, Site site) in copies)
         {
             copy._sites.Add(site.Address, site);
@@ -57,7 +58,7 @@ internal sealed partial class SpaceArming
         }
 
         foreach (SlotChunk chunk in _chunks)
-            copy._chunks.Add(chunk.CopyFor(owner => copies.TryGetValue(owner, out Site? own) ? own : CopySite(owner, childSpace)));
+            copy._chunks.Add(chunk.CopyFor(owner => copies.TryGetValue(owner, out Site? own) ? own : CopySite(owner, text)));
         copy._net = _net?.CopyForChild();
         copy._known.UnionWith(_known);
         copy._executable.AddRange(_executable);
@@ -67,10 +68,9 @@ internal sealed partial class SpaceArming
         return copy;
     }
 
-    private static Site CopySite(Site site, AddressSpace childSpace)
+    private static Site CopySite(Site site, TextWindow text)
     {
-        byte now = 0;
-        bool armed = childSpace.Memory.Read(new RemoteAddress(site.Address), new Span<byte>(ref now)) == 1 && now == Int3;
+        bool armed = text.Read(site.Address, 1) is [Int3];
         return new Site(site.Address, site.Original, site.Instruction)
         {
             // A slot that was written after the fork is not in the copy: it is made again when it is needed. Where the breakpoint

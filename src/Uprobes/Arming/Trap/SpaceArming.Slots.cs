@@ -22,7 +22,7 @@ internal sealed partial class SpaceArming
             SlotChunk candidate = new(address, length);
             if (!candidate.Reaches(start) || !candidate.Reaches(end) || (operand is { } data && !candidate.Reaches(data)))
                 continue;
-            last = _services.WithStoppedThread(process, thread => _services.Calls.Map(thread, address, (ulong)length));
+            last = _services.WithStoppedThread(process, _space, thread => _services.Calls.Map(thread, address, (ulong)length));
             if (last.IsSuccess && last.Value == address)
             {
                 _chunks.Add(candidate);
@@ -30,7 +30,7 @@ internal sealed partial class SpaceArming
             }
 
             if (last.IsSuccess) // A kernel before 4.17 takes MAP_FIXED_NOREPLACE for a hint.
-                _services.WithStoppedThread(process, thread => _services.Calls.Unmap(thread, last.Value, (ulong)length));
+                _services.WithStoppedThread(process, _space, thread => _services.Calls.Unmap(thread, last.Value, (ulong)length));
             else if (last.Outcome != RemoteCallOutcome.Failed || last.Error != Errno.EEXIST)
                 break;
         }
@@ -78,7 +78,7 @@ internal sealed partial class SpaceArming
             return null;
         SafetyNet? former = _net;
         SafetyNet? made = null;
-        RemoteCallResult result = _services.WithStoppedThread(process, thread =>
+        RemoteCallResult result = _services.WithStoppedThread(process, _space, thread =>
         {
             ProgramDisposition disposition = former?.Disposition ?? SignalActions.ReadTrapDisposition(_services, thread);
             int wanted = Math.Max(traps, former is null ? 0 : former.Entries.Count * 2) + (former?.Entries.Count ?? 0);

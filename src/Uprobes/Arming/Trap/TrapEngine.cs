@@ -42,9 +42,10 @@ internal sealed partial class TrapEngine : ITraceeObserver
             StateOf(process).ArmEverywhere(process);
     }
 
-    /// <summary>Whether a point's breakpoint is in the text of any process.</summary>
-    internal bool IsArmedAnywhere(ArmedPoint point) =>
-        Spaces().Any(s => s.Space.Sites.Any(site => ReferenceEquals(site.Point, point) && site.State == SiteState.Armed));
+    /// <summary>The points whose breakpoints are in the text of some process.</summary>
+    internal IReadOnlySet<ArmedPoint> ArmedPoints() => Spaces().SelectMany(s => s.Space.Sites)
+        .Where(site => site.State == SiteState.Armed && site.Point is not null).Select(site => site.Point!)
+        .ToHashSet<ArmedPoint>(ReferenceEqualityComparer.Instance);
 
     /// <summary>Takes out the breakpoints of points that are registered no more.</summary>
     internal void DisarmPoints(IReadOnlySet<ArmedPoint> points)
@@ -72,14 +73,13 @@ internal sealed partial class TrapEngine : ITraceeObserver
     {
         foreach ((SpaceArming space, _) in Spaces())
         {
-            foreach (IReturnSink sink in sinks)
-                space.Returns.DropSink(sink);
+            space.Returns.DropSinks(sinks);
             foreach (Site site in space.Sites)
             {
                 if (site.ReturnSinks is null)
                     continue;
-                site.ReturnSinks.ExceptWith(sinks);
-                if (!site.IsWanted)
+                // Not ExceptWith, which goes through all sinks for each site.
+                if (site.ReturnSinks.RemoveWhere(sinks.Contains) > 0 && !site.IsWanted)
                     space.Disarm(site);
             }
         }
