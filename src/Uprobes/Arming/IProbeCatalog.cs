@@ -16,6 +16,9 @@ internal interface IProbeCatalog
     /// <summary>Whether anything is registered at all.</summary>
     bool IsEmpty { get; }
 
+    /// <summary>Whether anyone wants to know of returns.</summary>
+    bool FollowsReturns { get; }
+
     /// <summary>Changes with every registration.</summary>
     int Version { get; }
 

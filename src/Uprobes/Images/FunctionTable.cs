@@ -58,6 +58,10 @@ public sealed class FunctionTable
         return raw.Count > 0 ? Select(raw, version, onlyDefault) : _index.Value.WithDisplayName(name);
     }
 
+    /// <summary>The functions of a raw name in the image's own symbol tables, without reading anything else.</summary>
+    internal IReadOnlyList<FunctionSymbol> InOwnTables(string rawName) =>
+        new FunctionTableBuilder(_image.SegmentTable, _sources.Own).BuildNamed(Encoding.UTF8.GetBytes(rawName));
+
     /// <summary>The functions whose raw or demangled name, with or without parameters, matches a pattern.</summary>
     /// <param name="glob">As of the shell: <c>*</c>, <c>?</c>, <c>[abc]</c>, <c>[a-z]</c>, <c>[!a]</c>.</param>
     /// <returns>All of them by file offset.</returns>

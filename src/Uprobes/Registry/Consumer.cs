@@ -20,6 +20,8 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
 
     internal bool WantsPost => callbacks.Post is not null;
 
+    internal bool WantsReturns => callbacks.Return is not null;
+
     internal void Deactivate() => _isActive = false;
 
     internal void OnHit(HitContext hit)

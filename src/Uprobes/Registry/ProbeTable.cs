@@ -15,6 +15,8 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
 
     public bool IsEmpty => _images.Count == 0;
 
+    public bool FollowsReturns => _images.Values.Any(i => i.Uprobes.Any(u => u.Consumers.Any(c => c.WantsReturns)));
+
     public int Version { get; private set; }
 
     internal IEnumerable<ProbedImage> Images => _images.Values;

@@ -11,6 +11,9 @@ namespace Uprobes.Arming.Trap;
 /// <param name="Catalog">What is probed.</param>
 internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog)
 {
+    /// <summary>The hooks on exits that are no returns, found once in each file.</summary>
+    internal ExitHooks Exits { get; } = new();
+
     /// <summary>
     /// Runs something with a stopped thread of a process: one that is stopped anyway, or else one that is stopped for it
     /// and goes on afterwards. A process that ends, or leaves the address space for another program, while it is stopped is gone.

@@ -3,19 +3,27 @@ using Uprobes.Processes;
 
 namespace Uprobes.Arming.Trap;
 
-/// <summary>Tells whether the instruction before a return address is a direct call of a given function.</summary>
+/// <summary>Finds the instruction that called a function, where what it calls can be read from it.</summary>
 internal static class DirectCalls
 {
-    private const int CallLength = 5;
+    private const int RelativeLength = 5, IndirectLength = 6;
 
-    /// <summary>True for <c>call function</c>, and for a call of a linkage stub that jumps to it.</summary>
-    internal static bool Reach(SpaceArming space, ulong returnAddress, ulong function)
+    /// <summary>
+    /// Finds <c>call function</c>, a call of a linkage stub that jumps to it, or <c>call *slot(%rip)</c> of a slot that holds
+    /// it, right before a return address. That other bytes look so and lead to the very function cannot happen by chance.
+    /// </summary>
+    internal static bool TryFind(SpaceArming space, ulong returnAddress, ulong function, out ulong call)
     {
-        Span<byte> call = stackalloc byte[CallLength];
-        if (!space.TryReadOriginal(returnAddress - CallLength, call) || call[0] != 0xE8)
+        Span<byte> code = stackalloc byte[IndirectLength];
+        call = 0;
+        if (!space.TryReadOriginal(returnAddress - IndirectLength, code))
             return false;
-        ulong target = returnAddress + (ulong)BinaryPrimitives.ReadInt32LittleEndian(call[1..]);
-        return target == function || StubTarget(space, target) == function;
+        ulong operand = returnAddress + (ulong)BinaryPrimitives.ReadInt32LittleEndian(code[2..]);
+        if (code[1] == 0xE8 && (operand == function || StubTarget(space, operand) == function))
+            call = returnAddress - RelativeLength;
+        else if (code[0] == 0xFF && code[1] == 0x15 && space.TryReadWord(operand, out ulong target) && target == function)
+            call = returnAddress - IndirectLength;
+        return call != 0;
     }
 
     /// <summary>Where a linkage stub jumps: <c>[endbr64] [bnd] jmp *slot(%rip)</c>. 0 for other code.</summary>

@@ -27,4 +27,15 @@ internal sealed class ThreadArming
 
     /// <summary>Set while a signal of the instruction itself is being judged by fault handlers, and by post handlers that emulate.</summary>
     internal long LastMaskCheck { get; set; }
+
+    /// <summary>The FS base when a call of the thread was followed: its control block.</summary>
+    internal ulong FsBase { get; set; }
+
+    /// <summary>The stack that the thread was started with; null when it is not known, or not yet.</summary>
+    internal StackExtent? OwnStack { get; set; }
+
+    internal bool IsOwnStackKnown { get; set; }
+
+    /// <summary>RSP where the exception was thrown, or taken up again, that the thread is unwinding for; 0 when there is none.</summary>
+    internal ulong ThrownFrom { get; set; }
 }

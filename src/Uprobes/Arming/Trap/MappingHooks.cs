@@ -46,7 +46,7 @@ internal static class MappingHooks
     }
 
     /// <summary>A static program has its C library inside; a dynamic one has no such calls, and looking costs little.</summary>
-    private static bool IsMainProgram(TracedProcess process, in Mapping mapping)
+    internal static bool IsMainProgram(TracedProcess process, in Mapping mapping)
     {
         try
         {

@@ -43,11 +43,18 @@ internal sealed class Site(ulong address, byte[] original, InspectedInstruction 
     /// <summary>Called when the program has changed its mappings.</summary>
     internal MappingHookKind Hook { get; set; }
 
+    /// <summary>Called when calls end without returning.</summary>
+    internal ExitHookKind ExitHook { get; set; }
+
+    /// <summary>Whether this is the instruction that makes a followed call: when it runs, what was called from there before is over.</summary>
+    internal bool WatchesCall { get; set; }
+
     /// <summary>The guardian's entry, or -1.</summary>
     internal int GuardianEntry { get; set; } = -1;
 
     /// <summary>Whether anything still needs the breakpoint.</summary>
-    internal bool IsWanted => Point is not null || ReturnSinks is { Count: > 0 } || Hook != MappingHookKind.None;
+    internal bool IsWanted => Point is not null || ReturnSinks is { Count: > 0 } || Hook != MappingHookKind.None
+        || ExitHook != ExitHookKind.None || WatchesCall;
 }
 
 /// <summary>Which change of mappings a site of the engine's own reports.</summary>

@@ -31,6 +31,7 @@ internal sealed partial class SpaceArming
             if (!process.RunsIn(_space))
                 return; // Arming stops a thread, and that may have shown the end.
             MappingHooks.Arm(this, process, mapping);
+            ArmExitHooks(process, mapping);
         }
     }
 

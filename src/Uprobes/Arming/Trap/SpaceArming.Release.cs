@@ -18,6 +18,8 @@ internal sealed partial class SpaceArming
             site.Point = null;
             site.ReturnSinks = null;
             site.Hook = MappingHookKind.None;
+            site.ExitHook = ExitHookKind.None;
+            site.WatchesCall = false;
         }
     }
 
@@ -63,7 +65,8 @@ internal sealed partial class SpaceArming
         copy._known.UnionWith(_known);
         copy._executable.AddRange(_executable);
         copy.ArmedVersion = ArmedVersion;
-        copy.Returns = Returns.CopyForChild(parentThread, childThread);
+        copy.Returns = Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread);
+        CopyExitsTo(copy);
         childSpace.CallArea = _space.CallArea;
         return copy;
     }
@@ -79,6 +82,8 @@ internal sealed partial class SpaceArming
             Point = site.Point,
             ReturnSinks = site.ReturnSinks is null ? null : [.. site.ReturnSinks],
             Hook = site.Hook,
+            ExitHook = site.ExitHook,
+            WatchesCall = site.WatchesCall,
             State = armed ? SiteState.Armed : SiteState.Disarmed,
         };
     }

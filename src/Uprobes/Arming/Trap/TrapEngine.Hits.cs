@@ -67,7 +67,7 @@ internal sealed partial class TrapEngine
         {
             _hit.Begin(thread, new RemoteAddress(site.Address), Now());
             _serving = thread;
-            CallHandlers(space, thread, site);
+            CallHandlers(space, thread, site, state);
             _serving = null;
         }
 
@@ -79,13 +79,20 @@ internal sealed partial class TrapEngine
             _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values); // A handler chose another way.
     }
 
-    private void CallHandlers(SpaceArming space, TracedThread thread, Site site)
+    private void CallHandlers(SpaceArming space, TracedThread thread, Site site, ThreadArming state)
     {
         if (site.Hook != MappingHookKind.None)
             OnMappingChanged(space, thread.Process, site.Hook);
         if (!thread.Process.IsFollowed)
             return;
-        if (site.ReturnSinks is not null && TakeReturns(space, site))
+        state.FsBase = _hit.Registers.FsBase;
+        if (site.ExitHook != ExitHookKind.None)
+            OnExitReached(space, thread, state, site.ExitHook);
+        else if (state.ThrownFrom != 0)
+            LeaveThrownFrames(space, thread, state, _hit.Registers.Rsp - 1);
+        if (site.WatchesCall)
+            space.Returns.DropFrames(thread.Process.ProcessId, _hit.Registers.Rsp - 1, _hit.Registers.Rsp);
+        if (site.ReturnSinks is not null && TakeReturns(space, thread, site))
         {
             foreach (PendingReturn call in _taken.ToArray())
                 call.Sink.OnReturn(new ReturnContext(_hit, call.EntryTimestamp, call.State));
@@ -96,8 +103,11 @@ internal sealed partial class TrapEngine
             _hit.ReturnRequests.Clear();
             point.Sink.OnHit(_hit);
             if (_hit.ReturnRequests.Count > 0 && thread.State == TraceState.Stopped)
-                FollowReturns(space, thread, site);
+                FollowReturns(space, thread, site, state);
         }
+
+        if (site.ExitHook != ExitHookKind.None && thread.State == TraceState.Stopped)
+            OnExitBegins(space, thread, state, site.ExitHook);
     }
 
     /// <summary>Sends the thread through the slot, or past the instruction where the tracer has to work out where it goes.</summary>

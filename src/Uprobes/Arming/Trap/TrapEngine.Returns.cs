@@ -9,14 +9,17 @@ internal sealed partial class TrapEngine
     /// <summary>How far above the awaited stack pointer a return may leave it: <c>ret n</c> takes the arguments off.</summary>
     private const ulong LargestPop = 256;
 
-    private bool TakeReturns(SpaceArming space, Site site)
+    private bool TakeReturns(SpaceArming space, TracedThread thread, Site site)
     {
         ulong rsp = _hit.Registers.Rsp;
-        if (space.Returns.TryTake(rsp, site.Address, _taken))
+        int process = thread.Process.ProcessId;
+        if (space.Returns.TryTake(process, rsp, site.Address, _taken))
             return true;
         for (ulong popped = sizeof(ulong); popped <= LargestPop && space.Returns.Count > 0; popped += sizeof(ulong))
         {
-            if (space.Returns.TryTake(rsp - popped, site.Address, _taken))
+            // A call that took its arguments off has left its return address below them.
+            if (space.Returns.HasCallsAt(rsp - popped) && space.TryReadWord(rsp - popped - sizeof(ulong), out ulong word) && word == site.Address
+                && space.Returns.TryTake(process, rsp - popped, site.Address, _taken))
                 return true;
         }
 
@@ -24,7 +27,7 @@ internal sealed partial class TrapEngine
     }
 
     /// <summary>Arms the return address of the call that begins here, and remembers the call.</summary>
-    private void FollowReturns(SpaceArming space, TracedThread thread, Site entry)
+    private void FollowReturns(SpaceArming space, TracedThread thread, Site entry, ThreadArming state)
     {
         ulong rsp = _hit.Registers.Rsp;
         TracedProcess process = thread.Process;
@@ -45,14 +48,23 @@ internal sealed partial class TrapEngine
             return;
         }
 
-        List<PendingReturn> calls = [];
-        foreach ((IReturnSink sink, object? state) in _hit.ReturnRequests)
+        space.EnsureExitHooks(process);
+        if (entry.ExitHook == ExitHookKind.None && state.ThrownFrom != 0)
         {
-            (site.ReturnSinks ??= []).Add(sink);
-            calls.Add(new PendingReturn(returnAddress, rsp + sizeof(ulong), entry.Address, thread.ThreadId, _hit.Timestamp, sink, state));
+            LeaveThrownFrames(space, thread, state, rsp + sizeof(ulong)); // A call from the frame that the exception came to.
+            if (rsp > state.ThrownFrom)
+                state.ThrownFrom = 0;
         }
 
-        space.Returns.Push(calls, () => DirectCalls.Reach(space, returnAddress, entry.Address));
+        List<PendingReturn> calls = [];
+        foreach ((IReturnSink sink, object? given) in _hit.ReturnRequests)
+        {
+            (site.ReturnSinks ??= []).Add(sink);
+            calls.Add(new PendingReturn(
+                returnAddress, rsp + sizeof(ulong), entry.Address, process.ProcessId, thread.ThreadId, _hit.Timestamp, sink, given));
+        }
+
+        space.Returns.Push(calls, pending => IsNewCall(space, thread, state, calls[0], pending));
     }
 
     private static bool TryFindAnew(SpaceArming space, TracedProcess process, ulong address, out Mapping mapping)

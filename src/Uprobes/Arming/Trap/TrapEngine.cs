@@ -82,6 +82,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
                 if (site.ReturnSinks.RemoveWhere(sinks.Contains) > 0 && !site.IsWanted)
                     space.Disarm(site);
             }
+
+            if (!_catalog.FollowsReturns)
+                DisarmExitHooks(space);
         }
     }
 
@@ -107,6 +110,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
         child.IsFollowed = origin.Parent.IsFollowed && _followForks;
         if (origin.SharesMemory)
         {
+            if (origin.Parent.HasSpace && origin.Parent.Space.EngineState is SpaceArming shared)
+                shared.Returns.ShareWithChild(origin.ParentThreadId, child.ProcessId);
             _events.OnProcessStarted(child);
             return true; // Until it executes, its hits are in its parent's memory and have to be served (traps T13).
         }
@@ -135,7 +140,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     public void OnExecuting(TracedProcess process)
     {
         if (process.HasSpace && process.Space.EngineState is SpaceArming space)
-            space.Returns.DropThread(process.ProcessId);
+            space.Returns.DropProcess(process.ProcessId);
     }
 
     public bool OnExecuted(TracedProcess process)
@@ -150,7 +155,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     public void OnThreadEnded(TracedThread thread)
     {
         if (thread.Process.HasSpace && thread.Process.Space.EngineState is SpaceArming space)
-            space.Returns.DropThread(thread.ThreadId);
+            DropCallsOf(space, thread);
     }
 
     public void OnProcessEnded(TracedProcess process) => _events.OnProcessEnded(process);
