@@ -61,6 +61,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
 
     internal TimeSpan LongestPause => _engine.LongestPause;
 
+    internal int AwaitedReturns => _tracer.Thread.Invoke(() => _engine.AwaitedReturns);
+
     internal IReadOnlyList<int> ProcessIds
     {
         get

@@ -32,6 +32,9 @@ public sealed class UprobeSession : IDisposable
     /// <summary>The processes that are traced now, by process id.</summary>
     public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
 
+    /// <summary>How many calls have begun whose return consumers wait for.</summary>
+    internal int AwaitedReturns => _core.AwaitedReturns;
+
     /// <summary>Completes when every process of the session has ended or was let go of.</summary>
     public Task Completion => _core.Completion;
 

@@ -33,6 +33,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>Longest time that all threads of a process were held.</summary>
     internal TimeSpan LongestPause { get; private set; }
 
+    /// <summary>Calls whose return is awaited, in all processes.</summary>
+    internal int AwaitedReturns => Spaces().Sum(s => s.Space.Returns.Count);
+
     internal int? GuardianProcessId => _guardian?.ProcessId;
 
     /// <summary>Arms everything that is registered in a process.</summary>
