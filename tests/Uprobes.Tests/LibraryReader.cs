@@ -98,7 +98,8 @@ internal sealed class LibraryReader : IDisposable
                     Collect(MetadataTokens.EntityHandle(code.ReadInt32()), mentions);
                     break;
                 case OperandType.InlineSwitch:
-                    code.Offset += 4 * code.ReadInt32();
+                    int targets = code.ReadInt32(); // Before the offset is taken, which it moves.
+                    code.Offset += 4 * targets;
                     break;
                 case OperandType.InlineI8 or OperandType.InlineR:
                     code.Offset += 8;

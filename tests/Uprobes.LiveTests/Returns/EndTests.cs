@@ -14,8 +14,9 @@ public sealed class EndTests
         using FollowedCalls calls = FollowedCalls.Of(target, Targets.Path("returns"), "quits");
         FollowedFunction exit = calls.Add("libc", "exit"), abort = calls.Add("libc", "abort");
         target.Send(command);
-        Assert.Equal(new ExitStatus(code, signal), target.WaitForExit());
+        // The session first: its thread must not lose the end of the process to the tester's wait for the same child.
         await calls.Session.Completion.WaitAsync(Deadline.Default, TestContext.Current.CancellationToken);
+        Assert.Equal(new ExitStatus(code, signal), target.WaitForExit());
         Assert.Equal((1L, 0L), (calls["quits"].Entries, calls["quits"].Returns));
         Assert.Equal((1L, 0L), (exit.Entries + abort.Entries, exit.Returns + abort.Returns));
         calls.AssertQuiet();

@@ -43,6 +43,8 @@ internal sealed class FollowedCalls : IDisposable
     internal void AssertQuiet()
     {
         Assert.Empty(_notices.Select(n => n.ToString()));
+        // The kernel reports a thread's end after those who join it have been told.
+        SpinWait.SpinUntil(() => Session.AwaitedReturns == 0, Deadline.Default);
         Assert.Equal(0, Session.AwaitedReturns);
     }
 
