@@ -87,13 +87,14 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal void Launch(string program, IReadOnlyList<string> arguments)
     {
         ExecutableSearch search = ExecutableFinder.FindExecutable(program);
-        if (search.Path is not { } path)
+        if (!search.Found)
             throw new LaunchException(program, search.Refusal switch
             {
                 ExecutableRefusal.NotExecutable => "it may not be executed by this user",
                 ExecutableRefusal.IsDirectory => "it is a directory",
                 _ => "no such program was found",
             }, program.Contains('/', StringComparison.Ordinal) ? "Check the path." : "Give a path, or a name that is in PATH.");
+        string path = search.Path;
         _launchedPath = path;
         _tracer.Thread.Invoke(() =>
         {

@@ -1,6 +1,8 @@
 using Microsoft.Win32.SafeHandles;
 using Uprobes.Arming.Trap.X64;
+using Uprobes;
 using Uprobes.Linux;
+using Uprobes.Processes;
 using Uprobes.LiveTests.Host;
 
 // A process for tests to kill, or to look at undisturbed by other tests.
@@ -10,6 +12,8 @@ using Uprobes.LiveTests.Host;
 //   dispose ROUNDS              starts and disposes guardians; says what is left
 //   stop PID                    traces the process until its first SIGTRAP, says "stopped SIGNAL", and waits with the
 //                               process in that stop
+//   probe PID IMAGE FUNCTION    probes a function of a running process and lets go again; says "probed 1", or
+//                               "refused REASON MESSAGE", and how many descriptors are left that were not there
 //   hold PATH                   launches a program that is never released, says "held PID", and waits
 switch (args[0])
 {
@@ -51,6 +55,10 @@ switch (args[0])
         Console.ReadLine();
         return 0;
 
+    case "probe":
+        Probe(int.Parse(args[1]), args[2], args[3]);
+        return 0;
+
     case "hold":
         using (LaunchedTarget held = TargetLauncher.Fork(new LaunchRequest { Path = args[1], Arguments = [args[1]] }))
         {
@@ -61,6 +69,30 @@ switch (args[0])
 
     default:
         return 2;
+}
+
+static void Probe(int process, string image, string function)
+{
+    string answer;
+    try
+    {
+        using UprobeSession session = UprobeSession.Attach(process);
+        session.Register(ProbePoint.At(image, function), new ProbeHandlers { Pre = static _ => { } }).Dispose();
+        answer = "probed 1";
+    }
+    catch (AttachException e)
+    {
+        answer = $"refused {e.Reason} {e.Message} {e.Hint}";
+    }
+    catch (ProbeRefusedException e)
+    {
+        answer = $"refused {e.Refusal.Reason} {e.Message}";
+    }
+
+    int left = new DirectoryInfo("/proc/self/fd").GetFiles()
+        .Count(file => file.LinkTarget is { } link && (link.StartsWith("/proc", StringComparison.Ordinal) || link.EndsWith(image, StringComparison.Ordinal)));
+    Console.WriteLine(answer);
+    Console.WriteLine($"left {left}");
 }
 
 // The descriptor of the process's memory stays open, as the guardian needs it.

@@ -17,9 +17,13 @@ internal static class AttachDiagnosis
         if (status.State is 'Z' or 'X')
             return new AttachException(pid, AttachFailure.Zombie, "it has already ended and waits for its parent to collect it", "");
         if (status.TracerId != 0)
-            return new AttachException(pid, AttachFailure.AlreadyTraced,
-                $"it is already traced by process {status.TracerId} ({CommandOf(status.TracerId)})",
+        {
+            // The kernel names the tracing thread.
+            int tracer = ThreadStatus.TryRead(status.TracerId)?.ProcessId ?? status.TracerId;
+            return new AttachException(pid, AttachFailure.AlreadyTraced, $"it is already traced by process {tracer} ({CommandOf(tracer)})",
                 "A process has one tracer at a time: end that debugger or tracer first.");
+        }
+
         if (IsKernelThread(pid))
             return new AttachException(pid, AttachFailure.KernelThread, "it is a kernel thread", "Only user-space programs can be probed.");
         uint self = ThreadStatus.TryRead(Environment.ProcessId)?.UserId ?? 0;

@@ -102,7 +102,7 @@ internal sealed partial class Tracer
                 if (error != 0)
                 {
                     ThreadStatus? status = ThreadStatus.TryRead(tid);
-                    if (status is null or { State: 'Z' or 'X' } || status.TracerId == Environment.ProcessId)
+                    if (status is null or { State: 'Z' or 'X' } || status.TracerId == Tasks.CurrentThreadId)
                         continue; // Gone, exited, or born of a seized thread: then its event comes.
                     throw AttachDiagnosis.Explain(process.ProcessId, error);
                 }
