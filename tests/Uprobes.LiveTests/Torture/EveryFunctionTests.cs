@@ -46,7 +46,7 @@ public sealed class EveryFunctionTests(ITestOutputHelper output)
     /// <summary>Unwinders recognise this sequence by its bytes: nothing else has a reason to be refused.</summary>
     private static void AssertOnlySignalReturnIsRefused(ProbedRun probed)
     {
-        Assert.All(probed.Refusals, refusal => Assert.Equal(ProbeRefusalReason.UnsupportedInstruction, refusal.Reason));
+        Assert.All(probed.Refusals, refusal => Assert.Equal(ProbeRefusalReason.UnsafeLocation, refusal.Reason));
         Assert.Equal(["__restore_rt"], probed.Functions.Where(f => f.Hits is null).Select(f => f.Place.Name));
     }
 }

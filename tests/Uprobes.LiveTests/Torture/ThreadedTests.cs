@@ -23,7 +23,7 @@ public sealed class ThreadedTests(ITestOutputHelper output)
                 notices.Add(notice);
         };
         long hits = 0;
-        int most = 0;
+        int rounds = 0;
         HashSet<int> threads = [];
         ProbeHandlers handlers = new()
         {
@@ -42,17 +42,17 @@ public sealed class ThreadedTests(ITestOutputHelper output)
         ProbeRequest[] passing = [.. requests.Where((_, i) => i % 2 != 0)];
         session.Start();
         Random random = new(20061);
-        for (; !session.Completion.IsCompleted; most++)
+        for (; !session.Completion.IsCompleted; rounds++)
         {
             int first = random.Next(passing.Length);
             IReadOnlyList<ProbeRegistration> made = session.RegisterAll(passing[first..Math.Min(passing.Length, first + random.Next(1000))]).Registrations;
             session.UnregisterAll(made);
         }
 
-        output.WriteLine($"{hits} hits in {threads.Count} threads, {most} rounds of registration and removal");
+        output.WriteLine($"{hits} hits in {threads.Count} threads, {rounds} rounds of registration and removal");
         Assert.Equal(bare, program.ResultOf(run, session.LaunchedExitCode ?? -1));
         Assert.All(notices, notice => Assert.Equal(NoticeKind.ReturnLost, notice.Kind));
         Assert.InRange(threads.Count, 3, int.MaxValue);
-        Assert.NotEqual(0, most);
+        Assert.NotEqual(0, rounds);
     }
 }
