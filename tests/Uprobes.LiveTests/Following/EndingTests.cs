@@ -1,0 +1,140 @@
+using Uprobes.LiveTests.Kit;
+
+namespace Uprobes.LiveTests.Following;
+
+/// <summary>Processes that end, in any order and at any moment, and one whose first thread has ended.</summary>
+public class EndingTests
+{
+    private const int SIGKILL = 9;
+
+    [Fact]
+    public void A_session_completes_when_its_last_process_has_ended_in_whatever_order()
+    {
+        LeakCheck leaks = new();
+        foreach (int[] order in (int[][])[[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+        {
+            using TargetProcess first = TargetProcess.StartTarget("threads");
+            using TargetProcess second = TargetProcess.StartTarget("calls-pie");
+            using TargetProcess third = TargetProcess.StartTarget("forker");
+            TargetProcess[] targets = [first, second, third];
+            using UprobeSession session = UprobeSession.Attach([.. targets.Select(t => t.Pid)]);
+            Notices notices = session.Listen();
+            using ProbeRegistration puts = session.Count("libc", "fgets");
+            using ProbeRegistration work = session.Count(Targets.Path("threads"), "work");
+            using ProbeRegistration nothing = session.Count(Targets.Path("calls-pie"), "nothing");
+            using ProbeRegistration child = session.Count(Targets.Path("forker"), "child_work");
+            first.Ask("go 4 10");
+            second.Ask("nothing 7");
+            third.Ask("fork 3");
+            Assert.Equal((40, 7, 3), (work.Hits, nothing.Hits, child.Hits));
+            for (int i = 0; i < order.Length; i++)
+            {
+                Assert.False(session.Completion.IsCompleted);
+                targets[order[i]].QuitsWell();
+            }
+
+            session.AwaitCompletion();
+            Assert.Empty(session.ProcessIds);
+            notices.AssertNone();
+        }
+
+        leaks.AssertNothingLeft();
+    }
+
+    [Theory]
+    [InlineData("threads", "spin 8")]
+    [InlineData("threads", "births 1000000")]
+    [InlineData("forker", "thread 100000")]
+    [InlineData("forker", "nested 100000")]
+    [InlineData("spawner", "all 100000")]
+    [InlineData("dl", "cycle 1000000")]
+    [TestLimit(180)]
+    public void Targets_may_be_killed_at_any_moment(string name, string command)
+    {
+        string function = name switch { "forker" or "spawner" => "child_work", "dl" => "main", _ => "work" };
+        Random moments = new(7);
+        LeakCheck leaks = new();
+        for (int round = 0; round < 25; round++)
+        {
+            using TargetProcess target = TargetProcess.StartTarget(name);
+            using UprobeSession session = UprobeSession.Attach(target.Pid, new SessionOptions { Guardian = round % 5 == 0 });
+            using ProbeRegistration own = session.Count(Targets.Path(name), function);
+            using ProbeRegistration malloc = session.Count("libc", "malloc");
+            using ProbeRegistration mmap = session.Count("libc", "mmap");
+            target.Send(command);
+            int spins = moments.Next(20_000);
+            while (spins-- > 0 && !target.HasExited)
+                Thread.Yield();
+            target.Signal(SIGKILL);
+            Assert.Equal(new ExitStatus(null, SIGKILL), target.WaitForExit());
+            if (name is not ("forker" or "spawner"))
+                session.AwaitCompletion(); // children end by themselves otherwise, after a while
+            session.Dispose();
+            Assert.Empty(StoppedInGroup(target.Pid));
+        }
+
+        leaks.AssertNothingLeft();
+    }
+
+    [Fact]
+    public void A_process_whose_first_thread_has_ended_can_be_probed()
+    {
+        string[] bare = Counting.Bare("leaderless", "go 5", "go 3");
+        using TargetProcess target = TargetProcess.StartTarget("leaderless");
+        using (UprobeSession session = UprobeSession.Attach(target.Pid))
+        {
+            Notices notices = session.Listen();
+            using ProbeRegistration work = session.Count(Targets.Path("leaderless"), "work");
+            Assert.Equal(bare[0], target.Ask("go 5"));
+            Assert.Equal(5, work.Hits);
+            session.Dispose();
+            notices.AssertNone();
+        }
+
+        Assert.Equal(bare[1], target.Ask("go 3"));
+        using (UprobeSession session = UprobeSession.Attach(target.Pid))
+        {
+            using ProbeRegistration work = session.Count(Targets.Path("leaderless"), "work");
+            Assert.Equal(bare[1], target.Ask("go 3"));
+            Assert.Equal(3, work.Hits);
+            Assert.Equal(new ExitStatus(7, null), target.Quit());
+            session.AwaitCompletion();
+        }
+    }
+
+    [Fact]
+    public void The_exit_code_of_a_probed_program_is_its_own()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("leaderless");
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        using ProbeRegistration exit = session.Count("libc", "exit");
+        Assert.Equal(new ExitStatus(7, null), target.Quit());
+        session.AwaitCompletion();
+        Assert.Equal(1, exit.Hits);
+    }
+
+    /// <summary>Processes of a target's group that a tracer keeps stopped, as <c>PID</c>.</summary>
+    private static List<string> StoppedInGroup(int group)
+    {
+        List<string> found = [];
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            string pid = System.IO.Path.GetFileName(folder);
+            if (!pid.All(char.IsAsciiDigit))
+                continue;
+            try
+            {
+                string stat = File.ReadAllText(folder + "/stat");
+                string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+                if (fields[2] == $"{group}" && fields[0] == "t")
+                    found.Add(pid);
+            }
+            catch (IOException)
+            {
+                continue; // ended meanwhile
+            }
+        }
+
+        return found;
+    }
+}

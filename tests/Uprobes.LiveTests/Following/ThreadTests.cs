@@ -1,0 +1,131 @@
+using Uprobes.LiveTests.Kit;
+
+namespace Uprobes.LiveTests.Following;
+
+/// <summary>Threads: many, short-lived, and hitting while probes come and go.</summary>
+public class ThreadTests
+{
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(100);
+
+    [Fact]
+    public void Twenty_thousand_threads_are_followed_from_their_first_instruction()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        Notices notices = session.Listen();
+        using ProbeRegistration work = session.Count(Targets.Path("threads"), "work");
+        Assert.Equal("20000", target.Ask("births 20000", Long));
+        Assert.Equal(20_000, work.Hits);
+        session.Dispose();
+        target.QuitsWell();
+        notices.AssertNone();
+    }
+
+    [Fact]
+    public void Five_hundred_threads_at_one_probe_are_all_served()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        Notices notices = session.Listen();
+        Dictionary<int, int> hits = [];
+        using ProbeRegistration work = session.Register(ProbePoint.At(Targets.Path("threads"), "work"),
+            new ProbeHandlers { Pre = hit => hits[hit.ThreadId] = hits.GetValueOrDefault(hit.ThreadId) + 1 });
+        Assert.Equal("10000", target.Ask("go 500 20", Long));
+        Assert.Equal(10_000, work.Hits);
+        session.Dispose();
+        Assert.Equal(500, hits.Count);
+        Assert.All(hits.Values, count => Assert.Equal(20, count));
+        TextComparison.AssertSame(target.Pid);
+        target.QuitsWell();
+        notices.AssertNone();
+    }
+
+    [Fact]
+    public async Task Hits_are_exact_while_other_probes_come_and_go_at_full_speed()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        Notices notices = session.Listen();
+        string program = Targets.Path("threads");
+        using ProbeRegistration work = session.Count(program, "work");
+        Task<string> answer = Task.Run(() => target.Ask("go 8 12000", Long), TestContext.Current.CancellationToken);
+        int rounds = 0;
+        while (!answer.IsCompleted)
+        {
+            // One at the same point, one at another instruction of the same function, some elsewhere.
+            using ProbeRegistration same = session.Count(program, "work");
+            using ProbeRegistration inside = session.Register(ProbePoint.At(program, "work", FirstInstructionLength(program)), new ProbeHandlers());
+            using ProbeRegistration body = session.Count(program, "body");
+            using ProbeRegistration libc = session.Count("libc", "malloc");
+            rounds++;
+        }
+
+        Assert.Equal("96000", await answer);
+        Assert.Equal(96_000, work.Hits);
+        Assert.True(rounds > 10, $"only {rounds} rounds");
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+        target.QuitsWell();
+        notices.AssertNone();
+    }
+
+    [Fact]
+    public void A_probe_that_comes_and_goes_under_eight_threads_never_disturbs_them()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        Notices notices = session.Listen();
+        target.Ask("spin 8");
+        long seen = 0;
+        for (int round = 0; round < 300; round++)
+        {
+            using ProbeRegistration work = session.Count(Targets.Path("threads"), "work");
+            Assert.True(SpinWait.SpinUntil(() => work.Hits > 3, TimeSpan.FromSeconds(30)));
+            work.Dispose();
+            long atEnd = work.Hits;
+            seen += atEnd;
+            Assert.Equal(atEnd, work.Hits); // nothing is counted once it has been removed
+        }
+
+        ulong calls = ulong.Parse(target.Ask("stop"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange((ulong)seen, 1u, calls);
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+        target.QuitsWell();
+        notices.AssertNone();
+    }
+
+    [Fact]
+    public void Attaching_and_detaching_two_hundred_times_leaves_a_thread_storm_unharmed()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        ProcessSnapshot before = ProcessSnapshot.Take(target.Pid);
+        target.Send("births 1000000");
+        for (int round = 0; round < 200; round++)
+        {
+            using UprobeSession session = UprobeSession.Attach(target.Pid, new SessionOptions { Guardian = round % 10 == 0 });
+            Notices notices = session.Listen();
+            using ProbeRegistration work = session.Count(Targets.Path("threads"), "work");
+            Assert.True(SpinWait.SpinUntil(() => work.Hits > 0, TimeSpan.FromSeconds(30)), $"no hit in round {round}");
+            session.Dispose();
+            notices.AssertNone();
+        }
+
+        TextComparison.AssertSame(target.Pid);
+        ProcessSnapshot after = ProcessSnapshot.Take(target.Pid);
+        Assert.Equal((0, before.Caught, before.Blocked, before.Ignored), (after.TracerPid, after.Caught, after.Blocked, after.Ignored));
+        Assert.False(target.HasExited);
+    }
+
+    /// <summary>The offset of the function's second instruction: the first is the one-byte push of the frame pointer, or endbr64.</summary>
+    private static ulong FirstInstructionLength(string program)
+    {
+        using Uprobes.Images.ElfImage image = Uprobes.Images.ElfImage.Open(program);
+        Span<byte> code = stackalloc byte[4];
+        Uprobes.Images.FunctionSymbol symbol = image.Functions.Named("work")[0];
+        using FileStream file = File.OpenRead(program);
+        file.Position = (long)symbol.Offset.Value;
+        file.ReadExactly(code);
+        return code[0] == 0xF3 ? 4u : 1u;
+    }
+}
