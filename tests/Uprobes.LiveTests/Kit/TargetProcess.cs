@@ -231,6 +231,8 @@ public sealed class TargetProcess : IDisposable
     /// </summary>
     private unsafe ExitStatus Reap()
     {
+        // A tracer in this process waits for the same status. It is its due: taken from it here, it would never hear of the end.
+        SpinWait.SpinUntil(() => !IsTraced(), TimeSpan.FromSeconds(10));
         int status, got;
         do
             got = Native.WaitPid(Pid, &status, 0);
@@ -249,6 +251,18 @@ public sealed class TargetProcess : IDisposable
         if (Native.GetPidInfo(pidDescriptor, Native.PIDFD_GET_INFO, &info) != 0 || (info.Mask & Native.PIDFD_INFO_EXIT) == 0)
             throw Failure("was reaped by somebody else, and this kernel does not tell its exit status");
         return ExitStatus.FromWaitStatus(info.ExitCode);
+    }
+
+    private bool IsTraced()
+    {
+        try
+        {
+            return ProcessSnapshot.Status(Pid)["TracerPid"] != "0";
+        }
+        catch (IOException)
+        {
+            return false; // The tracer has reaped it.
+        }
     }
 
     private InvalidOperationException Failure(string what)

@@ -1,3 +1,4 @@
+using Uprobes.Arming.Trap.X64;
 using Uprobes.Processes;
 
 namespace Uprobes.Arming.Trap;
@@ -10,9 +11,7 @@ namespace Uprobes.Arming.Trap;
 internal static class MappingHooks
 {
     private const int BlockSize = 64 * 1024;
-
-    /// <summary>mov $9,%eax (mmap) or mov $11,%eax (munmap), then syscall: how both glibc and musl make these calls.</summary>
-    private static readonly byte[] MapCall = [0xB8, 9, 0, 0, 0, 0x0F, 0x05], UnmapCall = [0xB8, 11, 0, 0, 0, 0x0F, 0x05];
+    private const int MapCall = 9, UnmapCall = 11;
 
     /// <summary>Arms the hooks in a mapping, if its file is one that has them.</summary>
     internal static void Arm(SpaceArming space, TracedProcess process, in Mapping mapping)
@@ -23,25 +22,26 @@ internal static class MappingHooks
         bool isLibrary = name.StartsWith("libc.so", StringComparison.Ordinal) || name.StartsWith("libc-", StringComparison.Ordinal);
         if (!isLinker && !isLibrary && !IsMainProgram(process, mapping))
             return;
+        // musl's linker is its C library and unloads nothing; its threads unmap their own stacks, where nobody may stop.
+        bool unloads = isLinker && !name.StartsWith("ld-musl", StringComparison.Ordinal);
         TraceeMemory memory = process.Space.Memory;
-        byte[] block = new byte[BlockSize + MapCall.Length];
+        byte[] block = new byte[BlockSize + SystemCallFinder.Overlap];
         for (ulong start = mapping.Start; start < mapping.End; start += BlockSize)
         {
             int read = memory.Read(new RemoteAddress(start), block.AsSpan(0, (int)Math.Min((ulong)block.Length, mapping.End - start)));
-            HookAll(space, process, mapping, start, block.AsSpan(0, read), MapCall, MappingHookKind.Map);
-            if (isLinker)
-                HookAll(space, process, mapping, start, block.AsSpan(0, read), UnmapCall, MappingHookKind.Unmap);
+            space.HideBreakpoints(start, block.AsSpan(0, read));
+            Hook(SystemCallFinder.Find(block, read, BlockSize, MapCall), MappingHookKind.Map, start, mapping);
+            if (unloads)
+                Hook(SystemCallFinder.Find(block, read, BlockSize, UnmapCall), MappingHookKind.Unmap, start, mapping);
         }
-    }
 
-    private static void HookAll(
-        SpaceArming space, TracedProcess process, in Mapping mapping, ulong start, ReadOnlySpan<byte> block, ReadOnlySpan<byte> call, MappingHookKind kind)
-    {
-        int at = 0;
-        for (int next; (next = block[at..].IndexOf(call)) >= 0; at += next + 1)
+        void Hook(List<int> positions, MappingHookKind kind, ulong start, in Mapping mapping)
         {
-            if (space.ArmInternal(process, mapping, start + (ulong)(at + next + call.Length)) is { } site)
-                site.Hook = kind;
+            foreach (int position in positions)
+            {
+                if (space.ArmInternal(process, mapping, start + (ulong)position) is { } site)
+                    site.Hook = kind;
+            }
         }
     }
 

@@ -112,8 +112,9 @@ internal sealed partial class SpaceArming
     }
 
     /// <summary>Decodes a site; null when its instruction cannot be displaced.</summary>
-    private static Site? Prepare(ulong address, byte[] original, Site? known)
+    private Site? Prepare(ulong address, byte[] original, Site? known)
     {
+        known ??= _retired.GetValueOrDefault(address);
         if (known is not null && known.Original.AsSpan(0, known.Instruction.Length).SequenceEqual(
                 original.AsSpan(0, Math.Min(original.Length, known.Instruction.Length))))
             return known; // Armed before: its slot serves again.
@@ -170,6 +171,7 @@ internal sealed partial class SpaceArming
 
             site.State = SiteState.Armed;
             _sites[site.Address] = site;
+            _retired.Remove(site.Address);
         }
 
         return refused;
@@ -209,7 +211,7 @@ internal sealed partial class SpaceArming
     }
 
     /// <summary>Puts original bytes in place of breakpoints of ours in what was read from memory.</summary>
-    private void HideBreakpoints(ulong address, Span<byte> bytes)
+    internal void HideBreakpoints(ulong address, Span<byte> bytes)
     {
         for (int i = 0; i < bytes.Length; i++)
         {

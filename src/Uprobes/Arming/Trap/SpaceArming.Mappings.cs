@@ -8,19 +8,21 @@ internal sealed partial class SpaceArming
     private readonly List<Mapping> _executable = [];
 
     /// <summary>
+    /// Sites of mappings that are gone, by address. A library that is loaded again comes to the same place as a rule: its
+    /// slots serve again, so that cycles of loading take no more memory than the first.
+    /// </summary>
+    private readonly Dictionary<ulong, Site> _retired = [];
+
+    /// <summary>
     /// Looks at the process's mappings again: sites of mappings that are gone are forgotten, points of new ones are armed.
     /// </summary>
     /// <param name="process">A process of this address space.</param>
     /// <param name="replaced">A range that is known to have been mapped anew, whatever it looks like; or empty.</param>
     internal void Rescan(TracedProcess process, (ulong Start, ulong End) replaced = default)
     {
+        if (!TryLook(process, replaced))
+            return;
         int tid = process.LiveThread()?.ThreadId ?? process.ProcessId;
-        List<Mapping> mappings = MappingParser.ReadProcess(tid);
-        if (mappings.Count == 0)
-            return; // Gone; its end is reported.
-        _executable.Clear();
-        _executable.AddRange(mappings.Where(m => m.IsExecutable));
-        ForgetUnmapped(replaced);
         foreach (Mapping mapping in _executable.ToArray())
         {
             if (!mapping.HasFile || !_known.Add(MappingKey.Of(mapping)))
@@ -33,6 +35,18 @@ internal sealed partial class SpaceArming
             MappingHooks.Arm(this, process, mapping);
             ArmExitHooks(process, mapping);
         }
+    }
+
+    /// <summary>Reads the mappings and forgets what is gone. False when the process is.</summary>
+    private bool TryLook(TracedProcess process, (ulong Start, ulong End) replaced)
+    {
+        List<Mapping> mappings = MappingParser.ReadProcess(process.LiveThread()?.ThreadId ?? process.ProcessId);
+        if (mappings.Count == 0)
+            return false; // Its end is reported.
+        _executable.Clear();
+        _executable.AddRange(mappings.Where(m => m.IsExecutable));
+        ForgetUnmapped(mappings, replaced);
+        return true;
     }
 
     /// <summary>Arms points that were registered just now, in all mappings of their files.</summary>
@@ -59,7 +73,7 @@ internal sealed partial class SpaceArming
         return false;
     }
 
-    private void ForgetUnmapped((ulong Start, ulong End) replaced)
+    private void ForgetUnmapped(List<Mapping> mappings, (ulong Start, ulong End) replaced)
     {
         HashSet<MappingKey> present = [.. _executable.Select(m => MappingKey.Of(m))];
         MappingKey[] gone = [.. _known.Where(k => !present.Contains(k) || (k.Start < replaced.End && k.End > replaced.Start))];
@@ -75,22 +89,49 @@ internal sealed partial class SpaceArming
                     continue;
                 // A mapping that was split or changed its protection keeps its pages, and its breakpoints; a new one at
                 // the same place does not have them.
-                if (StillStands(site, key))
+                if (StillStands(site, key, mappings))
                     break;
+                if (site.State == SiteState.Armed)
+                    RestoreMoved(site, key);
                 LeaveGuardian(site);
                 site.State = SiteState.Lost;
                 _sites.Remove(site.Address);
+                _retired[site.Address] = site;
                 break;
             }
         }
     }
 
-    private bool StillStands(Site site, in MappingKey former)
+    private bool StillStands(Site site, in MappingKey former, List<Mapping> mappings)
     {
-        byte now = 0;
-        return TryFindExecutable(site.Address, out Mapping mapping) && mapping.Inode == former.Inode && mapping.Device == former.Device
-            && mapping.FileOffset + (site.Address - mapping.Start) == former.FileOffset + (site.Address - former.Start)
-            && _space.Memory.Read(new RemoteAddress(site.Address), new Span<byte>(ref now)) == 1
-            && now == (site.State == SiteState.Armed ? Int3 : site.Original[0]);
+        foreach (Mapping mapping in mappings)
+        {
+            if (mapping.Contains(site.Address))
+            {
+                return mapping.Inode == former.Inode && mapping.Device == former.Device
+                    && mapping.FileOffset + (site.Address - mapping.Start) == former.FileOffset + (site.Address - former.Start)
+                    && ReadByte(site.Address) == (site.State == SiteState.Armed ? Int3 : site.Original[0]);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// mremap(2) takes text elsewhere with the breakpoints that are in it (traps M9). Where the same part of the file appears
+    /// in a mapping that was not known and has a breakpoint there, it is taken out; the new mapping is then armed like any other.
+    /// </summary>
+    private void RestoreMoved(Site site, in MappingKey former)
+    {
+        ulong offset = former.FileOffset + (site.Address - former.Start);
+        foreach (Mapping mapping in _executable)
+        {
+            if (mapping.Inode != former.Inode || mapping.Device != former.Device || mapping.IsShared
+                || offset < mapping.FileOffset || offset - mapping.FileOffset >= mapping.Length || _known.Contains(MappingKey.Of(mapping)))
+                continue;
+            ulong moved = mapping.Start + (offset - mapping.FileOffset);
+            if (ReadByte(moved) == Int3 && !_sites.ContainsKey(moved))
+                _ = _space.Memory.WriteAll(new RemoteAddress(moved), site.Original.AsSpan(0, 1)); // A refusal is told when the new mapping is armed.
+        }
     }
 }

@@ -7,14 +7,14 @@ namespace Uprobes.Arming.Trap;
 internal sealed partial class SpaceArming
 {
     /// <summary>Takes all breakpoints out. Threads may go on running.</summary>
-    internal void DisarmAll(int processId)
+    internal void DisarmAll(TracedProcess process)
     {
-        // A range that is mapped to something else by now must not be written to.
+        _ = TryLook(process, default); // A range that is mapped to something else by now must not be written to.
         foreach (Site site in _sites.Values)
         {
             bool wasArmed = site.State == SiteState.Armed;
             if (wasArmed && !Disarm(site) && site.Point is { } point)
-                _services.Catalog.OnSiteLost(point, "its breakpoint was no longer in the text", processId);
+                _services.Catalog.OnSiteLost(point, "its breakpoint was no longer in the text", process.ProcessId);
             site.Point = null;
             site.ReturnSinks = null;
             site.Hook = MappingHookKind.None;

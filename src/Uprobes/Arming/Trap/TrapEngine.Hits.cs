@@ -28,7 +28,7 @@ internal sealed partial class TrapEngine
     private bool TryServeTrap(SpaceArming space, TracedThread thread, ref UserRegisters registers)
     {
         ulong address = registers.Rip - 1;
-        if (space.TryFindSite(address, out Site? site))
+        if (space.TryFindSite(address, out Site? site) || TryFindMoved(space, thread, address, out site))
         {
             // A one-byte instruction is behind the site when a SIGTRAP from elsewhere meets the thread there (traps T7). A longer
             // one's second byte is no place to be but after the breakpoint.
@@ -52,6 +52,19 @@ internal sealed partial class TrapEngine
             return TryServePost(thread, slot, address, ref registers);
         _ = Ptrace.SetInstructionPointer(thread.ThreadId, address);
         return true;
+    }
+
+    /// <summary>
+    /// A breakpoint where nothing was mapped at the last look: the program may have moved text with the breakpoint in it. Looking
+    /// again arms the new place.
+    /// </summary>
+    private static bool TryFindMoved(SpaceArming space, TracedThread thread, ulong address, out Site? site)
+    {
+        site = null;
+        if (space.TryFindExecutable(address, out _) || space.TryFindSlot(address, out _) || !IsBreakpoint(thread))
+            return false;
+        space.Rescan(thread.Process);
+        return space.TryFindSite(address, out site);
     }
 
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)

@@ -208,7 +208,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>Restores text, moves threads out of slots, gives memory back. The processes stay stopped.</summary>
     private void Clean(SpaceArming space, TracedProcess[] processes)
     {
-        space.DisarmAll(processes[0].ProcessId);
+        space.DisarmAll(processes[0]);
         long start = Stopwatch.GetTimestamp();
         bool allStopped = true;
         foreach (TracedProcess process in processes)
