@@ -202,12 +202,10 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
             _ = Tasks.Kill(_launched.ProcessId, Signal.SIGKILL); // It was never let run: nobody would.
         foreach (Consumer consumer in _table.Images.SelectMany(i => i.Uprobes).SelectMany(u => u.Consumers).ToArray())
             consumer.Deactivate();
-        foreach (TracedProcess process in _tracer.Processes.ToArray())
-        {
-            if (_tracer.TryGetProcess(process.ProcessId, out _))
-                _engine.Detach(process);
-        }
 
+        // Children that are born meanwhile come into the list while it is worked on.
+        while (_tracer.Processes.Count > 0)
+            _engine.Detach(_tracer.Processes.First());
         _engine.End();
     }
 

@@ -6,6 +6,13 @@ internal interface ITraceeObserver
     /// <summary>A signal is about to be delivered; the thread is stopped. Returns the signal to deliver, 0 for none.</summary>
     int OnSignal(TracedThread thread, int signal);
 
+    /// <summary>
+    /// A thread has forked and is stopped in the fork: the child's memory is what its own is now. Both may change much before the
+    /// child's first stop is served.
+    /// </summary>
+    /// <returns>What the observer wants to find in <see cref="ForkOrigin.EngineState"/>.</returns>
+    object? OnForking(TracedThread parent, int childThreadId);
+
     /// <summary>A tracee forked; the new process is at its first stop, before its first instruction.</summary>
     /// <returns>Whether to go on tracing it; otherwise it is detached.</returns>
     bool OnForked(TracedProcess child, ForkOrigin origin);

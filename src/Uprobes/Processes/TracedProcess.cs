@@ -58,4 +58,5 @@ internal sealed class TracedProcess(int processId)
 /// <param name="Parent">The process that forked.</param>
 /// <param name="ParentThreadId">The thread that forked.</param>
 /// <param name="SharesMemory">Whether it runs in its parent's memory (vfork, posix_spawn) rather than in a copy.</param>
-internal sealed record ForkOrigin(TracedProcess Parent, int ParentThreadId, bool SharesMemory);
+/// <param name="EngineState">What the engine noted about the parent's memory when it was copied; opaque to this layer.</param>
+internal sealed record ForkOrigin(TracedProcess Parent, int ParentThreadId, bool SharesMemory, object? EngineState);

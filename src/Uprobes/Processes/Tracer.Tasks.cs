@@ -33,7 +33,7 @@ internal sealed partial class Tracer
         if (!isThread)
         {
             bool shares = Tasks.ShareMemory(parent.ThreadId, tid) ?? what == PtraceEvent.Vfork;
-            process.Origin = new ForkOrigin(parent.Process, parent.ThreadId, shares);
+            process.Origin = new ForkOrigin(parent.Process, parent.ThreadId, shares, shares ? null : _observer.OnForking(parent, tid));
             if (shares)
                 process.Enter(parent.Process.Space);
             _processes.Add(tid, process);
@@ -44,6 +44,19 @@ internal sealed partial class Tracer
         _threads.Add(tid, thread);
         if (_orphans.Remove(tid, out WaitStatus first))
             Dispatch(tid, first);
+    }
+
+    /// <summary>Serves the first stops of all children that the threads of a process, which are stopped, have forked.</summary>
+    internal void AwaitChildren(TracedProcess parent)
+    {
+        foreach (TracedProcess child in _processes.Values.Where(p => p.Origin?.Parent == parent).ToArray())
+        {
+            foreach (TracedThread thread in child.Threads.Values.ToArray())
+            {
+                if (thread.State == TraceState.AwaitingFirstStop && TryStop(thread) && !thread.IsHeld)
+                    Resume(thread);
+            }
+        }
     }
 
     /// <summary>Serves a forked process at its first stop. False when it was detached or is gone.</summary>
@@ -75,6 +88,7 @@ internal sealed partial class Tracer
 
         _observer.OnExecuting(process);
         leader.EngineState = null;
+        leader.IsInterrupting = false; // What was asked of the former thread of this number went with it.
         if (!TryEnterOwnSpace(process, leader))
             return;
 

@@ -8,14 +8,14 @@ public class ThreadTests
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(100);
 
     [Fact]
-    public void Twenty_thousand_threads_are_followed_from_their_first_instruction()
+    public void Ten_thousand_threads_are_followed_from_their_first_instruction()
     {
         using TargetProcess target = TargetProcess.StartTarget("threads");
         using UprobeSession session = UprobeSession.Attach(target.Pid);
         Notices notices = session.Listen();
         using ProbeRegistration work = session.Count(Targets.Path("threads"), "work");
-        Assert.Equal("20000", target.Ask("births 20000", Long));
-        Assert.Equal(20_000, work.Hits);
+        Assert.Equal("10000", target.Ask("births 10000", Long));
+        Assert.Equal(10_000, work.Hits);
         session.Dispose();
         target.QuitsWell();
         notices.AssertNone();
@@ -48,7 +48,7 @@ public class ThreadTests
         Notices notices = session.Listen();
         string program = Targets.Path("threads");
         using ProbeRegistration work = session.Count(program, "work");
-        Task<string> answer = Task.Run(() => target.Ask("go 8 12000", Long), TestContext.Current.CancellationToken);
+        Task<string> answer = Task.Run(() => target.Ask("go 8 5000", Long), TestContext.Current.CancellationToken);
         int rounds = 0;
         while (!answer.IsCompleted)
         {
@@ -60,9 +60,9 @@ public class ThreadTests
             rounds++;
         }
 
-        Assert.Equal("96000", await answer);
-        Assert.Equal(96_000, work.Hits);
-        Assert.True(rounds > 10, $"only {rounds} rounds");
+        Assert.Equal("40000", await answer);
+        Assert.Equal(40_000, work.Hits);
+        Assert.True(rounds > 3, $"only {rounds} rounds");
         session.Dispose();
         TextComparison.AssertSame(target.Pid);
         target.QuitsWell();
@@ -77,7 +77,8 @@ public class ThreadTests
         Notices notices = session.Listen();
         target.Ask("spin 8");
         long seen = 0;
-        for (int round = 0; round < 300; round++)
+        Deadline end = Deadline.In(TimeSpan.FromSeconds(10)); // what fits: rounds are cheap, but the threads take all the processors
+        for (int round = 0; round < 20 || (round < 2000 && !end.HasPassed); round++)
         {
             using ProbeRegistration work = session.Count(Targets.Path("threads"), "work");
             Assert.True(SpinWait.SpinUntil(() => work.Hits > 3, TimeSpan.FromSeconds(30)));

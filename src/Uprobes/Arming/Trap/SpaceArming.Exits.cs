@@ -40,12 +40,14 @@ internal sealed partial class SpaceArming
             KnowsJumps |= _services.Exits.Arm(this, process, mapping);
     }
 
-    private void CopyExitsTo(SpaceArming copy)
+    private ForkedExits SnapshotExits() => new(_hasExitHooks, KnowsJumps, Stacks.Copy(), [.. CallWatches]);
+
+    private void TakeExits(ForkedExits parent)
     {
-        copy._hasExitHooks = _hasExitHooks;
-        copy.KnowsJumps = KnowsJumps;
-        copy.Stacks = Stacks.Copy();
-        foreach ((ulong address, bool armed) in CallWatches)
-            copy.CallWatches.Add(address, armed);
+        _hasExitHooks = parent.HasHooks;
+        KnowsJumps = parent.KnowsJumps;
+        Stacks = parent.Stacks;
+        foreach ((ulong address, bool armed) in parent.CallWatches)
+            CallWatches.Add(address, armed);
     }
 }

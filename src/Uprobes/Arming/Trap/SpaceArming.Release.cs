@@ -41,33 +41,38 @@ internal sealed partial class SpaceArming
         _net = null;
     }
 
+    /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
+    internal ForkedSpace Snapshot(int parentThread, int childThread) => new(
+        [.. _sites.Values], [.. _chunks], _net, [.. _known], [.. _executable], ArmedVersion,
+        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), _space.CallArea);
+
     /// <summary>
-    /// Describes the copy of this address space in a forked child: what is really in its text is looked at, since breakpoints
-    /// may have come and gone between the fork and now.
+    /// Describes the copy of an address space in a forked child: what is really in its text is looked at, since breakpoints
+    /// may have come and gone between the fork in the kernel and the report of it.
     /// </summary>
-    internal SpaceArming CopyForChild(AddressSpace childSpace, int parentThread, int childThread)
+    internal static SpaceArming ForChild(ArmingServices services, AddressSpace childSpace, ForkedSpace parent)
     {
-        SpaceArming copy = new(_services, childSpace);
+        SpaceArming copy = new(services, childSpace);
         Dictionary<Site, Site> copies = [];
         TextWindow text = new(childSpace.Memory);
-        foreach (Site site in _sites.Values.OrderBy(s => s.Address))
+        foreach (Site site in parent.Sites.OrderBy(s => s.Address))
             copies.Add(site, CopySite(site, text));
-        foreach ((_, Site site) in copies)
+        foreach (Site site in copies.Values)
         {
             copy._sites.Add(site.Address, site);
             if (site.State == SiteState.Armed)
-                site.GuardianEntry = _services.Guardian?.Add(childSpace.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
+                site.GuardianEntry = services.Guardian?.Add(childSpace.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
         }
 
-        foreach (SlotChunk chunk in _chunks)
+        foreach (SlotChunk chunk in parent.Chunks)
             copy._chunks.Add(chunk.CopyFor(owner => copies.TryGetValue(owner, out Site? own) ? own : CopySite(owner, text)));
-        copy._net = _net?.CopyForChild();
-        copy._known.UnionWith(_known);
-        copy._executable.AddRange(_executable);
-        copy.ArmedVersion = ArmedVersion;
-        copy.Returns = Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread);
-        CopyExitsTo(copy);
-        childSpace.CallArea = _space.CallArea;
+        copy._net = parent.Net?.CopyForChild();
+        copy._known.UnionWith(parent.Known);
+        copy._executable.AddRange(parent.Executable);
+        copy.ArmedVersion = parent.ArmedVersion;
+        copy.Returns = parent.Returns;
+        copy.TakeExits(parent.Exits);
+        childSpace.CallArea = parent.CallArea;
         return copy;
     }
 

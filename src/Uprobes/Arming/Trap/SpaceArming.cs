@@ -66,7 +66,7 @@ internal sealed partial class SpaceArming : IDisposable
     }
 
     /// <summary>Identifies a mapping whose points have been armed.</summary>
-    private readonly record struct MappingKey(ulong Start, ulong End, ulong FileOffset, ulong Device, ulong Inode)
+    internal readonly record struct MappingKey(ulong Start, ulong End, ulong FileOffset, ulong Device, ulong Inode)
     {
         internal static MappingKey Of(in Mapping mapping) =>
             new(mapping.Start, mapping.End, mapping.FileOffset, mapping.Device, mapping.Inode);

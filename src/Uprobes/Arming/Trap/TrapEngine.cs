@@ -108,6 +108,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
         _guardian?.Dispose();
     }
 
+    public object? OnForking(TracedThread parent, int childThreadId) =>
+        parent.Process.HasSpace && parent.Process.Space.EngineState is SpaceArming space ? space.Snapshot(parent.ThreadId, childThreadId) : null;
+
     public bool OnForked(TracedProcess child, ForkOrigin origin)
     {
         child.IsFollowed = origin.Parent.IsFollowed && _followForks;
@@ -119,10 +122,14 @@ internal sealed partial class TrapEngine : ITraceeObserver
             return true; // Until it executes, its hits are in its parent's memory and have to be served (traps T13).
         }
 
-        if (!origin.Parent.HasSpace || origin.Parent.Space.EngineState is not SpaceArming parentSpace)
+        if (origin.EngineState is not ForkedSpace forked)
+        {
+            if (child.IsFollowed)
+                ArmProcess(child); // Nothing was armed then; something may be by now.
             return child.IsFollowed && Started(child);
-        int thread = child.Threads.Keys.First();
-        SpaceArming copy = parentSpace.CopyForChild(child.Space, origin.ParentThreadId, thread);
+        }
+
+        SpaceArming copy = SpaceArming.ForChild(_services, child.Space, forked);
         if (!child.IsFollowed)
         {
             Clean(copy, [child]);
@@ -215,6 +222,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         {
             foreach (TracedThread thread in _services.Tracer.StopAll(process))
                 allStopped &= ThreadStatus.TryRead(thread.ThreadId) is null or { State: 'Z' or 'X' };
+            _services.Tracer.AwaitChildren(process); // Their copies have all of it; the description is used up here.
             foreach (TracedThread thread in process.Threads.Values)
                 LeaveSlot(space, thread);
         }
