@@ -38,19 +38,43 @@ internal sealed class TracedProcess(int processId)
         _space = space;
     }
 
-    /// <summary>A thread that is not gone, stopped ones first; null when there is none.</summary>
+    /// <summary>
+    /// The thread by which the process's files under /proc are reached: one that is stopped and so stays, else the leader, which
+    /// stays as long as the process, else (where the leader has exited before the others: traps P9) any. Null when there is none.
+    /// </summary>
     internal TracedThread? LiveThread()
     {
-        TracedThread? candidate = null;
+        TracedThread? leader = null, other = null;
         foreach (TracedThread thread in Threads.Values)
         {
             if (thread.State == TraceState.Stopped)
                 return thread;
-            if (candidate is null || candidate.ThreadId == ProcessId)
-                candidate = thread; // The leader last: it may have exited while the others live.
+            if (thread.ThreadId == ProcessId)
+                leader = thread;
+            else
+                other = thread;
         }
 
-        return candidate;
+        return leader is not null && (other is null || ThreadStatus.TryRead(ProcessId) is { State: not ('Z' or 'X') }) ? leader : other;
+    }
+
+    /// <summary>The mappings, and a thread that had them; empty when the process is gone.</summary>
+    internal List<Mapping> ReadMappings(out int threadId)
+    {
+        threadId = LiveThread()?.ThreadId ?? ProcessId;
+        List<Mapping> mappings = MappingParser.ReadProcess(threadId);
+        if (mappings.Count > 0)
+            return mappings;
+        // That thread has ended just now.
+        foreach (int other in Threads.Keys.ToArray())
+        {
+            threadId = other;
+            mappings = MappingParser.ReadProcess(other);
+            if (mappings.Count > 0)
+                break;
+        }
+
+        return mappings;
     }
 }
 

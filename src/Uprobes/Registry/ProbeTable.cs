@@ -89,9 +89,8 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
         ImageId? id = null;
         if (FileStatus.TryOf($"/proc/{tid}/map_files/{mapping.Start:x}-{mapping.End:x}", out FileStatus status, out _)
             || (!mapping.IsDeleted && FileStatus.TryOf($"/proc/{tid}/root{mapping.Path}", out status, out _)))
-            id = new ImageId(status.Device, status.Inode);
-        _identities[key] = id;
-        return id;
+            _identities[key] = id = new ImageId(status.Device, status.Inode);
+        return id; // Not remembered where the thread may just have ended.
     }
 
     private static ProbeRefusalReason ReasonOf(ArmingRefusalReason reason) => reason switch

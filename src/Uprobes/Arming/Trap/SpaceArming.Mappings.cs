@@ -20,9 +20,8 @@ internal sealed partial class SpaceArming
     /// <param name="replaced">A range that is known to have been mapped anew, whatever it looks like; or empty.</param>
     internal void Rescan(TracedProcess process, (ulong Start, ulong End) replaced = default)
     {
-        if (!TryLook(process, replaced))
+        if (!TryLook(process, replaced, out int tid))
             return;
-        int tid = process.LiveThread()?.ThreadId ?? process.ProcessId;
         foreach (Mapping mapping in _executable.ToArray())
         {
             if (!mapping.HasFile || !_known.Add(MappingKey.Of(mapping)))
@@ -38,9 +37,9 @@ internal sealed partial class SpaceArming
     }
 
     /// <summary>Reads the mappings and forgets what is gone. False when the process is.</summary>
-    private bool TryLook(TracedProcess process, (ulong Start, ulong End) replaced)
+    private bool TryLook(TracedProcess process, (ulong Start, ulong End) replaced, out int threadId)
     {
-        List<Mapping> mappings = MappingParser.ReadProcess(process.LiveThread()?.ThreadId ?? process.ProcessId);
+        List<Mapping> mappings = process.ReadMappings(out threadId);
         if (mappings.Count == 0)
             return false; // Its end is reported.
         _executable.Clear();

@@ -9,7 +9,7 @@ internal sealed partial class SpaceArming
     /// <summary>Takes all breakpoints out. Threads may go on running.</summary>
     internal void DisarmAll(TracedProcess process)
     {
-        _ = TryLook(process, default); // A range that is mapped to something else by now must not be written to.
+        _ = TryLook(process, default, out _); // A range that is mapped to something else by now must not be written to.
         foreach (Site site in _sites.Values)
         {
             bool wasArmed = site.State == SiteState.Armed;

@@ -14,7 +14,7 @@ internal sealed partial class SpaceArming
         if (FindChunk(image, operand, count) is not null)
             return null;
         int length = SlotChunk.LengthFor(count);
-        List<Mapping> mappings = MappingParser.ReadProcess(process.LiveThread()?.ThreadId ?? process.ProcessId);
+        List<Mapping> mappings = process.ReadMappings(out _);
         (ulong start, ulong end) = (image.Start, image.End);
         RemoteCallResult last = RemoteCallResult.Failed(Errno.ENOMEM);
         foreach (ulong address in AddressGaps.Near(mappings, start, end, (ulong)length).Take(16))
