@@ -1,7 +1,7 @@
 // Processes in unusual relations. Each child calls child_work once. `orphan N`: N times a parent that exits before its child, which
 // calls only after that. `deep N`: a chain of N generations, each the child of the one before. `shared N`: N children that share the memory (clone
 // with CLONE_VM, neither vfork nor thread). `quiet N`: the same without a signal at their end. `many N`: N children alive at once, ended last first.
-// `hold`: forks a child that says `held PID` and stays; the result is its PID. `free`: lets it call child_work and end; the result is its exit code.
+// `hold`: forks a child that stays, and waits until it runs; the result is its PID. `free`: lets it call child_work and end; the result is its exit code.
 #define _GNU_SOURCE
 #include "target.h"
 #include <fcntl.h>
@@ -91,14 +91,17 @@ static int holding[2];
 
 static unsigned long hold(void)
 {
-    if (pipe(holding)) abort();
+    char byte;
+    int runs[2];
+    if (pipe(holding) || pipe(runs)) abort();
     if ((held = fork()) == 0) {
-        char byte;
         bound_life();
-        printf("held %d\n", (int)getpid());
-        fflush(stdout);
+        if (write(runs[1], "r", 1) != 1) _exit(124);
         _exit(read(holding[0], &byte, 1) == 1 ? child_work(1) : 125);
     }
+    if (read(runs[0], &byte, 1) != 1) abort();
+    close(runs[0]);
+    close(runs[1]);
     return (unsigned long)held;
 }
 
