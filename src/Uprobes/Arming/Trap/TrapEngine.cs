@@ -116,7 +116,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         child.IsFollowed = origin.Parent.IsFollowed && _followForks;
         if (origin.SharesMemory)
         {
-            if (origin.Parent.HasSpace && origin.Parent.Space.EngineState is SpaceArming shared)
+            if (child.HasSpace && child.Space.EngineState is SpaceArming shared)
                 shared.Returns.ShareWithChild(origin.ParentThreadId, child.ProcessId);
             _events.OnProcessStarted(child);
             return true; // Until it executes, its hits are in its parent's memory and have to be served (traps T13).
