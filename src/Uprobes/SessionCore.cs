@@ -34,7 +34,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _tracer = new Tracer(relay, options.StopTimeout);
         try
         {
-            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian));
+            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, options.Step));
         }
         catch
         {
@@ -58,6 +58,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal int? LaunchedExitCode => _launched?.ExitStatus;
 
     internal int? LaunchedProcessId => _launched?.ProcessId;
+
+    internal int? GuardianProcessId => _tracer.Thread.Invoke(() => _engine.GuardianProcessId);
 
     internal TimeSpan LongestPause => _engine.LongestPause;
 

@@ -32,4 +32,7 @@ public sealed record SessionOptions
 
     /// <summary>How long a thread may take to stop before the operation gives it up.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Called after each step that changes a tracee, with the step's name: where tests kill the tracer.</summary>
+    internal Action<string>? Step { get; init; }
 }

@@ -94,6 +94,9 @@ public sealed class UprobeSession : IDisposable
         }
     }
 
+    /// <summary>The guardian's process id; null without one.</summary>
+    internal int? GuardianProcessId => _core.GuardianProcessId;
+
     /// <summary>Lets a launched program run. Does nothing the second time.</summary>
     public void Start() => _core.Start();
 

@@ -15,6 +15,14 @@ using Uprobes.LiveTests.Host;
 //   probe PID IMAGE FUNCTION    probes a function of a running process and lets go again; says "probed 1", or
 //                               "refused REASON MESSAGE", and how many descriptors are left that were not there
 //   hold PATH                   launches a program that is never released, says "held PID", and waits
+//
+// and with a session, as SessionVerbs says:
+//
+//   probe PID HANDLERS IMAGE:FUNCTION...         attaches and registers, says "armed COUNT", and waits
+//   cycle PID HANDLERS IMAGE:FUNCTION...         does that and takes it back for ever; says "cycle N" each time
+//   steps PID HANDLERS STEP:TIME IMAGE:FUNCTION  does that once and kills itself at the given time of a step, or says "steps NAME=COUNT,..."
+//   launch START PROGRAM IMAGE:FUNCTION...       launches and registers; with START "start" lets it run; says "launched PID" and waits
+//   guard PID HANDLERS IMAGE:FUNCTION...         as probe, and says "guardian PID" for the first and each later guardian
 switch (args[0])
 {
     case "trap":
@@ -66,6 +74,9 @@ switch (args[0])
             Console.ReadLine();
         }
         return 0;
+
+    case "probe" or "cycle" or "steps" or "launch" or "guard":
+        return SessionVerbs.Run(args[0], args[1..]);
 
     default:
         return 2;

@@ -24,15 +24,38 @@ internal static class Tasks
         return order < 0 ? null : order == 0;
     }
 
-    /// <summary>Waits for a tracee or child of the calling thread alone (waitpid(2) with __WALL and __WNOTHREAD).</summary>
+    /// <summary>Takes note of a stop for good, so that it is not reported again; its signal is lost.</summary>
+    internal static void Collect(int tid) => _ = LibC.waitpid(tid, out _, LibC.WNOHANG | LibC.__WALL | LibC.__WNOTHREAD); // Nothing to take: it is gone.
+
+    /// <summary>
+    /// Waits for a tracee or child of the calling thread alone (wait(2) with __WALL and __WNOTHREAD). A thread that is stopped
+    /// before the delivery of a signal is only looked at, and is reported again until it is continued: collecting its status
+    /// would take the signal away (wait_task_stopped clears task->exit_code, kernel/exit.c), and if the tracer were killed right then the thread
+    /// would go on behind a breakpoint as if nothing had been there.
+    /// </summary>
     /// <param name="pid">A thread id, or -1 for any.</param>
     /// <param name="block">Whether to wait when nothing has happened yet.</param>
     /// <param name="status">The status, when the result is positive.</param>
     /// <returns>The thread id, 0 when nothing has happened, or a negated errno (EINTR, ECHILD).</returns>
     internal static int Wait(int pid, bool block, out WaitStatus status)
     {
-        int result = LibC.waitpid(pid, out int raw, LibC.__WALL | LibC.__WNOTHREAD | (block ? 0 : LibC.WNOHANG));
-        status = new WaitStatus(raw);
-        return result < 0 ? -Marshal.GetLastPInvokeError() : result;
+        const int Own = LibC.__WALL | LibC.__WNOTHREAD;
+        while (true)
+        {
+            status = default;
+            if (LibC.waitid(pid < 0 ? LibC.P_ALL : LibC.P_PID, pid < 0 ? 0 : pid, out LibC.ChildInfo info,
+                    LibC.WEXITED | LibC.WSTOPPED | LibC.WNOWAIT | Own | (block ? 0 : LibC.WNOHANG)) != 0)
+                return -Marshal.GetLastPInvokeError();
+            if (info.ProcessId == 0)
+                return 0;
+            status = WaitStatus.Of(info.Code, info.Status);
+            if (status.Kind == WaitKind.SignalDelivery)
+                return info.ProcessId;
+            int collected = LibC.waitpid(info.ProcessId, out int raw, LibC.WNOHANG | Own);
+            status = new WaitStatus(raw);
+            if (collected > 0)
+                return collected;
+            // It was killed between the two, or another of its threads takes its number in execve: look again.
+        }
     }
 }

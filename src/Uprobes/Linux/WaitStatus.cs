@@ -56,6 +56,14 @@ internal readonly record struct WaitStatus(int Raw)
         }
     }
 
+    /// <summary>The status that waitid(2) reports in two parts.</summary>
+    internal static WaitStatus Of(int code, int status) => new(code switch
+    {
+        LibC.CLD_EXITED => (status & 0xff) << 8,
+        LibC.CLD_KILLED or LibC.CLD_DUMPED => status & 0x7f,
+        _ => status << 8 | 0x7f,
+    });
+
     /// <summary>The event of a <see cref="WaitKind.Event"/>.</summary>
     internal PtraceEvent Event => (PtraceEvent)(Raw >> 16);
 

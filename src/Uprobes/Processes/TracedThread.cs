@@ -25,6 +25,9 @@ internal sealed class TracedThread(int threadId, TracedProcess process)
     /// <summary>Whether the present stop is one of job control: resuming it means PTRACE_LISTEN.</summary>
     internal bool InGroupStop { get; set; }
 
+    /// <summary>Whether the present stop is one before the delivery of a signal: if the tracer dies, the signal is delivered.</summary>
+    internal bool InSignalStop { get; set; }
+
     /// <summary>Whether the thread is kept stopped until somebody resumes it explicitly.</summary>
     internal bool IsHeld { get; set; }
 

@@ -134,6 +134,7 @@ internal sealed partial class Tracer
     {
         thread.State = TraceState.Running;
         thread.InGroupStop = false;
+        thread.InSignalStop = false;
         _ = Ptrace.Continue(thread.ThreadId, signal); // ESRCH: killed meanwhile; its end is reported (traps T10).
     }
 

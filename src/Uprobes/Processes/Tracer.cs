@@ -19,6 +19,7 @@ internal sealed partial class Tracer : IDisposable
     private readonly Dictionary<int, WaitStatus> _unserved = [];
     private readonly Queue<int> _order = [];
     private readonly TimeSpan _stopTimeout;
+    private int _untilLook;
     private bool _ending;
 
     internal Tracer(ITraceeObserver observer, TimeSpan stopTimeout)
@@ -103,6 +104,12 @@ internal sealed partial class Tracer : IDisposable
         {
             _unserved[tid] = status;
             _order.Enqueue(tid);
+            if (status.Kind == WaitKind.SignalDelivery)
+            {
+                // It would be reported again, before the others: they are asked one by one, but not each time.
+                LookAtOthers(tid);
+                break;
+            }
         }
         while ((tid = Thread.WaitForTracee(-1, block: false, out status)) > 0 && _order.Count < 4096);
         while (_order.TryDequeue(out int stopped))
@@ -113,10 +120,28 @@ internal sealed partial class Tracer : IDisposable
         }
     }
 
+    private void LookAtOthers(int stopped)
+    {
+        if (--_untilLook > 0)
+            return;
+        _untilLook = Math.Max(4, _threads.Count / 4);
+        foreach (TracedThread thread in _threads.Values)
+        {
+            if (thread.ThreadId == stopped || thread.State is TraceState.Stopped or TraceState.Gone || _unserved.ContainsKey(thread.ThreadId))
+                continue;
+            if (Thread.WaitForTracee(thread.ThreadId, block: false, out WaitStatus status) <= 0)
+                continue;
+            _unserved[thread.ThreadId] = status;
+            _order.Enqueue(thread.ThreadId);
+        }
+    }
+
     private void Dispatch(int tid, WaitStatus status)
     {
         if (!_threads.TryGetValue(tid, out TracedThread? thread))
         {
+            if (status.Kind == WaitKind.SignalDelivery)
+                Tasks.Collect(tid); // Nobody is going to continue it: it must not be reported for ever.
             if (!status.IsEnd)
                 _orphans[tid] = status;
             else if (!_orphans.Remove(tid))
@@ -149,6 +174,7 @@ internal sealed partial class Tracer : IDisposable
     {
         thread.State = TraceState.Stopped;
         thread.InGroupStop = false;
+        thread.InSignalStop = true;
         int deliver = _observer.OnSignal(thread, signal);
         if (thread.State == TraceState.Stopped && !thread.IsHeld)
             Continue(thread, deliver);

@@ -19,12 +19,24 @@ internal sealed class HostProcess : IDisposable
     }
 
     /// <summary>Reads the line <c>WORD NUMBER</c>.</summary>
-    internal int ReadNumber(string word)
+    internal int ReadNumber(string word) => int.Parse(ReadLine(word), provider: null);
+
+    /// <summary>Reads the line <c>WORD REST</c>; returns the rest.</summary>
+    internal string ReadLine(string word)
     {
         string? line = Process.StandardOutput.ReadLine();
         Assert.NotNull(line);
         Assert.StartsWith(word + " ", line, StringComparison.Ordinal);
-        return int.Parse(line.AsSpan(word.Length + 1), provider: null);
+        return line[(word.Length + 1)..];
+    }
+
+    /// <summary>Waits until it has killed itself. False if it came to its end instead.</summary>
+    internal bool AwaitKill()
+    {
+        bool isKilled = Process.StandardOutput.ReadToEnd().Length == 0;
+        Process.WaitForExit();
+        Assert.Equal(isKilled ? 128 + 9 : 0, Process.ExitCode);
+        return isKilled;
     }
 
     /// <summary>Ends it by SIGKILL.</summary>

@@ -9,7 +9,8 @@ namespace Uprobes.Arming.Trap;
 /// <param name="Calls">Runs system calls in them.</param>
 /// <param name="Guardian">Restores text when this process is killed; null when the user did not want it.</param>
 /// <param name="Catalog">What is probed.</param>
-internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog)
+/// <param name="Step">Called after each step that changes a tracee, with its name; null but in tests that kill the tracer there.</param>
+internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog, Action<string>? Step)
 {
     /// <summary>The hooks on exits that are no returns, found once in each file.</summary>
     internal ExitHooks Exits { get; } = new();

@@ -12,11 +12,13 @@ namespace Uprobes.Arming.Trap;
 /// has none of its own; a program that installs one later is on its own when the tracer is killed. On the tracer thread only.
 /// </summary>
 /// <remarks>
-/// Layout: remote calls at 0, the handler's code at 512, actions for rt_sigaction(2) at 1,024, the table from 4,096 on.
+/// Layout: remote calls at 0, the handler's code at 512, actions for rt_sigaction(2) at 1,024, what
+/// a later session recognises it by at 2,048, the table from 4,096 on.
 /// </remarks>
 internal sealed class SafetyNet
 {
-    private const int CodeOffset = 512, ActionOffset = 1024, TableOffset = 4096, ActionSize = 32;
+    internal const int CodeOffset = 512, DescriptionOffset = 2048, TableOffset = 4096;
+    private const int ActionOffset = 1024, ActionSize = 32;
     private const ulong DefaultAction = 0, IgnoreAction = 1;
     private readonly SafetyNetTable _table;
 
@@ -39,9 +41,14 @@ internal sealed class SafetyNet
 
     internal bool HasRoomFor(int traps) => _table.Count + traps <= (int)(_table.Capacity - ((_table.Capacity + 3) / 4));
 
-    /// <summary>Maps and fills the memory for at least so many breakpoints, and installs the handler.</summary>
-    internal static (SafetyNet? Net, RemoteCallResult Result) Create(
-        ArmingServices services, TracedThread thread, int traps, ProgramDisposition disposition)
+    /// <summary>Maps and fills the memory for at least so many entries, and installs the handler.</summary>
+    /// <param name="services">What it takes.</param>
+    /// <param name="thread">A stopped thread.</param>
+    /// <param name="traps">How many entries there must be room for.</param>
+    /// <param name="disposition">What the program had chosen for SIGTRAP.</param>
+    /// <param name="former">The entries of the net that this one replaces: they are in place before its handler is.</param>
+    internal static (SafetyNet? Net, RemoteCallResult Result) Create(ArmingServices services, TracedThread thread, int traps,
+        ProgramDisposition disposition, IReadOnlyCollection<KeyValuePair<ulong, ulong>> former)
     {
         uint capacity = SafetyNetTable.CapacityFor(Math.Max(traps, 1000));
         int length = TableOffset + SafetyNetTable.SizeInBytes(capacity);
@@ -51,6 +58,9 @@ internal sealed class SafetyNet
             return (null, mapped);
         SafetyNet net = new(mapped.Value, length, new SafetyNetTable(capacity), disposition);
         RemoteCallResult installed = net.Fill(thread.Process.Space.Memory);
+        if (installed.IsSuccess && net.Add(thread.Process.Space.Memory, former) is not 0 and var error)
+            installed = RemoteCallResult.Failed(error);
+        services.Step?.Invoke("net filled");
         if (installed.IsSuccess)
             installed = net.Install(services, thread);
         if (installed.IsSuccess)
@@ -61,6 +71,12 @@ internal sealed class SafetyNet
 
     /// <summary>The mirror of a net that was copied into a forked child's memory.</summary>
     internal SafetyNet CopyForChild() => new(Start, Length, _table.Copy(), Disposition);
+
+    /// <summary>
+    /// The entries by which the handler finds the way of a thread that has run into a breakpoint, and of one that the tracer has
+    /// sent to the slot already.
+    /// </summary>
+    internal static IEnumerable<KeyValuePair<ulong, ulong>> EntriesOf(ulong trap, ulong slot) => [new(trap, slot), new(slot - 1, slot)];
 
     /// <summary>Enters where threads resume that run into breakpoints; before the breakpoints are written. Returns 0 or errno.</summary>
     internal int Add(TraceeMemory memory, IReadOnlyCollection<KeyValuePair<ulong, ulong>> resumeByTrap)
@@ -82,21 +98,33 @@ internal sealed class SafetyNet
             ? RemoteCallResult.Success(0)
             : services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(1));
 
+    /// <summary>The handler's code in a net that starts at an address.</summary>
+    internal static byte[] Handler(ulong start, uint capacity, bool isIgnored, out int restorer)
+    {
+        byte[] code = SafetyNetCode.Emit(start + CodeOffset, start + TableOffset, capacity, isIgnored, out restorer);
+        return code.Length <= ActionOffset - CodeOffset
+            ? code
+            : throw new InvalidOperationException($"the handler's code takes {code.Length} bytes, more than its room");
+    }
+
     private RemoteAddress Action(int index) => new(Start + ActionOffset + (ulong)(index * ActionSize));
 
     private RemoteCallResult Fill(TraceeMemory memory)
     {
-        byte[] code = SafetyNetCode.Emit(Start + CodeOffset, Start + TableOffset, _table.Capacity, Disposition.IsIgnored, out int restorer);
-        if (code.Length > ActionOffset - CodeOffset)
-            throw new InvalidOperationException($"the handler's code takes {code.Length} bytes, more than its room");
+        byte[] code = Handler(Start, _table.Capacity, Disposition.IsIgnored, out int restorer);
         Span<byte> actions = stackalloc byte[3 * ActionSize];
         actions.Clear();
         WriteAction(actions, Start + CodeOffset, SafetyNetCode.ActionFlags, Start + CodeOffset + (ulong)restorer, SafetyNetCode.ActionMask);
         WriteAction(actions[ActionSize..], Disposition.IsIgnored ? IgnoreAction : DefaultAction, 0, 0, 0);
+        Disposition.Former?.Action.CopyTo(actions[ActionSize..]);
         Disposition.Action?.CopyTo(actions[(2 * ActionSize)..]);
+        Span<byte> description = stackalloc byte[FormerNet.DescriptionSize];
+        FormerNet.Describe(description, Start, _table.Capacity, Disposition.IsIgnored);
         int error = memory.WriteAll(new RemoteAddress(Start + CodeOffset), code);
         if (error == 0)
             error = memory.WriteAll(Action(0), actions);
+        if (error == 0)
+            error = memory.WriteAll(new RemoteAddress(Start + DescriptionOffset), description);
         return error == 0 ? RemoteCallResult.Success(0) : RemoteCallResult.Failed(error);
     }
 
@@ -114,7 +142,8 @@ internal sealed class SafetyNet
 /// <param name="IsIgnored">SIG_IGN.</param>
 /// <param name="IsCaught">A handler of its own.</param>
 /// <param name="Action">That handler's <c>struct kernel_sigaction</c>, where it could be read.</param>
-internal sealed record ProgramDisposition(bool IsIgnored, bool IsCaught, byte[]? Action)
+/// <param name="Former">The net of a killed tracer, whose handler stands in the place of what the program had chosen.</param>
+internal sealed record ProgramDisposition(bool IsIgnored, bool IsCaught, byte[]? Action, FormerNet? Former = null)
 {
     internal static ProgramDisposition Default { get; } = new(false, false, null);
 }

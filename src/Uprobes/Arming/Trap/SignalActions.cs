@@ -29,6 +29,8 @@ internal static class SignalActions
             return new ProgramDisposition(false, true, null);
         bool read = services.Calls.GetSignalAction(thread, Signal.SIGTRAP, scratch).IsSuccess && memory.Read(scratch, action) == ActionSize;
         _ = memory.WriteAll(scratch, before); // Fails only for a process that is gone.
-        return new ProgramDisposition(false, true, read ? action : null);
+        return read && FormerNet.Find(memory, action) is { } former
+            ? new ProgramDisposition(former.IsIgnored, IsCaught: false, null, former)
+            : new ProgramDisposition(false, true, read ? action : null);
     }
 }

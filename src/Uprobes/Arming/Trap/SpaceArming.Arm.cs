@@ -74,6 +74,7 @@ internal sealed partial class SpaceArming
         if (site.State != SiteState.Armed)
             return true;
         bool restored = IsOurs(site) && _space.Memory.WriteAll(new RemoteAddress(site.Address), site.Original.AsSpan(0, 1)) == 0;
+        _services.Step?.Invoke("text restored");
         site.State = restored ? SiteState.Disarmed : SiteState.Lost;
         LeaveGuardian(site);
         return restored;
@@ -128,7 +129,7 @@ internal sealed partial class SpaceArming
         List<(Site, ArmingRefusal)> refused = [];
         if (sites.Count == 0)
             return refused;
-        if (EnsureNet(process, sites.Count) is { } noNet)
+        if (EnsureNet(process, 2 * sites.Count) is { } noNet)
             return [.. sites.Select(s => (s, noNet))];
         int wanted = sites.Count(s => s.Slot == 0);
         if (wanted > 0 && EnsureSlots(process, mapping, wanted, null) is { } noRoom)
@@ -150,12 +151,15 @@ internal sealed partial class SpaceArming
         // The order keeps the tracee safe at every moment: the slot before the table's entry, that before the guardian's
         // entry, that before the breakpoint.
         int error = slots.Flush();
+        _services.Step?.Invoke("slots written");
         if (error == 0)
-            error = _net!.Add(_space.Memory, ready.ToDictionary(s => s.Address, s => s.Slot));
+            error = _net!.Add(_space.Memory, [.. ready.SelectMany(s => SafetyNet.EntriesOf(s.Address, s.Slot))]);
+        _services.Step?.Invoke("table written");
         foreach (Site site in ready)
         {
             if (error == 0)
                 site.GuardianEntry = _services.Guardian?.Add(_space.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
+            _services.Step?.Invoke("guardian told");
             if (error == 0 && _space.Memory.WriteAll(new RemoteAddress(site.Address), [Int3]) is not 0 and var failed)
             {
                 LeaveGuardian(site);
@@ -169,6 +173,7 @@ internal sealed partial class SpaceArming
                 continue;
             }
 
+            _services.Step?.Invoke("breakpoint written");
             site.State = SiteState.Armed;
             _sites[site.Address] = site;
             _retired.Remove(site.Address);

@@ -62,7 +62,11 @@ internal sealed partial class SpaceArming
             RelocatedInstruction? code = slot.Code;
             if (code is null || _space.Memory.WriteAll(new RemoteAddress(slot.Address), code.Code) != 0)
                 return false;
-            Dictionary<ulong, ulong> exits = code.Exits.ToDictionary(e => slot.Address + (ulong)e.Offset, e => e.OriginalRip);
+            List<KeyValuePair<ulong, ulong>> exits =
+            [
+                .. code.Exits.Select(e => new KeyValuePair<ulong, ulong>(slot.Address + (ulong)e.Offset, e.OriginalRip)),
+                new(slot.Address - 1, slot.Address),
+            ];
             if (EnsureNet(process, exits.Count) is not null || _net!.Add(_space.Memory, exits) != 0)
                 return false;
             site.PostSlot = slot.Address;
@@ -81,12 +85,11 @@ internal sealed partial class SpaceArming
         RemoteCallResult result = _services.WithStoppedThread(process, _space, thread =>
         {
             ProgramDisposition disposition = former?.Disposition ?? SignalActions.ReadTrapDisposition(_services, thread);
-            int wanted = Math.Max(traps, former is null ? 0 : former.Entries.Count * 2) + (former?.Entries.Count ?? 0);
-            (made, RemoteCallResult created) = SafetyNet.Create(_services, thread, wanted, disposition);
+            IReadOnlyCollection<KeyValuePair<ulong, ulong>> entries = former?.Entries ?? disposition.Former?.Entries ?? [];
+            int wanted = Math.Max(traps, entries.Count * 2) + entries.Count;
+            (made, RemoteCallResult created) = SafetyNet.Create(_services, thread, wanted, disposition, entries);
             if (made is null)
                 return created;
-            if (former is not null && made.Add(_space.Memory, former.Entries) is not 0 and var error)
-                return RemoteCallResult.Failed(error);
             _space.CallArea = made.CallArea;
             if (former is not null)
                 _ = _services.Calls.Unmap(thread, former.Start, (ulong)former.Length); // Nothing uses it any more.

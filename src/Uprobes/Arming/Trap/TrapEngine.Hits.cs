@@ -36,11 +36,11 @@ internal sealed partial class TrapEngine
                 return false;
             registers.Rip = address;
             if (site.State == SiteState.Armed && _services.Tracer.IsStopping)
-                _ = Ptrace.SetInstructionPointer(thread.ThreadId, address); // It runs into the breakpoint again when it goes on.
+                Redirect(thread, registers); // It runs into the breakpoint again when it goes on.
             else if (site.State == SiteState.Armed)
                 Serve(space, thread, site, registers);
             else if (!IsOwnBreakpoint(space, site))
-                _ = Ptrace.SetInstructionPointer(thread.ThreadId, address); // It was removed under way (traps T8).
+                GoOnAfterRemoval(thread, site, registers);
             else
                 return false;
             return true;
@@ -50,7 +50,8 @@ internal sealed partial class TrapEngine
             return false;
         if (!_services.Tracer.IsStopping || !slot.StopsAfter)
             return TryServePost(thread, slot, address, ref registers);
-        _ = Ptrace.SetInstructionPointer(thread.ThreadId, address);
+        registers.Rip = address;
+        Redirect(thread, registers);
         return true;
     }
 
@@ -70,6 +71,9 @@ internal sealed partial class TrapEngine
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
     {
         _placement.OnHit(thread.ThreadId);
+        // First of all: should the tracer be killed from here on, the thread is where it can go on by itself.
+        _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot); // ESRCH: killed meanwhile (traps T10).
+        _services.Step?.Invoke("hit thread moved");
         ThreadArming state = (thread.EngineState ??= new ThreadArming()) as ThreadArming ?? throw new InvalidOperationException("foreign thread state");
         _dispositions.Repair(_services, space, thread, state);
         ThreadRegisters visible = _hit.Registers;
@@ -89,7 +93,7 @@ internal sealed partial class TrapEngine
         if (visible.Rip == site.Address)
             GoOn(space, thread, site);
         else
-            _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values); // A handler chose another way.
+            Redirect(thread, visible.Values); // A handler chose another way.
     }
 
     private void CallHandlers(SpaceArming space, TracedThread thread, Site site, ThreadArming state)
@@ -141,15 +145,48 @@ internal sealed partial class TrapEngine
             }
         }
 
-        if (!visible.IsChanged)
+        if (visible.IsChanged)
         {
-            _ = Ptrace.SetInstructionPointer(thread.ThreadId, slot); // ESRCH: killed meanwhile (traps T10).
-            return;
+            UserRegisters changed = visible.Values;
+            changed.Rip = slot;
+            _ = Ptrace.SetRegisters(thread.ThreadId, changed);
+        }
+        else if (slot != site.Slot) // Where the thread is already.
+        {
+            _ = Ptrace.SetInstructionPointer(thread.ThreadId, slot);
         }
 
-        UserRegisters changed = visible.Values;
-        changed.Rip = slot;
-        _ = Ptrace.SetRegisters(thread.ThreadId, changed);
+        _services.Step?.Invoke("hit served");
+    }
+
+    /// <summary>
+    /// The breakpoint was removed between the hit and its report (traps T8): the instruction is run where it is, or from the
+    /// slot, which the safety net knows.
+    /// </summary>
+    private void GoOnAfterRemoval(TracedThread thread, Site site, UserRegisters registers)
+    {
+        if (site is { State: SiteState.Disarmed, Slot: not 0 })
+            _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot);
+        else
+            Redirect(thread, registers);
+        _services.Step?.Invoke("stale hit served");
+    }
+
+    /// <summary>
+    /// Sends a thread to where its signal's address is none that the safety net knows. If the tracer is killed now the
+    /// signal is delivered; the mark tells the handler that this has been done, if it has been.
+    /// </summary>
+    private void Redirect(TracedThread thread, in UserRegisters registers)
+    {
+        if (thread.InSignalStop)
+        {
+            Ptrace.SignalInfo mark = new() { Number = Signal.SIGTRAP, Code = X64.SafetyNetCode.CodeRedirected, Address = registers.Rip };
+            _ = Ptrace.SetSignalInfo(thread.ThreadId, mark);
+            _services.Step?.Invoke("hit marked");
+        }
+
+        _ = Ptrace.SetRegisters(thread.ThreadId, registers); // ESRCH: killed meanwhile (traps T10).
+        _services.Step?.Invoke("hit redirected");
     }
 
     private bool TryEmulate(TracedThread thread, Site site)
@@ -167,7 +204,7 @@ internal sealed partial class TrapEngine
         site.Point!.Sink.OnPost(_hit);
         _serving = null;
         if (thread.State == TraceState.Stopped)
-            _ = Ptrace.SetRegisters(thread.ThreadId, visible.Values);
+            Redirect(thread, visible.Values);
         return true;
     }
 
@@ -189,7 +226,7 @@ internal sealed partial class TrapEngine
                 point.Sink.OnPost(_hit);
             _serving = null;
             if (thread.State == TraceState.Stopped)
-                _ = Ptrace.SetRegisters(thread.ThreadId, _hit.Registers.Values);
+                Redirect(thread, _hit.Registers.Values);
             return true;
         }
 

@@ -20,14 +20,14 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private readonly TrapDispositions _dispositions = new();
 
     /// <summary>Creates the engine; on the tracer thread.</summary>
-    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian)
+    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, Action<string>? step)
     {
         _catalog = catalog;
         _events = events;
         _followForks = followForks;
         _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
-        _services = new ArmingServices(tracer, new RemoteCall(tracer), _guardian, catalog);
+        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, step);
     }
 
     /// <summary>Longest time that all threads of a process were held.</summary>
@@ -175,7 +175,16 @@ internal sealed partial class TrapEngine : ITraceeObserver
         if (processId != _guardian?.ProcessId)
             return;
         _guardian.NoteCollected();
-        _events.OnNotice("the guardian process was killed: if this program is killed too, its tracees keep their breakpoints", null);
+        try
+        {
+            _guardian.StartAgain();
+            _events.OnNotice($"the guardian process {processId} was killed; process {_guardian.ProcessId} has taken its place", null);
+        }
+        catch (SyscallException e)
+        {
+            _events.OnNotice("the guardian process was killed, and another could not be started: if this program is killed too, "
+                + $"its tracees keep their breakpoints ({e.Message})", null);
+        }
     }
 
     public void OnFailed()
@@ -242,7 +251,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         if (thread == _serving)
         {
             // Let go of inside a handler: it goes on from where the handler sees it. ESRCH: killed meanwhile.
-            _ = Ptrace.SetRegisters(thread.ThreadId, _hit.Registers.Values);
+            Redirect(thread, _hit.Registers.Values);
             return;
         }
 

@@ -6,7 +6,14 @@ namespace Uprobes.Processes.X64;
 /// Runs system calls in a stopped tracee (traps R1 to R11): no function of the target is called, its stack is not
 /// used, signals are held back, and the thread goes on as if nothing had happened. On the tracer thread.
 /// </summary>
-internal sealed class RemoteCall(Tracer tracer)
+/// <remarks>
+/// The tracer may be killed between any two steps, and the thread then goes on by itself (traps R9). So whatever is
+/// changed is changed in an order in which every state leads back to the thread's own: its registers are set before its
+/// signals are blocked and put back after its mask, because it is the code at the new RIP that restores both.
+/// </remarks>
+/// <param name="tracer">The tracees.</param>
+/// <param name="step">Called after each step, with its name; null but in tests that kill the tracer there.</param>
+internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
 {
     private const ulong SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13;
     private const ulong MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_FIXED_NOREPLACE = 0x100000;
@@ -45,31 +52,45 @@ internal sealed class RemoteCall(Tracer tracer)
     private RemoteCallResult InvokeUnfiltered(TracedThread thread, ulong number, ulong a1, ulong a2, ulong a3, ulong a4, ulong a5, ulong a6)
     {
         int tid = thread.ThreadId;
-        if (Ptrace.GetRegisters(tid, out UserRegisters own) != 0 || Ptrace.GetSignalMask(tid, out ulong mask) != 0)
+        // A signal that waits to be delivered in this stop would be delivered in the middle of our code if the tracer died.
+        if (thread.InSignalStop)
+            tracer.StopAgain(thread);
+        if (thread.State != TraceState.Stopped
+            || Ptrace.GetRegisters(tid, out UserRegisters own) != 0 || Ptrace.GetSignalMask(tid, out ulong mask) != 0)
             return RemoteCallResult.Gone;
-        using CallArea? area = CallArea.Take(thread);
+        using CallArea? area = CallArea.Take(tracer, thread);
         if (area is null)
             return RemoteCallResult.NoRoom;
         if (area.Fill(RemoteCallCode.Emit(area.Address, own, mask)) is not 0 and var error)
             return RemoteCallResult.Failed(error);
+        step?.Invoke("call code written");
         UserRegisters call = own;
         call.Rip = area.Address.Value;
         call.Rax = number;
         call.OrigRax = ulong.MaxValue; // Otherwise the kernel would "restart" the interrupted call at the new RIP (traps R1).
         (call.Rdi, call.Rsi, call.Rdx, call.R10, call.R8, call.R9) = (a1, a2, a3, a4, a5, a6);
-        if (Ptrace.SetSignalMask(tid, ulong.MaxValue) != 0 || Ptrace.SetRegisters(tid, call) != 0)
+        if (Ptrace.SetRegisters(tid, call) != 0)
             return RemoteCallResult.Gone;
+        step?.Invoke("call registers set");
+        if (Ptrace.SetSignalMask(tid, ulong.MaxValue) != 0)
+            return RemoteCallResult.Gone;
+        step?.Invoke("call signals blocked");
         bool entered = RunToSystemCallStop(thread);
+        step?.Invoke("call entered");
         bool left = entered && RunToSystemCallStop(thread);
+        step?.Invoke("call left");
         if (thread.State == TraceState.Gone)
             return RemoteCallResult.Gone;
         RemoteCallResult result = !left || Ptrace.GetRegisters(tid, out UserRegisters after) != 0 ? RemoteCallResult.Forbidden
             : after.Rax >= KernelErrors ? RemoteCallResult.Failed((int)-(long)after.Rax) : RemoteCallResult.Success(after.Rax);
-        _ = Ptrace.SetRegisters(tid, own);
         _ = Ptrace.SetSignalMask(tid, mask);
+        step?.Invoke("call signals restored");
+        _ = Ptrace.SetRegisters(tid, own);
+        step?.Invoke("call registers restored");
         // Registers that are restored at a system call's exit stop lose the pending restart of the interrupted call
         // when the thread is continued from there (traps R2): let it pass through one more stop.
         tracer.StopAgain(thread);
+        step?.Invoke("call over");
         return thread.State == TraceState.Gone ? RemoteCallResult.Gone : result;
     }
 

@@ -17,6 +17,9 @@ internal static class RemoteCallCode
     private const int SetMask = 2, RtSigprocmask = 14, RestartSyscall = 219, RedZone = 128, MaskBytes = 8;
     private const long RestartSys = -512, RestartNoIntr = -513, RestartNoHand = -514, RestartBlock = -516;
 
+    /// <summary>syscall; mov $14,%eax; mov $2,%edi</summary>
+    private static ReadOnlySpan<byte> Beginning => [0x0F, 0x05, 0xB8, RtSigprocmask, 0, 0, 0, 0xBF, SetMask, 0, 0, 0];
+
     /// <summary>Emits, for a thread with the given state:</summary>
     /// <remarks>
     /// <code>
@@ -82,6 +85,9 @@ internal static class RemoteCallCode
         a.Assemble(new StreamCodeWriter(code), at.Value);
         return code.ToArray();
     }
+
+    /// <summary>Whether bytes begin like code that <see cref="Emit"/> makes.</summary>
+    internal static bool IsLikelyAt(ReadOnlySpan<byte> code) => code.StartsWith(Beginning);
 
     private static (ulong Rip, ulong Rax) AfterRestart(in UserRegisters registers)
     {

@@ -58,19 +58,25 @@ internal static class BareProcess
     /// <exception cref="SyscallException">
     /// EAGAIN: process limit; ENOMEM: no memory to copy the address space; EACCES: executable memory is forbidden.
     /// </exception>
-    internal static unsafe int Start(AnonymousMapping block, bool sharesDescriptors, Action<Assembler> emitBody)
+    internal static int Start(AnonymousMapping block, bool sharesDescriptors, Action<Assembler> emitBody)
     {
         byte[] code = Emit((ulong)block.Address, (ulong)block.Length, sharesDescriptors, emitBody);
         if (code.Length > CodeSize)
             throw new InvalidOperationException($"{code.Length} bytes of code do not fit a page");
         Marshal.Copy(code, 0, block.Address, code.Length);
         block.MakeExecutable(0, CodeSize);
-        nint data = DataOf(block);
-        Marshal.WriteInt64(data + AllSignals, -1);
+        Marshal.WriteInt64(DataOf(block) + AllSignals, -1);
+        return StartAgain(block);
+    }
 
+    /// <summary>Starts another child from a block that <see cref="Start"/> has filled.</summary>
+    /// <returns>The child's process id; the caller must collect its status (wait with __WALL).</returns>
+    /// <exception cref="SyscallException">EAGAIN: process limit; ENOMEM: no memory to copy the address space.</exception>
+    internal static unsafe int StartAgain(AnonymousMapping block)
+    {
         // SAFETY: the code is what Emit shows; it keeps the callee-saved registers and the stack.
         var start = (delegate* unmanaged<nint, int>)block.Address;
-        int result = start(data);
+        int result = start(DataOf(block));
         return result > 0 ? result : throw new SyscallException("clone", -result);
     }
 

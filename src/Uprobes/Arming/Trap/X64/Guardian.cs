@@ -46,14 +46,13 @@ internal sealed class Guardian : IDisposable
     }
 
     /// <summary>Its process id.</summary>
-    internal int ProcessId { get; }
+    internal int ProcessId { get; private set; }
 
     /// <summary>Entries that it would restore now.</summary>
     internal int Count => _used - _free.Count;
 
     /// <summary>
-    /// Whether it still runs. When it has been killed the entries here mean nothing any more: start another one and
-    /// add them there.
+    /// Whether it still runs. When it has been killed nobody watches over the entries until <see cref="StartAgain"/>.
     /// </summary>
     internal bool IsAlive
     {
@@ -95,6 +94,17 @@ internal sealed class Guardian : IDisposable
             block?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Starts another process in the place of one that was killed; the journal is the same.</summary>
+    /// <exception cref="SyscallException">A process could not be had; the entries are unguarded.</exception>
+    internal void StartAgain()
+    {
+        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
+        if (IsAlive)
+            throw new InvalidOperationException($"guardian {ProcessId} is alive");
+        ProcessId = BareProcess.StartAgain(_block);
+        _collected = false;
     }
 
     /// <summary>Enters a trap in the journal. Call it before the trap is written: an entry without a trap does nothing.</summary>

@@ -34,8 +34,15 @@ internal static class SafetyNetCode
     /// <summary>2^64 divided by the golden ratio, made odd: spreads neighbouring addresses over the table (Fibonacci hashing).</summary>
     internal const ulong HashMultiplier = 0x9E37_79B9_7F4A_7C15;
 
+    /// <summary>
+    /// The si_code by which the tracer marks a signal of its breakpoints whose thread it is about to send to si_addr; no code
+    /// of the kernel's (asm-generic/siginfo.h).
+    /// </summary>
+    internal const int CodeRedirected = 0x5550;
+
     private const int SignalTrap = 5;
     private const int CodeKernel = 0x80; // SI_KERNEL: int3
+    private const int AddressOffset = 16; // siginfo_t.si_addr
     private const int CodeOffset = 8; // siginfo_t.si_code
     private const int RipOffset = 0xA8; // ucontext_t.uc_mcontext.gregs[REG_RIP]
     private const int EntryShift = 4; // SafetyNetTable.EntrySize is 16
@@ -78,9 +85,15 @@ internal static class SafetyNetCode
     }
 
     //           endbr64                        rdi = SIGTRAP, rsi = siginfo_t, rdx = ucontext_t; [rsp] = restorer
-    //           cmpl $SI_KERNEL, 8(%rsi)       only int3 gives this code
-    //           jne  foreign
     //           mov  RIP(%rdx), %rax           the address after the trap: the key
+    //           cmpl $SI_KERNEL, 8(%rsi)       only int3 gives this code
+    //           je   search
+    //           cmpl $CodeRedirected, 8(%rsi)
+    //           jne  foreign
+    //           cmp  %rax, 16(%rsi)            the tracer had sent it on before it was killed
+    //           jne  search
+    //           ret
+    // search:
     //           mov  $table, %r8
     //           mov  $multiplier, %r9
     //           imul %rax, %r9
@@ -106,11 +119,17 @@ internal static class SafetyNetCode
     //           ret                            to the restorer
     private static void EmitLookup(Assembler a, ulong tableAddress, uint capacity, Label notInTable, Label foreign)
     {
-        Label next = a.CreateLabel(), probe = a.CreateLabel(), found = a.CreateLabel();
+        Label next = a.CreateLabel(), probe = a.CreateLabel(), found = a.CreateLabel(), search = a.CreateLabel();
         a.endbr64();
-        a.cmp(__dword_ptr[rsi + CodeOffset], CodeKernel);
-        a.jne(foreign);
         a.mov(rax, __qword_ptr[rdx + RipOffset]);
+        a.cmp(__dword_ptr[rsi + CodeOffset], CodeKernel);
+        a.je(search);
+        a.cmp(__dword_ptr[rsi + CodeOffset], CodeRedirected);
+        a.jne(foreign);
+        a.cmp(__qword_ptr[rsi + AddressOffset], rax);
+        a.jne(search);
+        a.ret();
+        a.Label(ref search);
         a.mov(r8, tableAddress);
         a.mov(r9, HashMultiplier);
         a.imul(r9, rax);

@@ -107,16 +107,23 @@ internal sealed class SafetyNetTable
     }
 
     /// <summary>Every trap with where it resumes, to move them into a larger table.</summary>
-    internal Dictionary<ulong, ulong> Entries()
+    internal Dictionary<ulong, ulong> Entries() => EntriesIn(_image);
+
+    /// <summary>Every trap of a table that lies in a target.</summary>
+    internal static Dictionary<ulong, ulong> EntriesIn(ReadOnlySpan<byte> image)
     {
-        Dictionary<ulong, ulong> entries = new(Count);
-        for (int index = 0; index < Capacity; index++)
+        Dictionary<ulong, ulong> entries = [];
+        for (; image.Length >= EntrySize; image = image[EntrySize..])
         {
-            if (Key(index) > Freed)
-                entries[Key(index) - 1] = BinaryPrimitives.ReadUInt64LittleEndian(_image.AsSpan(index * EntrySize + 8));
+            ulong key = BinaryPrimitives.ReadUInt64LittleEndian(image);
+            if (key > Freed + 1)
+                entries[key - 1] = BinaryPrimitives.ReadUInt64LittleEndian(image[8..]);
         }
         return entries;
     }
+
+    /// <summary>Whether a table can have so many entries.</summary>
+    internal static bool IsCapacity(ulong capacity) => capacity is >= 2 and <= MaximumCapacity && BitOperations.IsPow2(capacity);
 
     /// <summary>A second mirror of the same contents, for a copy of the target's memory.</summary>
     internal SafetyNetTable Copy()
@@ -136,7 +143,7 @@ internal sealed class SafetyNetTable
 
     internal static void ThrowIfBadCapacity(uint capacity)
     {
-        if (capacity is < 2 or > MaximumCapacity || !BitOperations.IsPow2(capacity))
+        if (!IsCapacity(capacity))
             throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"a power of two from 2 to {MaximumCapacity} is needed");
     }
 
