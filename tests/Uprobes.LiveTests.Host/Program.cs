@@ -1,9 +1,9 @@
 using Microsoft.Win32.SafeHandles;
-using Uprobes.Arming.Trap.X64;
 using Uprobes;
+using Uprobes.Arming.Trap.X64;
 using Uprobes.Linux;
-using Uprobes.Processes;
 using Uprobes.LiveTests.Host;
+using Uprobes.Processes;
 
 // A process for tests to kill, or to look at undisturbed by other tests.
 //
