@@ -17,6 +17,8 @@ internal sealed class ObserverRelay : ITraceeObserver
 
     public int OnSignal(TracedThread thread, int signal) => Target.OnSignal(thread, signal);
 
+    public void OnSystemCall(TracedThread thread) => Target.OnSystemCall(thread);
+
     public object? OnForking(TracedThread parent, int childThreadId) => Target.OnForking(parent, childThreadId);
 
     public bool OnForked(TracedProcess child, ForkOrigin origin) => Target.OnForked(child, origin);

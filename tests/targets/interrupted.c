@@ -121,13 +121,13 @@ static unsigned long go(long ms)
     woken_futex = 0;
     queue_id = msgget(IPC_PRIVATE, 0600);
     if (pipe2(pipe_ends, O_CLOEXEC)) abort();
-    long start = now_ms();
     for (int k = 0; k < CALLS; k++) {
         atomic_store(&calls[k].tid, 0);
         if (pthread_create(&calls[k].thread, NULL, body, (void *)(long)k)) abort();
     }
     for (int k = 0; k < CALLS; k++)
         while (!sleeps(k)) sched_yield();
+    long start = now_ms(); // not before: those that main wakes have waited as long then
     puts("blocked");
     fflush(stdout);
     while (now_ms() < start + ms) // whatever a disturbed sleep returns, the clock decides

@@ -36,7 +36,7 @@ internal static unsafe class Ptrace
 
     internal static int Continue(int tid, int signal) => Call(PTRACE_CONT, tid, 0, signal);
 
-    internal static int ContinueToSystemCall(int tid) => Call(PTRACE_SYSCALL, tid, 0, 0);
+    internal static int ContinueToSystemCall(int tid, int signal) => Call(PTRACE_SYSCALL, tid, 0, signal);
 
     internal static int Detach(int tid, int signal) => Call(PTRACE_DETACH, tid, 0, signal);
 

@@ -11,8 +11,11 @@ internal static class Tasks
     internal static int CurrentThreadId => (int)LibC.syscall(LibC.SYS_gettid, 0, 0, 0, 0, 0);
 
     /// <summary>Sends a signal to one thread of this process (tgkill(2)). Returns 0 or errno.</summary>
-    internal static int SignalOwnThread(int tid, int signal) =>
-        LibC.syscall(LibC.SYS_tgkill, Environment.ProcessId, tid, signal, 0, 0) < 0 ? Marshal.GetLastPInvokeError() : 0;
+    internal static int SignalOwnThread(int tid, int signal) => KillThread(Environment.ProcessId, tid, signal);
+
+    /// <summary>Sends a signal to one thread of a process (tgkill(2)). Returns 0 or errno.</summary>
+    internal static int KillThread(int pid, int tid, int signal) =>
+        LibC.syscall(LibC.SYS_tgkill, pid, tid, signal, 0, 0) < 0 ? Marshal.GetLastPInvokeError() : 0;
 
     /// <summary>Sends a signal to a process (kill(2)). Returns 0 or errno.</summary>
     internal static int Kill(int pid, int signal) => LibC.kill(pid, signal) < 0 ? Marshal.GetLastPInvokeError() : 0;

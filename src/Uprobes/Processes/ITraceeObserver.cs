@@ -6,6 +6,9 @@ internal interface ITraceeObserver
     /// <summary>A signal is about to be delivered; the thread is stopped. Returns the signal to deliver, 0 for none.</summary>
     int OnSignal(TracedThread thread, int signal);
 
+    /// <summary>A thread with <see cref="TracedThread.ReportsSystemCalls"/> enters or leaves a system call; it is stopped.</summary>
+    void OnSystemCall(TracedThread thread);
+
     /// <summary>
     /// A thread has forked and is stopped in the fork: the child's memory is what its own is now. Both may change much before the
     /// child's first stop is served.

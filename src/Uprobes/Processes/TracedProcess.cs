@@ -18,6 +18,12 @@ internal sealed class TracedProcess(int processId)
     /// <summary>Whether the process is still in an address space, and has not ended or executed another program.</summary>
     internal bool RunsIn(AddressSpace space) => ReferenceEquals(_space, space);
 
+    /// <summary>Whether it runs in its parent's memory, from vfork to exec.</summary>
+    internal bool BorrowsSpace { get; set; }
+
+    /// <summary>What the engine keeps about the process; opaque to this layer.</summary>
+    internal object? EngineState { get; set; }
+
     /// <summary>Set for a process that was forked by a tracee and whose first stop has not been served yet.</summary>
     internal ForkOrigin? Origin { get; set; }
 

@@ -34,6 +34,9 @@ internal sealed class TracedThread(int threadId, TracedProcess process)
     /// <summary>Whether an interrupt was asked for whose stop has not been reported yet. Two would give two stops.</summary>
     internal bool IsInterrupting { get; set; }
 
+    /// <summary>Whether it stops where it enters and leaves system calls; the observer sets it.</summary>
+    internal bool ReportsSystemCalls { get; set; }
+
     /// <summary>What the engine keeps about the thread; opaque to this layer.</summary>
     internal object? EngineState { get; set; }
 }

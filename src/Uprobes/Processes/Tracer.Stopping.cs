@@ -61,7 +61,7 @@ internal sealed partial class Tracer
                 // Anything else is served and the thread goes on to the stop that was asked for.
                 thread.IsHeld = false;
                 Dispatch(thread.ThreadId, status);
-                if (thread.State == TraceState.Gone)
+                if (thread.State == TraceState.Gone || (!thread.IsInterrupting && !Interrupt(thread)))
                     return false;
                 thread.IsHeld = true;
             }
@@ -135,7 +135,13 @@ internal sealed partial class Tracer
         thread.State = TraceState.Running;
         thread.InGroupStop = false;
         thread.InSignalStop = false;
-        _ = Ptrace.Continue(thread.ThreadId, signal); // ESRCH: killed meanwhile; its end is reported (traps T10).
+        // Every other stop takes back an interrupt that is pending (kernel/signal.c, ptrace_stop): it is asked for again
+        // while the thread cannot have answered it, so that it is answered once.
+        if (thread.IsInterrupting)
+            _ = Ptrace.Interrupt(thread.ThreadId);
+        _ = thread.ReportsSystemCalls
+            ? Ptrace.ContinueToSystemCall(thread.ThreadId, signal)
+            : Ptrace.Continue(thread.ThreadId, signal); // ESRCH: killed meanwhile; its end is reported (traps T10).
     }
 
     /// <summary>Stops all threads of a process. Returns those that did not stop.</summary>

@@ -34,6 +34,7 @@ internal sealed partial class Tracer
         {
             bool shares = Tasks.ShareMemory(parent.ThreadId, tid) ?? what == PtraceEvent.Vfork;
             process.Origin = new ForkOrigin(parent.Process, parent.ThreadId, shares, shares ? null : _observer.OnForking(parent, tid));
+            process.BorrowsSpace = shares;
             if (shares)
                 process.Enter(parent.Process.Space);
             _processes.Add(tid, process);
@@ -87,7 +88,9 @@ internal sealed partial class Tracer
         }
 
         _observer.OnExecuting(process);
+        process.BorrowsSpace = false;
         leader.EngineState = null;
+        leader.ReportsSystemCalls = false;
         leader.IsInterrupting = false; // What was asked of the former thread of this number went with it.
         if (!TryEnterOwnSpace(process, leader))
             return;

@@ -163,6 +163,12 @@ internal sealed partial class Tracer : IDisposable
             case WaitKind.Event:
                 OnEvent(thread, status.Event);
                 break;
+            case WaitKind.SystemCall:
+                thread.State = TraceState.Stopped;
+                _observer.OnSystemCall(thread);
+                if (thread.State == TraceState.Stopped && !thread.IsHeld)
+                    Continue(thread, 0);
+                break;
             default:
                 thread.State = TraceState.Stopped;
                 Resume(thread);

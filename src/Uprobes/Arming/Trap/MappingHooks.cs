@@ -11,7 +11,7 @@ namespace Uprobes.Arming.Trap;
 internal static class MappingHooks
 {
     private const int BlockSize = 64 * 1024;
-    private const int MapCall = 9, UnmapCall = 11;
+    private const int MapCall = 9, UnmapCall = 11, ActionCall = 13;
 
     /// <summary>Arms the hooks in a mapping, if its file is one that has them.</summary>
     internal static void Arm(SpaceArming space, TracedProcess process, in Mapping mapping)
@@ -33,6 +33,7 @@ internal static class MappingHooks
             Hook(SystemCallFinder.Find(block, read, BlockSize, MapCall), MappingHookKind.Map, start, mapping);
             if (unloads)
                 Hook(SystemCallFinder.Find(block, read, BlockSize, UnmapCall), MappingHookKind.Unmap, start, mapping);
+            Hook(SystemCallFinder.Find(block, read, BlockSize, ActionCall), MappingHookKind.SignalAction, start, mapping);
         }
 
         void Hook(List<int> positions, MappingHookKind kind, ulong start, in Mapping mapping)

@@ -18,8 +18,7 @@ namespace Uprobes.Arming.Trap;
 internal sealed class SafetyNet
 {
     internal const int CodeOffset = 512, DescriptionOffset = 2048, TableOffset = 4096;
-    private const int ActionOffset = 1024, ActionSize = 32;
-    private const ulong DefaultAction = 0, IgnoreAction = 1;
+    private const int ActionOffset = 1024, ActionSize = ProgramDisposition.ActionSize;
     private readonly SafetyNetTable _table;
 
     private SafetyNet(ulong start, int length, SafetyNetTable table, ProgramDisposition disposition)
@@ -34,8 +33,8 @@ internal sealed class SafetyNet
 
     internal int Length { get; }
 
-    /// <summary>What the program itself had chosen for SIGTRAP.</summary>
-    internal ProgramDisposition Disposition { get; }
+    /// <summary>What the program itself has chosen for SIGTRAP.</summary>
+    internal ProgramDisposition Disposition { get; private set; }
 
     internal RemoteAddress CallArea => new(Start);
 
@@ -88,9 +87,23 @@ internal sealed class SafetyNet
     /// <summary>All that is in the table, to move it into a larger one.</summary>
     internal IReadOnlyCollection<KeyValuePair<ulong, ulong>> Entries => _table.Entries();
 
-    /// <summary>Installs the handler again, after the kernel has reset it (a breakpoint met with SIGTRAP blocked: force_sig, kernel/signal.c).</summary>
+    /// <summary>Follows a change of the program's own: its handler comes into force, or else ours.</summary>
+    internal RemoteCallResult Adopt(ArmingServices services, TracedThread thread, ProgramDisposition disposition)
+    {
+        // A handler of the program's own replaces that of a killed tracer as it replaces ours.
+        Disposition = disposition.IsCaught ? disposition : disposition with { Former = Disposition.Former };
+        RemoteCallResult filled = Fill(thread.Process.Space.Memory);
+        return filled.IsSuccess ? Install(services, thread) : filled;
+    }
+
+    /// <summary>
+    /// Installs the handler, ours or the program's own, also after the kernel has reset it (a breakpoint met with SIGTRAP
+    /// blocked: force_sig, kernel/signal.c).
+    /// </summary>
     internal RemoteCallResult Install(ArmingServices services, TracedThread thread) =>
-        services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(Disposition.IsCaught ? 2 : 0));
+        Disposition.IsCaught && Disposition.Action is null
+            ? RemoteCallResult.Success(0)
+            : services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(Disposition.IsCaught ? 1 : 0));
 
     /// <summary>Puts the program's own disposition back.</summary>
     internal RemoteCallResult Uninstall(ArmingServices services, TracedThread thread) =>
@@ -112,12 +125,10 @@ internal sealed class SafetyNet
     private RemoteCallResult Fill(TraceeMemory memory)
     {
         byte[] code = Handler(Start, _table.Capacity, Disposition.IsIgnored, out int restorer);
-        Span<byte> actions = stackalloc byte[3 * ActionSize];
+        Span<byte> actions = stackalloc byte[2 * ActionSize];
         actions.Clear();
         WriteAction(actions, Start + CodeOffset, SafetyNetCode.ActionFlags, Start + CodeOffset + (ulong)restorer, SafetyNetCode.ActionMask);
-        WriteAction(actions[ActionSize..], Disposition.IsIgnored ? IgnoreAction : DefaultAction, 0, 0, 0);
-        Disposition.Former?.Action.CopyTo(actions[ActionSize..]);
-        Disposition.Action?.CopyTo(actions[(2 * ActionSize)..]);
+        (Disposition.Former?.Action ?? Disposition.Action)?.CopyTo(actions[ActionSize..]);
         Span<byte> description = stackalloc byte[FormerNet.DescriptionSize];
         FormerNet.Describe(description, Start, _table.Capacity, Disposition.IsIgnored);
         int error = memory.WriteAll(new RemoteAddress(Start + CodeOffset), code);
@@ -136,14 +147,4 @@ internal sealed class SafetyNet
         BinaryPrimitives.WriteUInt64LittleEndian(destination[16..], restorer);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[24..], mask);
     }
-}
-
-/// <summary>What a program had chosen for SIGTRAP when it came under tracing.</summary>
-/// <param name="IsIgnored">SIG_IGN.</param>
-/// <param name="IsCaught">A handler of its own.</param>
-/// <param name="Action">That handler's <c>struct kernel_sigaction</c>, where it could be read.</param>
-/// <param name="Former">The net of a killed tracer, whose handler stands in the place of what the program had chosen.</param>
-internal sealed record ProgramDisposition(bool IsIgnored, bool IsCaught, byte[]? Action, FormerNet? Former = null)
-{
-    internal static ProgramDisposition Default { get; } = new(false, false, null);
 }

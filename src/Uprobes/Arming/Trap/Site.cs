@@ -40,7 +40,7 @@ internal sealed class Site(ulong address, byte[] original, InspectedInstruction 
     /// <summary>Those whose calls return to this address.</summary>
     internal HashSet<IReturnSink>? ReturnSinks { get; set; }
 
-    /// <summary>Called when the program has changed its mappings.</summary>
+    /// <summary>Which system call of the program's own the engine is told of here.</summary>
     internal MappingHookKind Hook { get; set; }
 
     /// <summary>Called when calls end without returning.</summary>
@@ -57,7 +57,7 @@ internal sealed class Site(ulong address, byte[] original, InspectedInstruction 
         || ExitHook != ExitHookKind.None || WatchesCall;
 }
 
-/// <summary>Which change of mappings a site of the engine's own reports.</summary>
+/// <summary>What a site of the engine's own reports.</summary>
 internal enum MappingHookKind
 {
     None,
@@ -70,4 +70,7 @@ internal enum MappingHookKind
 
     /// <summary>The dynamic linker's r_brk function.</summary>
     LinkerBreakpoint,
+
+    /// <summary>Right behind rt_sigaction.</summary>
+    SignalAction,
 }

@@ -17,9 +17,11 @@ internal static class SlotExitRules
     /// The registers with which the thread will come to the site again, though the handlers have been called; null when it
     /// will not.
     /// </param>
+    /// <param name="isPostDue">Whether the instruction has completed in a slot that would have stopped next, for post handlers.</param>
     /// <returns>False when RIP is not in a slot.</returns>
-    internal static bool TryLeave(SpaceArming space, ref UserRegisters registers, out Site? site, out UserRegisters? again)
+    internal static bool TryLeave(SpaceArming space, ref UserRegisters registers, out Site? site, out UserRegisters? again, out bool isPostDue)
     {
+        isPostDue = false;
         site = null;
         again = null;
         if (!space.TryFindSlot(registers.Rip, out SlotUse slot) || slot.Code is not { } code)
@@ -38,6 +40,7 @@ internal static class SlotExitRules
                 again = registers;
             else if (position.FixRcx && WillRestart(registers, out ulong number))
                 again = registers with { Rip = site.Address, Rax = number };
+            isPostDue = slot.StopsAfter && position.Executed && again is null;
             return true;
         }
 
@@ -48,6 +51,7 @@ internal static class SlotExitRules
                 continue;
             site = slot.Owner;
             registers.Rip = exit.OriginalRip;
+            isPostDue = slot.StopsAfter;
             return true;
         }
 

@@ -22,7 +22,25 @@ internal sealed partial class TrapEngine
             return signal;
         if (signal == Signal.SIGTRAP && TryServeTrap(space, thread, ref registers))
             return 0;
+        if (signal == Signal.SIGTRAP && !TrapDispositions.PrepareDelivery(_services, space, thread, ThreadArming.Of(thread)))
+            return 0;
         return OnOtherSignal(space, thread, signal, ref registers);
+    }
+
+    public void OnSystemCall(TracedThread thread)
+    {
+        ThreadArming state = ThreadArming.Of(thread);
+        if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+            return; // Killed meanwhile.
+        Site? site = state.Fired.TakeAtSystemCall(registers);
+        thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
+        if (site is not { State: SiteState.Armed } || thread.Process.Space.EngineState is not SpaceArming space)
+            return;
+        // The handlers have been called for this instruction: it runs now, without another hit.
+        _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot);
+        _hit.Registers.Load(registers);
+        _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+        GoOn(space, thread, site);
     }
 
     private bool TryServeTrap(SpaceArming space, TracedThread thread, ref UserRegisters registers)
@@ -36,7 +54,7 @@ internal sealed partial class TrapEngine
                 return false;
             registers.Rip = address;
             if (site.State == SiteState.Armed && _services.Tracer.IsStopping)
-                Redirect(thread, registers); // It runs into the breakpoint again when it goes on.
+                ComeAgain(space, thread, site, registers);
             else if (site.State == SiteState.Armed)
                 Serve(space, thread, site, registers);
             else if (!IsOwnBreakpoint(space, site))
@@ -68,21 +86,31 @@ internal sealed partial class TrapEngine
         return space.TryFindSite(address, out site);
     }
 
+    /// <summary>A hit that cannot be served now: the thread runs into the breakpoint again when it goes on.</summary>
+    private void ComeAgain(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
+    {
+        Redirect(thread, registers);
+        // It may be let go of before that, and what the kernel has done to the signal's action must not stay.
+        if (site.Hook != MappingHookKind.SignalAction)
+            _dispositions.Repair(_services, space, thread, ThreadArming.Of(thread));
+    }
+
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
     {
         _placement.OnHit(thread.ThreadId);
         // First of all: should the tracer be killed from here on, the thread is where it can go on by itself.
         _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot); // ESRCH: killed meanwhile (traps T10).
         _services.Step?.Invoke("hit thread moved");
-        ThreadArming state = (thread.EngineState ??= new ThreadArming()) as ThreadArming ?? throw new InvalidOperationException("foreign thread state");
-        _dispositions.Repair(_services, space, thread, state);
+        ThreadArming state = ThreadArming.Of(thread);
         ThreadRegisters visible = _hit.Registers;
         visible.Load(registers);
-        bool again = state.Fired is { } mark && mark.Matches(site, registers);
-        state.Fired = null;
+        _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+        bool again = state.Fired.TakeAtHit(site, registers);
+        thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
+        if (again || site.Hook != MappingHookKind.SignalAction || !FollowSignalAction(space, thread, state, registers))
+            _dispositions.Repair(_services, space, thread, state);
         if (!again)
         {
-            _hit.Begin(thread, new RemoteAddress(site.Address), Now());
             _serving = thread;
             CallHandlers(space, thread, site, state);
             _serving = null;
@@ -98,7 +126,7 @@ internal sealed partial class TrapEngine
 
     private void CallHandlers(SpaceArming space, TracedThread thread, Site site, ThreadArming state)
     {
-        if (site.Hook != MappingHookKind.None)
+        if (site.Hook is not (MappingHookKind.None or MappingHookKind.SignalAction))
             OnMappingChanged(space, thread.Process, site.Hook);
         if (!thread.Process.IsFollowed)
             return;
@@ -237,10 +265,10 @@ internal sealed partial class TrapEngine
     private int OnOtherSignal(SpaceArming space, TracedThread thread, int signal, ref UserRegisters registers)
     {
         ulong slotRip = registers.Rip;
-        if (!SlotExitRules.TryLeave(space, ref registers, out Site? site, out UserRegisters? again))
+        if (!SlotExitRules.TryLeave(space, ref registers, out Site? site, out UserRegisters? again, out bool isPostDue))
             return signal;
         if (again is { } comeBack)
-            ((ThreadArming)(thread.EngineState ??= new ThreadArming())).Fired = new FiredMark(site!, comeBack);
+            Remember(thread, signal, new FiredMark(site!, comeBack, AwaitsHandler: false));
         if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) == 0 && IsFault(signal, info))
         {
             if (info.Address == slotRip)
@@ -261,9 +289,27 @@ internal sealed partial class TrapEngine
             }
         }
 
+        if (isPostDue && site!.Point is { } completed && thread.Process.IsFollowed)
+        {
+            _hit.Registers.Load(registers);
+            _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+            _serving = thread;
+            completed.Sink.OnPost(_hit);
+            _serving = null;
+            registers = _hit.Registers.Values;
+        }
+
         if (thread.State == TraceState.Stopped)
             _ = Ptrace.SetRegisters(thread.ThreadId, registers);
         return signal;
+    }
+
+    private static void Remember(TracedThread thread, int signal, FiredMark mark)
+    {
+        ThreadArming state = ThreadArming.Of(thread);
+        bool isCaught = ThreadStatus.TryRead(thread.ThreadId) is { } status && status.IsCaught(signal);
+        state.Fired.Add(isCaught ? mark with { AwaitsHandler = true } : mark);
+        thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
     }
 
     /// <summary>Whether the instruction itself raised the signal, rather than somebody else (sigaction(2), si_code).</summary>

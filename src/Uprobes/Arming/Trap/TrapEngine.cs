@@ -150,11 +150,17 @@ internal sealed partial class TrapEngine : ITraceeObserver
     public void OnExecuting(TracedProcess process)
     {
         if (process.HasSpace && process.Space.EngineState is SpaceArming space)
+        {
             space.Returns.DropProcess(process.ProcessId);
+            ProcessArming state = ProcessArming.Of(process);
+            state.WasIgnored = (state.OwnDisposition ?? space.Net?.Disposition)?.IsIgnored == true;
+            state.OwnDisposition = null;
+        }
     }
 
     public bool OnExecuted(TracedProcess process)
     {
+        KeepIgnored(process);
         if (!process.IsFollowed)
             return false;
         ArmProcess(process);
@@ -257,7 +263,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
         if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
             return;
-        if (SlotExitRules.TryLeave(space, ref registers, out _, out _))
+        if (SlotExitRules.TryLeave(space, ref registers, out _, out _, out _))
             _ = Ptrace.SetRegisters(thread.ThreadId, registers); // ESRCH: killed meanwhile.
     }
 }

@@ -99,7 +99,7 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
     {
         while (true)
         {
-            if (Ptrace.ContinueToSystemCall(thread.ThreadId) != 0)
+            if (Ptrace.ContinueToSystemCall(thread.ThreadId, 0) != 0)
                 return false;
             int waited = tracer.WaitFor(thread.ThreadId, Deadline, out WaitStatus status);
             if (waited <= 0)
