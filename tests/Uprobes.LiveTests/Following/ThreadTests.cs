@@ -50,7 +50,7 @@ public class ThreadTests
         Notices notices = session.Listen();
         string program = Targets.Path("threads");
         using ProbeRegistration work = session.Count(program, "work");
-        Task<string> answer = Task.Run(() => target.Ask("go 8 5000", Long), TestContext.Current.CancellationToken);
+        Task<string> answer = Task.Run(() => target.Ask("go 8 30000", Long), TestContext.Current.CancellationToken);
         int rounds = 0;
         while (!answer.IsCompleted)
         {
@@ -62,8 +62,8 @@ public class ThreadTests
             rounds++;
         }
 
-        Assert.Equal("40000", await answer);
-        Assert.Equal(40_000, work.Hits);
+        Assert.Equal("240000", await answer);
+        Assert.Equal(240_000, work.Hits);
         Assert.True(rounds > 3, $"only {rounds} rounds");
         session.Dispose();
         TextComparison.AssertSame(target.Pid);
