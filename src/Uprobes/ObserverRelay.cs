@@ -21,6 +21,8 @@ internal sealed class ObserverRelay : ITraceeObserver
 
     public object? OnForking(TracedThread parent, int childThreadId) => Target.OnForking(parent, childThreadId);
 
+    public bool IsCopy(ForkOrigin ended, int childThreadId) => Target.IsCopy(ended, childThreadId);
+
     public bool OnForked(TracedProcess child, ForkOrigin origin) => Target.OnForked(child, origin);
 
     public void OnExecuting(TracedProcess process) => Target.OnExecuting(process);

@@ -16,6 +16,9 @@ internal interface ITraceeObserver
     /// <returns>What the observer wants to find in <see cref="ForkOrigin.EngineState"/>.</returns>
     object? OnForking(TracedThread parent, int childThreadId);
 
+    /// <summary>Whether a task that waits in its first stop can be a child of a process that has ended without telling of it.</summary>
+    bool IsCopy(ForkOrigin ended, int childThreadId);
+
     /// <summary>A tracee forked; the new process is at its first stop, before its first instruction.</summary>
     /// <returns>Whether to go on tracing it; otherwise it is detached.</returns>
     bool OnForked(TracedProcess child, ForkOrigin origin);

@@ -7,6 +7,9 @@ namespace Uprobes.Processes;
 internal sealed record ThreadStatus
 {
     internal int ProcessId { get; private init; }
+    /// <summary>The process that waits for it: the one that forked it, or who took it in after that one's end.</summary>
+    internal int ParentId { get; private init; }
+
     internal int TracerId { get; private init; }
     internal uint UserId { get; private init; }
     internal char State { get; private init; } = '?';
@@ -44,6 +47,7 @@ internal sealed record ThreadStatus
         return new ThreadStatus
         {
             ProcessId = (int)Decimal(Field(text, "\nTgid:"u8)),
+            ParentId = (int)Decimal(Field(text, "\nPPid:"u8)),
             TracerId = (int)Decimal(Field(text, "\nTracerPid:"u8)),
             UserId = (uint)Decimal(Field(text, "\nUid:"u8)),
             State = Field(text, "\nState:"u8) is [var state, ..] ? (char)state : '?',

@@ -26,8 +26,10 @@ internal sealed partial class Tracer
     private void OnNewTask(TracedThread parent, PtraceEvent what)
     {
         if (Ptrace.GetEventMessage(parent.ThreadId, out ulong message) != 0)
-            return; // The parent was killed meanwhile. Its child reports by itself and is then an orphan of no parent.
+            return; // The parent was killed meanwhile. Its child is taken in when the parent's end is reported.
         int tid = (int)message;
+        if (_threads.ContainsKey(tid))
+            return; // Taken in already.
         bool isThread = what == PtraceEvent.Clone && ThreadStatus.TryRead(tid)?.ProcessId is { } group && group != tid;
         TracedProcess process = isThread ? parent.Process : new TracedProcess(tid) { IsFollowed = parent.Process.IsFollowed };
         if (!isThread)

@@ -12,9 +12,6 @@ internal sealed partial class Tracer : IDisposable
     private readonly Dictionary<int, TracedThread> _threads = [];
     private readonly Dictionary<int, TracedProcess> _processes = [];
 
-    /// <summary>First stops that arrived before the parent's event announced the task (traps T17).</summary>
-    private readonly Dictionary<int, WaitStatus> _orphans = [];
-
     /// <summary>Stops that were collected and wait for their turn.</summary>
     private readonly Dictionary<int, WaitStatus> _unserved = [];
     private readonly Queue<int> _order = [];
@@ -143,7 +140,7 @@ internal sealed partial class Tracer : IDisposable
             if (status.Kind == WaitKind.SignalDelivery)
                 Tasks.Collect(tid); // Nobody is going to continue it: it must not be reported for ever.
             if (!status.IsEnd)
-                _orphans[tid] = status;
+                OnUnannounced(tid, status);
             else if (!_orphans.Remove(tid))
                 _observer.OnOtherChildEnded(tid);
             return;
@@ -209,8 +206,10 @@ internal sealed partial class Tracer : IDisposable
         if (thread.ThreadId == process.ProcessId)
             process.ExitStatus = status.Kind == WaitKind.Exited ? status.ExitCode : 128 + status.Signal;
         _observer.OnThreadEnded(thread);
-        if (process.Threads.Count == 0)
-            EndProcess(process);
+        if (process.Threads.Count > 0)
+            return;
+        RememberEnded(thread); // Before the end is told: the session goes on with a child that is found now.
+        EndProcess(process);
     }
 
     private void EndProcess(TracedProcess process)
@@ -231,6 +230,7 @@ internal sealed partial class Tracer : IDisposable
 
         _threads.Clear();
         _orphans.Clear();
+        _ended.Clear();
         foreach (TracedProcess process in _processes.Values.ToArray())
         {
             process.Threads.Clear();

@@ -5,7 +5,16 @@ namespace Uprobes.Arming.Trap;
 /// <summary>What was armed in an address space at the moment when a fork copied it (see <see cref="SpaceArming.Snapshot"/>).</summary>
 internal sealed record ForkedSpace(
     Site[] Sites, SlotChunk[] Chunks, SafetyNet? Net, SpaceArming.MappingKey[] Known, Mapping[] Executable, int ArmedVersion,
-    ReturnTracker Returns, ForkedExits Exits, RemoteAddress? CallArea);
+    ReturnTracker Returns, ForkedExits Exits, RemoteAddress? CallArea)
+{
+    /// <summary>Whether mappings can be those of a copy: all memory of ours and the same text are in them.</summary>
+    internal bool IsIn(IReadOnlyList<Mapping> mappings) =>
+        (Net is null || Holds(mappings, Net.Start)) && Chunks.All(c => Holds(mappings, c.Start))
+        && Executable.Where(e => e.HasFile).All(e => mappings.Any(m => m.Start == e.Start && m.Inode == e.Inode && m.FileOffset == e.FileOffset));
+
+    private static bool Holds(IReadOnlyList<Mapping> mappings, ulong start) =>
+        mappings.Any(m => m.Contains(start) && m.IsExecutable && !m.HasFile);
+}
 
 /// <summary>What was known of the ways out of followed calls at that moment.</summary>
 internal sealed record ForkedExits(bool HasHooks, bool KnowsJumps, StackMap Stacks, KeyValuePair<ulong, bool>[] CallWatches);

@@ -111,6 +111,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
     public object? OnForking(TracedThread parent, int childThreadId) =>
         parent.Process.HasSpace && parent.Process.Space.EngineState is SpaceArming space ? space.Snapshot(parent.ThreadId, childThreadId) : null;
 
+    public bool IsCopy(ForkOrigin ended, int childThreadId) =>
+        ended.EngineState is not ForkedSpace forked || forked.IsIn(MappingParser.ReadProcess(childThreadId));
+
     public bool OnForked(TracedProcess child, ForkOrigin origin)
     {
         child.IsFollowed = origin.Parent.IsFollowed && _followForks;
