@@ -267,8 +267,6 @@ internal sealed partial class TrapEngine
         ulong slotRip = registers.Rip;
         if (!SlotExitRules.TryLeave(space, ref registers, out Site? site, out UserRegisters? again, out bool isPostDue))
             return signal;
-        if (again is { } comeBack)
-            Remember(thread, signal, new FiredMark(site!, comeBack, AwaitsHandler: false));
         if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) == 0 && IsFault(signal, info))
         {
             if (info.Address == slotRip)
@@ -286,8 +284,13 @@ internal sealed partial class TrapEngine
                     signal = 0;
                 _serving = null;
                 registers = _hit.Registers.Values;
+                if (signal == 0) // It is tried again with what the handler made of the registers, or goes on elsewhere.
+                    again = registers.Rip == site.Address ? registers : null;
             }
         }
+
+        if (again is { } comeBack && thread.State == TraceState.Stopped)
+            Remember(thread, signal, new FiredMark(site!, comeBack, AwaitsHandler: false));
 
         if (isPostDue && site!.Point is { } completed && thread.Process.IsFollowed)
         {
@@ -307,7 +310,7 @@ internal sealed partial class TrapEngine
     private static void Remember(TracedThread thread, int signal, FiredMark mark)
     {
         ThreadArming state = ThreadArming.Of(thread);
-        bool isCaught = ThreadStatus.TryRead(thread.ThreadId) is { } status && status.IsCaught(signal);
+        bool isCaught = signal != 0 && ThreadStatus.TryRead(thread.ThreadId) is { } status && status.IsCaught(signal);
         state.Fired.Add(isCaught ? mark with { AwaitsHandler = true } : mark);
         thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
     }
