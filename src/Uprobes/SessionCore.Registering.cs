@@ -9,7 +9,7 @@ namespace Uprobes;
 /// <summary>Registering and unregistering.</summary>
 internal sealed partial class SessionCore
 {
-    private readonly Dictionary<Uprobe, ProbeRefusal> _refusedNow = [];
+    private readonly Dictionary<Uprobe, (ProbeRefusal Refusal, int ProcessId)> _refusedNow = [];
     private bool _registering;
 
     internal RegistrationResult Register(UprobeSession session, IReadOnlyList<ProbeRequest> requests)
@@ -65,9 +65,13 @@ internal sealed partial class SessionCore
     public void OnArmingRefused(Uprobe uprobe, ProbeRefusal refusal, int processId)
     {
         if (_registering)
-            _refusedNow[uprobe] = refusal;
-        else
-            Tell(NoticeKind.Refused, refusal.ToString(), processId);
+        {
+            _refusedNow[uprobe] = (refusal, processId);
+            return;
+        }
+
+        uprobe.NoteRefusal(refusal);
+        Tell(NoticeKind.Refused, refusal.ToString(), processId);
     }
 
     public void OnSiteLost(Uprobe uprobe, string reason, int processId) => Tell(NoticeKind.SiteLost, $"{uprobe.Point.Name}: {reason}", processId);
@@ -80,6 +84,21 @@ internal sealed partial class SessionCore
         if (WhyEnded() is { } why)
             return Ended(resolved, refusals, why);
         List<ProbeRegistration> made = [];
+        try
+        {
+            Make(session, resolved, made, refusals);
+        }
+        catch
+        {
+            Remove([.. made.Select(m => m.Consumer)]); // The caller gets no registration to remove them by.
+            throw;
+        }
+
+        return new RegistrationResult(made, refusals);
+    }
+
+    private void Make(UprobeSession session, List<ResolvedRequest> resolved, List<ProbeRegistration> made, List<ProbeRefusal> refusals)
+    {
         bool hasNew = false;
         foreach (ResolvedRequest request in resolved)
         {
@@ -110,7 +129,6 @@ internal sealed partial class SessionCore
 
         if (hasNew)
             ArmNew(made, refusals);
-        return new RegistrationResult(made, refusals);
     }
 
     private void ArmNew(List<ProbeRegistration> made, List<ProbeRefusal> refusals)
@@ -131,20 +149,21 @@ internal sealed partial class SessionCore
 
         if (_refusedNow.Count == 0)
             return;
+        TellOfOthers(made);
         IReadOnlySet<ArmedPoint> armed = _engine.ArmedPoints();
         List<Consumer> failed = [];
         foreach (ProbeRegistration registration in made)
         {
-            if (!_refusedNow.TryGetValue(registration.Consumer.Uprobe, out ProbeRefusal? refusal))
+            if (!_refusedNow.TryGetValue(registration.Consumer.Uprobe, out (ProbeRefusal Refusal, int ProcessId) refused))
                 continue;
             if (armed.Contains(registration.Consumer.Uprobe.Point))
             {
-                Tell(NoticeKind.Refused, refusal.ToString());
+                Tell(NoticeKind.Refused, refused.Refusal.ToString(), refused.ProcessId);
                 continue;
             }
 
             failed.Add(registration.Consumer);
-            refusals.Add(refusal);
+            refusals.Add(refused.Refusal);
         }
 
         if (failed.Count == 0)
@@ -152,6 +171,17 @@ internal sealed partial class SessionCore
         HashSet<Consumer> gone = [.. failed];
         made.RemoveAll(registration => gone.Contains(registration.Consumer));
         Remove(failed);
+    }
+
+    /// <summary>Tells what was refused to uprobes that were registered before: no result of a registration says it.</summary>
+    private void TellOfOthers(List<ProbeRegistration> made)
+    {
+        HashSet<Uprobe> own = [.. made.Select(m => m.Consumer.Uprobe)];
+        foreach ((Uprobe uprobe, (ProbeRefusal refusal, int processId)) in _refusedNow)
+        {
+            if (!own.Contains(uprobe) && uprobe.NoteRefusal(refusal))
+                Tell(NoticeKind.Refused, refusal.ToString(), processId);
+        }
     }
 
     private void Remove(IReadOnlyList<Consumer> consumers)

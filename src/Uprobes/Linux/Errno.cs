@@ -7,12 +7,12 @@ public static class Errno
     public const int EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, ENXIO = 6, ENOEXEC = 8, EBADF = 9, ECHILD = 10,
         EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, ENOTDIR = 20, EISDIR = 21,
         EINVAL = 22, ENFILE = 23, EMFILE = 24, ETXTBSY = 26, EFBIG = 27, ENOSPC = 28, EROFS = 30, ENOSYS = 38, ELOOP = 40,
-        EOPNOTSUPP = 95, ENOTSUPP = 524;
+        EOPNOTSUPP = 95, ETIMEDOUT = 110, ENOTSUPP = 524;
 #pragma warning restore CS1591
 
     private static readonly Dictionary<int, string> Names = new()
     {
-        [EPERM] = nameof(EPERM), [ENOENT] = nameof(ENOENT), [ESRCH] = nameof(ESRCH), [EINTR] = nameof(EINTR), [EIO] = nameof(EIO),
+        [EPERM] = nameof(EPERM), [ETIMEDOUT] = nameof(ETIMEDOUT), [ENOENT] = nameof(ENOENT), [ESRCH] = nameof(ESRCH), [EINTR] = nameof(EINTR), [EIO] = nameof(EIO),
         [ENXIO] = nameof(ENXIO), [ENOEXEC] = nameof(ENOEXEC), [EBADF] = nameof(EBADF), [ECHILD] = nameof(ECHILD),
         [EAGAIN] = nameof(EAGAIN), [ENOMEM] = nameof(ENOMEM), [EACCES] = nameof(EACCES), [EFAULT] = nameof(EFAULT),
         [EBUSY] = nameof(EBUSY), [EEXIST] = nameof(EEXIST), [ENODEV] = nameof(ENODEV), [ENOTDIR] = nameof(ENOTDIR),

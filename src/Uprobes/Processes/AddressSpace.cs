@@ -16,7 +16,8 @@ internal sealed class AddressSpace(int liveThreadId)
     /// <summary>Room for the code that remote system calls run from, once the engine has mapped some; until then slack at the end of a text page serves.</summary>
     internal RemoteAddress? CallArea { get; set; }
 
-    internal bool IsShared => _users > 1;
+    /// <summary>Whether a thread may still run in a <see cref="CallArea"/> that was given up: the engine's memory around it must stay mapped.</summary>
+    internal bool KeepsCallArea { get; set; }
 
     internal void AddUser() => _users++;
 

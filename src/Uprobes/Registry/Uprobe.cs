@@ -8,6 +8,7 @@ namespace Uprobes.Registry;
 internal sealed class Uprobe : IProbeSink
 {
     private Consumer[] _consumers = [];
+    private ProbeRefusal? _lastRefusal;
 
     internal Uprobe(ProbedImage image, FileOffset offset, byte[] original, string name)
     {
@@ -39,6 +40,15 @@ internal sealed class Uprobe : IProbeSink
         consumer.Deactivate();
         _consumers = [.. _consumers.Where(c => c != consumer)];
         WantsPost = _consumers.Any(c => c.WantsPost);
+    }
+
+    /// <summary>Remembers a refusal. False for the one that was remembered: every registration tries it again, which is told once.</summary>
+    internal bool NoteRefusal(ProbeRefusal refusal)
+    {
+        if (refusal == _lastRefusal)
+            return false;
+        _lastRefusal = refusal;
+        return true;
     }
 
     public void OnHit(HitContext hit)

@@ -136,7 +136,7 @@ public sealed class GuardianTests : IDisposable
         using Guardian guardian = Guardian.Start();
         for (int i = 0; i < Guardian.MaximumEntries; i++)
             guardian.Add(0, (ulong)i, 0x55);
-        Assert.Throws<InvalidOperationException>(() => guardian.Add(0, 0, 0x55));
+        Assert.Equal(-1, guardian.Add(0, 0, 0x55));
         guardian.Remove(77);
         Assert.Equal(77, guardian.Add(0, 0, 0x55));
     }

@@ -9,11 +9,26 @@ namespace Uprobes.Arming.Trap;
 /// <param name="Calls">Runs system calls in them.</param>
 /// <param name="Guardian">Restores text when this process is killed; null when the user did not want it.</param>
 /// <param name="Catalog">What is probed.</param>
+/// <param name="Notice">Tells the user something of all processes.</param>
 /// <param name="Step">Called after each step that changes a tracee, with its name; null but in tests that kill the tracer there.</param>
-internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog, Action<string>? Step)
+internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog, Action<string> Notice, Action<string>? Step)
 {
+    private bool _toldUnguarded;
+
     /// <summary>The hooks on exits that are no returns, found once in each file.</summary>
     internal ExitHooks Exits { get; } = new();
+
+    /// <summary>Tells the guardian of a breakpoint that is about to be written. Where its journal is full the user is told, once.</summary>
+    internal void Guard(Site site, AddressSpace space)
+    {
+        if (Guardian is null)
+            return;
+        site.GuardianEntry = Guardian.Add(space.Memory.Descriptor, site.Address, site.Original[0]);
+        if (site.GuardianEntry >= 0 || _toldUnguarded)
+            return;
+        _toldUnguarded = true;
+        Notice($"there are more breakpoints than the guardian's journal holds ({X64.Guardian.MaximumEntries}): if this program is killed, the others stay in the text");
+    }
 
     /// <summary>
     /// Runs something with a stopped thread of a process: one that is stopped anyway, or else one that is stopped for it

@@ -17,12 +17,13 @@ internal sealed partial class SpaceArming
     internal void ArmMapping(TracedProcess process, in Mapping mapping, IReadOnlyList<ArmedPoint> points)
     {
         List<Site> fresh = [];
+        TextWindow text = new(_space.Memory);
         foreach (ArmedPoint point in points)
         {
             if (point.Offset.Value < mapping.FileOffset || point.Offset.Value - mapping.FileOffset >= mapping.Length)
                 continue;
             ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
-            if (_sites.TryGetValue(address, out Site? known) && known.State == SiteState.Armed)
+            if (_sites.TryGetValue(address, out Site? known) && Stands(known, text))
             {
                 known.Point = point;
                 continue;
@@ -56,7 +57,7 @@ internal sealed partial class SpaceArming
     /// <summary>Arms a site of the engine's own, at an address that is not a probe point. Null when it cannot be.</summary>
     internal Site? ArmInternal(TracedProcess process, in Mapping mapping, ulong address)
     {
-        if (_sites.TryGetValue(address, out Site? known) && known.State == SiteState.Armed)
+        if (_sites.TryGetValue(address, out Site? known) && Stands(known, new TextWindow(_space.Memory)))
             return known;
         if (mapping.IsShared)
             return null;
@@ -65,6 +66,21 @@ internal sealed partial class SpaceArming
         HideBreakpoints(address, original.AsSpan(0, read));
         Site? site = Prepare(address, original[..read], known);
         return site is not null && Arm(process, mapping, [site]).Count == 0 ? site : null;
+    }
+
+    /// <summary>
+    /// Whether a site's breakpoint is in the text. One that vanished without us (its page was discarded or mapped anew by system
+    /// calls that nobody saw) is known to be lost from then on, so that it is armed again.
+    /// </summary>
+    private bool Stands(Site site, TextWindow text)
+    {
+        if (site.State != SiteState.Armed)
+            return false;
+        if (text.Read(site.Address, 1) is [Int3])
+            return true;
+        LeaveGuardian(site);
+        site.State = SiteState.Lost;
+        return false;
     }
 
     /// <summary>Takes a breakpoint out of the text, if it is still ours. The site stays known.</summary>
@@ -158,7 +174,7 @@ internal sealed partial class SpaceArming
         foreach (Site site in ready)
         {
             if (error == 0)
-                site.GuardianEntry = _services.Guardian?.Add(_space.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
+                _services.Guard(site, _space);
             _services.Step?.Invoke("guardian told");
             if (error == 0 && _space.Memory.WriteAll(new RemoteAddress(site.Address), [Int3]) is not 0 and var failed)
             {

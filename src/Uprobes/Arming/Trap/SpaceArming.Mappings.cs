@@ -18,10 +18,13 @@ internal sealed partial class SpaceArming
     /// </summary>
     /// <param name="process">A process of this address space.</param>
     /// <param name="replaced">A range that is known to have been mapped anew, whatever it looks like; or empty.</param>
-    internal void Rescan(TracedProcess process, (ulong Start, ulong End) replaced = default)
+    /// <param name="everywhere">Whether mappings that are known already may have new points too.</param>
+    internal void Rescan(TracedProcess process, (ulong Start, ulong End) replaced = default, bool everywhere = false)
     {
         if (!TryLook(process, replaced, out int tid))
             return;
+        if (everywhere)
+            _known.Clear(); // Not before the look: what is gone is told by what was known.
         foreach (Mapping mapping in _executable.ToArray())
         {
             if (!mapping.HasFile || !_known.Add(MappingKey.Of(mapping)))
@@ -51,8 +54,7 @@ internal sealed partial class SpaceArming
     /// <summary>Arms points that were registered just now, in all mappings of their files.</summary>
     internal void ArmEverywhere(TracedProcess process)
     {
-        _known.Clear();
-        Rescan(process);
+        Rescan(process, everywhere: true);
         ArmedVersion = _services.Catalog.Version;
     }
 

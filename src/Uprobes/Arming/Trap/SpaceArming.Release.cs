@@ -32,7 +32,7 @@ internal sealed partial class SpaceArming
                 _ = _net.Uninstall(_services, thread); // Each step is tried, whatever became of the others.
             foreach (SlotChunk chunk in _chunks)
                 _ = _services.Calls.Unmap(thread, chunk.Start, (ulong)chunk.Length);
-            if (_net is null)
+            if (_net is null || _space.KeepsCallArea)
                 return Processes.X64.RemoteCallResult.Success(0);
             _space.CallArea = null; // The last call must not run from the memory that it unmaps.
             return _services.Calls.Unmap(thread, _net.Start, (ulong)_net.Length);
@@ -61,7 +61,7 @@ internal sealed partial class SpaceArming
         {
             copy._sites.Add(site.Address, site);
             if (site.State == SiteState.Armed)
-                site.GuardianEntry = services.Guardian?.Add(childSpace.Memory.Descriptor, site.Address, site.Original[0]) ?? -1;
+                services.Guard(site, childSpace);
         }
 
         foreach (SlotChunk chunk in parent.Chunks)

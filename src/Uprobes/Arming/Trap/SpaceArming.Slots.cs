@@ -91,7 +91,7 @@ internal sealed partial class SpaceArming
             if (made is null)
                 return created;
             _space.CallArea = made.CallArea;
-            if (former is not null)
+            if (former is not null && !_space.KeepsCallArea)
                 _ = _services.Calls.Unmap(thread, former.Start, (ulong)former.Length); // Nothing uses it any more.
             return created;
         });

@@ -8,14 +8,14 @@ namespace Uprobes.Arming.Trap;
 /// Mends what the kernel does when a breakpoint is met while SIGTRAP is blocked: it resets the signal's action and unblocks it,
 /// tracer or not (kernel/signal.c force_sig_info_to_task; traps T6). On the tracer thread only.
 /// </summary>
-internal sealed class TrapDispositions
+internal static class TrapDispositions
 {
     /// <summary>With so many signals blocked the program blocks all but a few, SIGTRAP among them.</summary>
     private const int NearlyAll = 56;
     private static readonly long Interval = Stopwatch.Frequency / 50;
 
     /// <summary>Looks whether the action was reset by the hit that is being served, and puts action and mask back.</summary>
-    internal void Repair(ArmingServices services, SpaceArming space, TracedThread thread, ThreadArming state)
+    internal static void Repair(ArmingServices services, SpaceArming space, TracedThread thread, ThreadArming state)
     {
         if (space.Net is not { } net || Ptrace.GetSignalMask(thread.ThreadId, out ulong mask) != 0)
             return;
@@ -45,7 +45,6 @@ internal sealed class TrapDispositions
             return; // No handler stands there that could have been reset: nothing tells.
         }
 
-        _resets++;
         _ = Ptrace.SetSignalMask(thread.ThreadId, mask | Signal.Bit(Signal.SIGTRAP));
     }
 
@@ -85,9 +84,4 @@ internal sealed class TrapDispositions
     }
 
     private static bool IsNearlyAll(ulong mask) => System.Numerics.BitOperations.PopCount(mask) >= NearlyAll;
-
-    private long _resets;
-
-    /// <summary>How often the kernel's reset was undone.</summary>
-    internal long Resets => _resets;
 }

@@ -92,7 +92,7 @@ internal sealed partial class TrapEngine
         Redirect(thread, registers);
         // It may be let go of before that, and what the kernel has done to the signal's action must not stay.
         if (site.Hook != MappingHookKind.SignalAction)
-            _dispositions.Repair(_services, space, thread, ThreadArming.Of(thread));
+            TrapDispositions.Repair(_services, space, thread, ThreadArming.Of(thread));
     }
 
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
@@ -108,7 +108,7 @@ internal sealed partial class TrapEngine
         bool again = state.Fired.TakeAtHit(site, registers);
         thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
         if (again || site.Hook != MappingHookKind.SignalAction || !FollowSignalAction(space, thread, state, registers))
-            _dispositions.Repair(_services, space, thread, state);
+            TrapDispositions.Repair(_services, space, thread, state);
         if (!again)
         {
             _serving = thread;

@@ -17,7 +17,6 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private readonly TracerPlacement _placement;
     private readonly ArmingServices _services;
     private readonly X64.Guardian? _guardian;
-    private readonly TrapDispositions _dispositions = new();
 
     /// <summary>Creates the engine; on the tracer thread.</summary>
     internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, Action<string>? step)
@@ -27,7 +26,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         _followForks = followForks;
         _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
-        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, step);
+        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step);
     }
 
     /// <summary>Longest time that all threads of a process were held.</summary>

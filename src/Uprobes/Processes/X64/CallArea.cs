@@ -11,13 +11,13 @@ internal sealed class CallArea : IDisposable
 {
     private const int PageSize = 4096;
     private const string KernelCode = "[vdso]";
-    private readonly TraceeMemory _memory;
+    private readonly AddressSpace _space;
     private readonly bool _borrowed;
     private int _written;
 
-    private CallArea(TraceeMemory memory, RemoteAddress address, bool borrowed)
+    private CallArea(AddressSpace space, RemoteAddress address, bool borrowed)
     {
-        _memory = memory;
+        _space = space;
         Address = address;
         _borrowed = borrowed;
     }
@@ -34,7 +34,7 @@ internal sealed class CallArea : IDisposable
     {
         AddressSpace space = thread.Process.Space;
         if (space.CallArea is { } own)
-            return new CallArea(space.Memory, own, borrowed: false);
+            return new CallArea(space, own, borrowed: false);
         List<Mapping> mappings = MappingParser.ReadProcess(thread.ThreadId);
         foreach (Mapping mapping in mappings)
         {
@@ -61,7 +61,7 @@ internal sealed class CallArea : IDisposable
         {
             RemoteAddress at = PieceOf(mapping, piece);
             if (process.Space.Memory.Read(at, code) == code.Length && RemoteCallCode.IsLikelyAt(code) && IsLeft(tracer, process, at))
-                return new CallArea(process.Space.Memory, at, borrowed: true);
+                return new CallArea(process.Space, at, borrowed: true);
         }
 
         return null;
@@ -75,7 +75,7 @@ internal sealed class CallArea : IDisposable
         {
             RemoteAddress at = PieceOf(mapping, piece);
             if (space.Memory.Read(at, tail) == tail.Length && tail.IndexOfAnyExcept((byte)0) < 0)
-                return new CallArea(space.Memory, at, borrowed: true);
+                return new CallArea(space, at, borrowed: true);
         }
 
         return null;
@@ -103,12 +103,25 @@ internal sealed class CallArea : IDisposable
     internal int Fill(byte[] code)
     {
         _written = code.Length;
-        return _memory.WriteAll(Address, code);
+        return _space.Memory.WriteAll(Address, code);
+    }
+
+    /// <summary>
+    /// Leaves the code where it is, for a thread that did not come back from the call in time and still has to find its own
+    /// way. Later calls run from elsewhere: a borrowed place is not taken while something is written there.
+    /// </summary>
+    internal void Abandon()
+    {
+        _written = 0;
+        if (_borrowed)
+            return;
+        _space.CallArea = null;
+        _space.KeepsCallArea = true;
     }
 
     public void Dispose()
     {
         if (_borrowed && _written != 0)
-            _ = _memory.WriteAll(Address, new byte[RemoteCallCode.Size]); // A process that is gone needs it no more.
+            _ = _space.Memory.WriteAll(Address, new byte[RemoteCallCode.Size]); // A process that is gone needs it no more.
     }
 }

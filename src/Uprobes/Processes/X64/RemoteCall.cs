@@ -75,12 +75,20 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
         if (Ptrace.SetSignalMask(tid, ulong.MaxValue) != 0)
             return RemoteCallResult.Gone;
         step?.Invoke("call signals blocked");
-        bool entered = RunToSystemCallStop(thread);
+        bool entered = RunToSystemCallStop(thread, out bool isLate);
         step?.Invoke("call entered");
-        bool left = entered && RunToSystemCallStop(thread);
+        bool left = entered && RunToSystemCallStop(thread, out isLate);
         step?.Invoke("call left");
         if (thread.State == TraceState.Gone)
             return RemoteCallResult.Gone;
+        if (isLate)
+        {
+            // It is still in the kernel. When it comes out it restores itself, as if the tracer had been killed.
+            area.Abandon();
+            tracer.StopAgain(thread);
+            return thread.State == TraceState.Gone ? RemoteCallResult.Gone : RemoteCallResult.Failed(Errno.ETIMEDOUT);
+        }
+
         RemoteCallResult result = !left || Ptrace.GetRegisters(tid, out UserRegisters after) != 0 ? RemoteCallResult.Forbidden
             : after.Rax >= KernelErrors ? RemoteCallResult.Failed((int)-(long)after.Rax) : RemoteCallResult.Success(after.Rax);
         _ = Ptrace.SetSignalMask(tid, mask);
@@ -94,14 +102,16 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
         return thread.State == TraceState.Gone ? RemoteCallResult.Gone : result;
     }
 
-    /// <summary>Lets the thread run to the next entry or exit of a system call. False when it is stopped by something else for good.</summary>
-    private bool RunToSystemCallStop(TracedThread thread)
+    /// <summary>Lets the thread run to the next entry or exit of a system call. False when it is stopped by something else for good, or late.</summary>
+    private bool RunToSystemCallStop(TracedThread thread, out bool isLate)
     {
+        isLate = false;
         while (true)
         {
             if (Ptrace.ContinueToSystemCall(thread.ThreadId, 0) != 0)
                 return false;
             int waited = tracer.WaitFor(thread.ThreadId, Deadline, out WaitStatus status);
+            isLate = waited == 0;
             if (waited <= 0)
                 return false;
             switch (status.Kind)

@@ -111,8 +111,7 @@ internal sealed class Guardian : IDisposable
     /// <param name="memFileDescriptor">Our descriptor of the tracee's /proc/PID/mem, open for reading and writing.</param>
     /// <param name="address">Where the trap is about to be written in the tracee.</param>
     /// <param name="originalByte">The byte that it replaces.</param>
-    /// <returns>The entry's index, for <see cref="Remove"/>.</returns>
-    /// <exception cref="InvalidOperationException"><see cref="MaximumEntries"/> are in use.</exception>
+    /// <returns>The entry's index, for <see cref="Remove"/>; -1 where <see cref="MaximumEntries"/> are in use.</returns>
     internal unsafe int Add(int memFileDescriptor, ulong address, byte originalByte)
     {
         ObjectDisposedException.ThrowIf(_block.IsClosed, this);
@@ -120,7 +119,7 @@ internal sealed class Guardian : IDisposable
         if (!_free.TryPop(out int index))
         {
             if (_used == MaximumEntries)
-                throw new InvalidOperationException($"the guardian's journal holds {MaximumEntries} entries already");
+                return -1;
             index = _used++;
         }
 
