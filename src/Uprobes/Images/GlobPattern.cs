@@ -17,9 +17,6 @@ internal sealed class GlobPattern
         _prefix = literal < 0 ? pattern : pattern[..literal];
     }
 
-    /// <summary>Whether a text has a character that is not literal in a pattern.</summary>
-    public static bool IsPattern(string text) => text.AsSpan().IndexOfAny('*', '?', '[') >= 0;
-
     /// <summary>Whether the whole text matches. Takes at most pattern times text steps.</summary>
     public bool IsMatch(ReadOnlySpan<char> text)
     {

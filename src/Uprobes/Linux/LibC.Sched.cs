@@ -12,9 +12,6 @@ internal static partial class LibC
     internal static unsafe partial int sched_getaffinity(int pid, nuint size, byte* mask);
 
     [LibraryImport("libc", SetLastError = true)]
-    internal static partial int sched_getcpu();
-
-    [LibraryImport("libc", SetLastError = true)]
     internal static unsafe partial int sched_setscheduler(int pid, int policy, int* parameter);
 
     [LibraryImport("libc", SetLastError = true)]

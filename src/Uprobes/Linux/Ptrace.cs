@@ -11,8 +11,7 @@ internal static unsafe class Ptrace
 {
     private const int PTRACE_CONT = 7, PTRACE_GETREGS = 12, PTRACE_SETREGS = 13, PTRACE_DETACH = 17, PTRACE_SYSCALL = 24, PTRACE_POKEUSER = 6,
         PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG = 0x4201, PTRACE_GETSIGINFO = 0x4202, PTRACE_SETSIGINFO = 0x4203,
-        PTRACE_SEIZE = 0x4206, PTRACE_INTERRUPT = 0x4207, PTRACE_LISTEN = 0x4208, PTRACE_GETSIGMASK = 0x420a, PTRACE_SETSIGMASK = 0x420b,
-        PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
+        PTRACE_SEIZE = 0x4206, PTRACE_INTERRUPT = 0x4207, PTRACE_LISTEN = 0x4208, PTRACE_GETSIGMASK = 0x420a, PTRACE_SETSIGMASK = 0x420b;
 
     /// <summary>offsetof(struct user, regs.rip): the 17th word.</summary>
     private const int RipOffset = 16 * 8;
@@ -85,17 +84,6 @@ internal static unsafe class Ptrace
 
     internal static int SetSignalMask(int tid, ulong mask) => Call(PTRACE_SETSIGMASK, tid, sizeof(ulong), (nint)(&mask));
 
-    /// <summary>Where the thread's <c>struct rseq</c> is; EINVAL before Linux 5.13.</summary>
-    internal static int GetRseqConfiguration(int tid, out RseqConfiguration configuration)
-    {
-        configuration = default;
-        fixed (RseqConfiguration* pointer = &configuration)
-        {
-            nint copied = LibC.ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, sizeof(RseqConfiguration), (nint)pointer);
-            return copied < 0 ? Marshal.GetLastPInvokeError() : 0;
-        }
-    }
-
     private static int Call(int request, int tid, nint address, nint data) =>
         LibC.ptrace(request, tid, address, data) == -1 ? Marshal.GetLastPInvokeError() : 0;
 
@@ -107,16 +95,5 @@ internal static unsafe class Ptrace
         [FieldOffset(4)] internal int Error;
         [FieldOffset(8)] internal int Code;
         [FieldOffset(16)] internal ulong Address;
-    }
-
-    /// <summary><c>struct ptrace_rseq_configuration</c> (linux/ptrace.h).</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct RseqConfiguration
-    {
-        internal ulong Pointer;
-        internal uint Size;
-        internal uint Signature;
-        internal uint Flags;
-        internal uint Padding;
     }
 }

@@ -34,9 +34,6 @@ internal static unsafe class Scheduling
         return SetAffinity(mask);
     }
 
-    /// <summary>The processor that the calling thread runs on.</summary>
-    internal static int CurrentProcessor => LibC.sched_getcpu();
-
     /// <summary>
     /// Puts the calling thread under SCHED_IDLE, or back under SCHED_OTHER (sched(7)). Leaving SCHED_IDLE takes CAP_SYS_NICE or a
     /// RLIMIT_NICE that allows the thread's nice value. Returns 0 or errno.

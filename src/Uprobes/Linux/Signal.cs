@@ -11,7 +11,4 @@ internal static class Signal
 
     /// <summary>The bit of a signal in a 64-bit signal set.</summary>
     internal static ulong Bit(int signal) => 1UL << (signal - 1);
-
-    /// <summary>Whether the number is a real-time signal, which queues and keeps its order.</summary>
-    internal static bool IsRealTime(int signal) => signal >= 32;
 }

@@ -82,17 +82,20 @@ internal sealed class ExitHooks
     private IReadOnlyList<(ulong Offset, ExitHookKind Kind)> Find(TracedProcess process, in Mapping mapping)
     {
         (ulong, ulong, string) key = (mapping.Device, mapping.Inode, mapping.Path);
-        if (!_found.TryGetValue(key, out IReadOnlyList<(ulong, ExitHookKind)>? found))
-            _found.Add(key, found = Read(process.LiveThread()?.ThreadId ?? process.ProcessId, mapping));
-        return found;
+        if (_found.TryGetValue(key, out IReadOnlyList<(ulong, ExitHookKind)>? found))
+            return found;
+        found = Read(process.LiveThread()?.ThreadId ?? process.ProcessId, mapping);
+        if (found is not null)
+            _found.Add(key, found); // Not where the thread may just have ended, or the file could not be opened this time.
+        return found ?? [];
     }
 
-    private static List<(ulong Offset, ExitHookKind Kind)> Read(int tid, in Mapping mapping)
+    private static List<(ulong Offset, ExitHookKind Kind)>? Read(int tid, in Mapping mapping)
     {
         using ElfImage? image = Open($"/proc/{tid}/map_files/{mapping.Start:x}-{mapping.End:x}")
             ?? (mapping.IsDeleted ? null : Open($"/proc/{tid}/root{mapping.Path}"));
         if (image is null)
-            return [];
+            return null;
         Dictionary<ulong, ExitHookKind> found = [];
         foreach ((string name, ExitHookKind kind) in Functions)
         {

@@ -49,9 +49,10 @@ internal static class MappingHooks
     /// <summary>A static program has its C library inside; a dynamic one has no such calls, and looking costs little.</summary>
     internal static bool IsMainProgram(TracedProcess process, in Mapping mapping)
     {
+        int tid = process.LiveThread()?.ThreadId ?? process.ProcessId; // The links of a leader that has exited before the others cannot be read.
         try
         {
-            return File.ResolveLinkTarget($"/proc/{process.ProcessId}/exe", returnFinalTarget: false)?.FullName == mapping.Path;
+            return File.ResolveLinkTarget($"/proc/{tid}/exe", returnFinalTarget: false)?.FullName == mapping.Path;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -14,8 +14,6 @@ internal sealed class StackMap
     /// <summary>Lowest addresses and ends of the coroutines' stacks, ascending; they do not overlap.</summary>
     private readonly SortedSet<StackExtent> _coroutines = new(Comparer<StackExtent>.Create((a, b) => a.Low.CompareTo(b.Low)));
 
-    internal bool HasCoroutines => _coroutines.Count > 0;
-
     /// <summary>Notes that a coroutine was made, whose stack takes the place of all that were there.</summary>
     internal void AddCoroutine(ulong low, ulong size)
     {
