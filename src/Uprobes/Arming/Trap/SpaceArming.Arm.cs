@@ -89,6 +89,14 @@ internal sealed partial class SpaceArming
     {
         if (site.State != SiteState.Armed)
             return true;
+        if (ReadByte(site.Address) < 0)
+        {
+            // The mappings have just been looked at: text that cannot be read is that of a process that is ending.
+            site.State = SiteState.Lost;
+            LeaveGuardian(site);
+            return true;
+        }
+
         bool restored = IsOurs(site) && _space.Memory.WriteAll(new RemoteAddress(site.Address), site.Original.AsSpan(0, 1)) == 0;
         _services.Step?.Invoke("text restored");
         site.State = restored ? SiteState.Disarmed : SiteState.Lost;
