@@ -1,4 +1,5 @@
 // A program whose first thread has exited while others live: `ready PID` is said by the second, which answers `go N` with the sum of N calls.
+// `exec`: executes itself again, from the second thread.
 #define _GNU_SOURCE
 #include "target.h"
 #include <pthread.h>
@@ -21,8 +22,13 @@ static void *body(void *unused)
         if (stat) fclose(stat);
         if (gone) break;
     }
+    setvbuf(stdin, NULL, _IONBF, 0); // no command may get lost in a buffer of an image that is replaced
     ready();
     while (next_command(&c)) {
+        if (is(&c, "exec")) {
+            execl("/proc/thread-self/exe", "leaderless", (char *)NULL);
+            abort();
+        }
         unsigned long sum = 1;
         for (long i = 0; i < c.a; i++) sum = mix(sum, work(i, i));
         result(sum);

@@ -174,15 +174,6 @@ internal sealed partial class Tracer
         return unstoppable;
     }
 
-    internal static void ResumeAll(TracedProcess process)
-    {
-        foreach (TracedThread thread in process.Threads.Values.ToArray())
-        {
-            if (thread.State == TraceState.Stopped && !thread.IsHeld)
-                Resume(thread);
-        }
-    }
-
     /// <summary>Lets go of a process. Its threads must hold nothing of the engine's any more.</summary>
     internal void Detach(TracedProcess process)
     {

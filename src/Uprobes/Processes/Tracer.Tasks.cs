@@ -76,11 +76,26 @@ internal sealed partial class Tracer
         return false;
     }
 
+    /// <summary>
+    /// A leader that had exited when its process was taken in is no tracee. Another thread that executes takes its number and
+    /// reports under it: from then on it is the leader (traps P9, T15).
+    /// </summary>
+    private bool TryTakeNumberOfLeader(int tid, WaitStatus status, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TracedThread? leader)
+    {
+        leader = null;
+        if (status is not { Kind: WaitKind.Event, Event: PtraceEvent.Exec } || !_processes.TryGetValue(tid, out TracedProcess? process))
+            return false;
+        leader = new TracedThread(tid, process);
+        process.Threads.Add(tid, leader);
+        _threads.Add(tid, leader);
+        return true;
+    }
+
     private void OnExec(TracedThread leader)
     {
         TracedProcess process = leader.Process;
-        // All other threads are gone without a report, and the one that called execve has taken the leader's id (ptrace(2),
-        // "execve(2) under ptrace"; traps T15).
+        // The thread that called execve has taken the leader's number, and nothing is reported of its own; the others have
+        // reported their ends, since execve waits until those are collected (ptrace(2), "execve(2) under ptrace"; traps T15).
         foreach (TracedThread other in process.Threads.Values.Where(t => t != leader).ToArray())
         {
             other.State = TraceState.Gone;

@@ -135,7 +135,7 @@ internal sealed partial class Tracer : IDisposable
 
     private void Dispatch(int tid, WaitStatus status)
     {
-        if (!_threads.TryGetValue(tid, out TracedThread? thread))
+        if (!_threads.TryGetValue(tid, out TracedThread? thread) && !TryTakeNumberOfLeader(tid, status, out thread))
         {
             if (status.Kind == WaitKind.SignalDelivery)
                 Tasks.Collect(tid); // Nobody is going to continue it: it must not be reported for ever.

@@ -104,6 +104,30 @@ public class EndingTests
     }
 
     [Fact]
+    public void A_process_whose_first_thread_has_ended_can_execute()
+    {
+        string bare = Counting.Bare("leaderless", "go 3")[0];
+        using TargetProcess target = TargetProcess.StartTarget("leaderless");
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        Notices notices = session.Listen();
+        using ProbeRegistration work = session.Count(Targets.Path("leaderless"), "work");
+        using ProbeRegistration main = session.Count(Targets.Path("leaderless"), "main");
+        for (int round = 1; round <= 3; round++)
+        {
+            target.Send("exec"); // After the first round the leader was a tracee when it ended.
+            target.WaitForLine($"ready {target.Pid}");
+            target.Ask("go 4");
+            Assert.Equal((4 * round, round), (work.Hits, main.Hits));
+        }
+
+        Assert.Equal([target.Pid], session.ProcessIds);
+        session.Dispose();
+        Assert.Equal(bare, target.Ask("go 3"));
+        Assert.Equal((12, new ExitStatus(7, null)), (work.Hits, target.Quit()));
+        notices.AssertNone();
+    }
+
+    [Fact]
     public void The_exit_code_of_a_probed_program_is_its_own()
     {
         using TargetProcess target = TargetProcess.StartTarget("leaderless");
