@@ -9,6 +9,9 @@ internal enum ArmingRefusalReason
     /// <summary>Memory differs from the file.</summary>
     MemoryDiffers,
 
+    /// <summary>The file has been written to since the point was found in it.</summary>
+    ImageChanged,
+
     /// <summary>The mapping is shared: a write would reach the file.</summary>
     SharedMapping,
 
@@ -23,6 +26,9 @@ internal enum ArmingRefusalReason
 
     /// <summary>The site is in a restartable sequence.</summary>
     RestartableSequence,
+
+    /// <summary>The process has a shadow stack, which the displaced instruction would not keep.</summary>
+    ShadowStack,
 
     /// <summary>The process is gone.</summary>
     ProcessGone,

@@ -27,6 +27,9 @@ internal interface IProbeCatalog
     /// <param name="tid">A live thread of the process, by which its files are reached.</param>
     IReadOnlyList<ArmedPoint> Find(in Mapping mapping, int tid);
 
+    /// <summary>Whether a point's file was written to since it was opened, nobody having guarded it against that.</summary>
+    bool HasImageChanged(ArmedPoint point);
+
     /// <summary>A point could not be armed in a process.</summary>
     void OnArmingRefused(ArmedPoint point, ArmingRefusal refusal, int processId);
 

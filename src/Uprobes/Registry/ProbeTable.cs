@@ -59,6 +59,12 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
         return IdentityOf(mapping, tid) is { } id && _images.TryGetValue(id, out ProbedImage? image) ? image.Points : [];
     }
 
+    public bool HasImageChanged(ArmedPoint point)
+    {
+        ProbedImage image = ((Uprobe)point.Sink).Image;
+        return !image.IsGuarded && image.HasChanged();
+    }
+
     public void OnArmingRefused(ArmedPoint point, ArmingRefusal refusal, int processId) =>
         events.OnArmingRefused((Uprobe)point.Sink, new ProbeRefusal(ReasonOf(refusal.Reason), point.Name, refusal.Message), processId);
 
@@ -95,8 +101,8 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
 
     private static ProbeRefusalReason ReasonOf(ArmingRefusalReason reason) => reason switch
     {
-        ArmingRefusalReason.UnsupportedInstruction => ProbeRefusalReason.UnsupportedInstruction,
-        ArmingRefusalReason.MemoryDiffers => ProbeRefusalReason.ImageChanged,
+        ArmingRefusalReason.UnsupportedInstruction or ArmingRefusalReason.ShadowStack => ProbeRefusalReason.UnsupportedInstruction,
+        ArmingRefusalReason.MemoryDiffers or ArmingRefusalReason.ImageChanged => ProbeRefusalReason.ImageChanged,
         ArmingRefusalReason.SharedMapping => ProbeRefusalReason.SharedMapping,
         ArmingRefusalReason.NoMemoryNearImage => ProbeRefusalReason.NoMemoryNearImage,
         ArmingRefusalReason.Seccomp => ProbeRefusalReason.Seccomp,

@@ -13,6 +13,9 @@ internal sealed class ProbedImage(ElfImage elf)
     private readonly Dictionary<ulong, InstructionBoundaries> _boundaries = [];
     private ArmedPoint[]? _points;
 
+    /// <summary>The time of the last write after which the uprobes' bytes were found as they had been.</summary>
+    private (long Seconds, long Nanoseconds) _unchangedAt = elf.Modified;
+
     internal ElfImage Elf { get; } = elf;
 
     internal ImageId Id => Elf.Id;
@@ -69,11 +72,25 @@ internal sealed class ProbedImage(ElfImage elf)
         _points = null;
     }
 
-    /// <summary>Whether the file has been changed since it was opened, as far as its length and bytes at a uprobe tell.</summary>
+    /// <summary>
+    /// Whether the file has been changed since it was opened, as far as its length and bytes at a uprobe tell. Where nothing was
+    /// written since the last look this costs one system call.
+    /// </summary>
     internal bool HasChanged()
     {
-        if (FileStatus.Of(Elf.Handle, Path).Length != Elf.Length)
+        FileStatus status = FileStatus.Of(Elf.Handle, Path);
+        if (status.Length != Elf.Length)
             return true;
+        if (status.Modified == _unchangedAt)
+            return false;
+        if (HaveBytesChanged())
+            return true;
+        _unchangedAt = status.Modified;
+        return false;
+    }
+
+    private bool HaveBytesChanged()
+    {
         Span<byte> now = stackalloc byte[LongestInstruction];
         foreach (ArmedPoint point in Points)
         {

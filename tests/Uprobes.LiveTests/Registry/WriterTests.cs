@@ -176,6 +176,32 @@ public sealed class WriterTests : IDisposable
         TextComparison.AssertSame(target.Pid);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_process_that_maps_the_file_after_it_was_rewritten_gets_no_probe_and_runs_on(bool sameCode)
+    {
+        using TargetProcess target = StartWithLibrary();
+        using TargetProcess later = _folder.Start("dl");
+        using UprobeSession session = UprobeSession.Attach([target.Pid, later.Pid], new SessionOptions { WriteGuard = WriteGuardPolicy.None });
+        Notices notices = new(session);
+        using ProbeRegistration registration = session.Register(ProbePoint.At(_library, "plug_work"), Count.Only);
+        target.Ask("call 2");
+        if (sameCode)
+            PrivateFolder.Run("truncate", "--size", "+4096", _library);
+        else
+            PrivateFolder.Run("cp", Targets.Path("libplug2.so"), _library);
+        later.Ask("open");
+        using TargetProcess bare = StartWithLibrary();
+        Assert.Equal(bare.Ask("call 3"), later.Ask("call 3"));
+        Assert.Equal(2, registration.Hits);
+        SessionNotice notice = Assert.Single(notices.Of(NoticeKind.Refused));
+        Assert.Equal(later.Pid, notice.ProcessId);
+        Assert.Contains(_library, notice.Message, StringComparison.Ordinal);
+        session.Dispose();
+        TextComparison.AssertSame(later.Pid);
+    }
+
     [Fact]
     public void A_loss_is_told_when_the_session_ends_too()
     {

@@ -40,7 +40,10 @@ internal sealed partial class SpaceArming
                 Refuse(point, new ArmingRefusal(ArmingRefusalReason.UnsupportedInstruction, "the instruction cannot be displaced"));
         }
 
-        foreach ((Site site, ArmingRefusal refusal) in Arm(process, mapping, fresh))
+        // What is mapped now may have other instructions around an unchanged one: the point is a guess there.
+        ArmingRefusal? changed = fresh.Count == 0 || !_services.Catalog.HasImageChanged(fresh[0].Point!) ? null
+            : new ArmingRefusal(ArmingRefusalReason.ImageChanged, $"{mapping.Path} was written to after it was opened: remove its probes and register them anew");
+        foreach ((Site site, ArmingRefusal refusal) in changed is null ? Arm(process, mapping, fresh) : [.. fresh.Select(s => (s, changed))])
         {
             ArmedPoint point = site.Point!;
             site.Point = null;
@@ -162,9 +165,13 @@ internal sealed partial class SpaceArming
         List<Site> ready = [];
         SlotWriter slots = new(_space.Memory);
         TextWindow text = new(_space.Memory);
+        bool? hasShadowStack = null;
         foreach (Site site in sites)
         {
-            if (Check(site, text) is { } differs)
+            if (site.Instruction.PushesReturn && (hasShadowStack ??= ShadowStacks.AreUsed(process)) is true)
+                refused.Add((site, new ArmingRefusal(ArmingRefusalReason.ShadowStack,
+                    $"process {process.ProcessId} has a shadow stack, which a call from another place does not keep")));
+            else if (Check(site, text) is { } differs)
                 refused.Add((site, differs));
             else if (site.Slot != 0 || FillSlot(process, mapping, site, slots, out ArmingRefusal? refusal))
                 ready.Add(site);

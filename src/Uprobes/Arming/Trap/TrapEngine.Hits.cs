@@ -164,7 +164,9 @@ internal sealed partial class TrapEngine
         {
             if (site.Instruction.NeedsEmulationAfterwards)
             {
-                if (TryEmulate(thread, site))
+                // The tracer cannot keep a shadow stack: the slot's instruction does, and there is no post handler.
+                bool usesStack = site.Instruction.ControlFlow != ControlFlowKind.IndirectJump;
+                if (!(usesStack && ShadowStacks.AreUsed(thread.Process)) && TryEmulate(thread, site))
                     return;
             }
             else if (space.EnsurePostSlot(thread.Process, site))

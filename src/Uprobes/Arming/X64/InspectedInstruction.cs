@@ -13,6 +13,9 @@ internal readonly record struct InspectedInstruction(int Length, ControlFlowKind
     /// <summary>Whether a thread can stay in the slot for as long as a system call takes, and a child process start in it.</summary>
     public bool IsSyscall => ControlFlow == ControlFlowKind.SystemCall;
 
+    /// <summary>Whether it is a call.</summary>
+    public bool PushesReturn => ControlFlow is ControlFlowKind.DirectCall or ControlFlowKind.IndirectCall;
+
     /// <summary>
     /// Whether a post handler needs the tracer to work out the destination (<see cref="BranchTargets"/>), because
     /// no int3 can be put where the instruction goes.
