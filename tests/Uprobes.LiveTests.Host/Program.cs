@@ -18,11 +18,11 @@ using Uprobes.Processes;
 //
 // and with a session, as SessionVerbs says:
 //
-//   probe PID HANDLERS IMAGE:FUNCTION...         attaches and registers, says "armed COUNT", and waits
+//   arm PID HANDLERS   IMAGE:FUNCTION...         attaches and registers, says "armed COUNT", and waits
 //   cycle PID HANDLERS IMAGE:FUNCTION...         does that and takes it back for ever; says "cycle N" each time
 //   steps PID HANDLERS STEP:TIME IMAGE:FUNCTION  does that once and kills itself at the given time of a step, or says "steps NAME=COUNT,..."
 //   launch START PROGRAM IMAGE:FUNCTION...       launches and registers; with START "start" lets it run; says "launched PID" and waits
-//   guard PID HANDLERS IMAGE:FUNCTION...         as probe, and says "guardian PID" for the first and each later guardian
+//   guard PID HANDLERS IMAGE:FUNCTION...         as arm, and says "guardian PID" for the first and each later guardian
 switch (args[0])
 {
     case "trap":
@@ -75,7 +75,7 @@ switch (args[0])
         }
         return 0;
 
-    case "probe" or "cycle" or "steps" or "launch" or "guard":
+    case "arm" or "cycle" or "steps" or "launch" or "guard":
         return SessionVerbs.Run(args[0], args[1..]);
 
     default:

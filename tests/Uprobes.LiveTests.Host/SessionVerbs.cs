@@ -19,8 +19,8 @@ internal static class SessionVerbs
         {
             switch (verb)
             {
-                case "probe":
-                    Probe(int.Parse(arguments[0]), arguments[1], arguments[2..]);
+                case "arm":
+                    Arm(int.Parse(arguments[0]), arguments[1], arguments[2..]);
                     return 0;
                 case "guard":
                     Guard(int.Parse(arguments[0]), arguments[1], arguments[2..]);
@@ -45,7 +45,7 @@ internal static class SessionVerbs
         }
     }
 
-    private static void Probe(int pid, string handlers, string[] points)
+    private static void Arm(int pid, string handlers, string[] points)
     {
         using UprobeSession session = UprobeSession.Attach(pid, Options(handlers));
         session.Notice += notice => Console.Error.WriteLine(notice.Message);

@@ -17,7 +17,7 @@ public sealed class RandomKillTests
     {
         using ProbedTarget target = new("selfcheck", "until");
         for (int round = 0; round < rounds; round++)
-            Kill(target, "probe", "armed", handlers, target.Point("step"));
+            Kill(target, "arm", "armed", handlers, target.Point("step"));
         target.AssertRight();
     }
 
@@ -54,7 +54,7 @@ public sealed class RandomKillTests
         using TargetProcess target = TargetProcess.StartTarget(name);
         for (int round = 0; round < 8; round++)
         {
-            using HostProcess host = HostProcess.Start("probe", $"{target.Pid}", "pr", $"{Targets.Path(name)}:child_work", "libc:mem*");
+            using HostProcess host = HostProcess.Start("arm", $"{target.Pid}", "pr", $"{Targets.Path(name)}:child_work", "libc:mem*");
             host.ReadNumber("armed");
             target.Send($"{verb} {Children}");
             Wait(TimeSpan.FromMilliseconds(_random.Next(200)));
