@@ -18,6 +18,9 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
     /// <summary>The hooks on exits that are no returns, found once in each file.</summary>
     internal ExitHooks Exits { get; } = new();
 
+    /// <summary>The hooks on sigaction, found once in each file.</summary>
+    internal ActionHooks Actions { get; } = new();
+
     /// <summary>Tells the guardian of a breakpoint that is about to be written. Where its journal is full the user is told, once.</summary>
     internal void Guard(Site site, AddressSpace space)
     {

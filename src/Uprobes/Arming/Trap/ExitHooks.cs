@@ -92,8 +92,7 @@ internal sealed class ExitHooks
 
     private static List<(ulong Offset, ExitHookKind Kind)>? Read(int tid, in Mapping mapping)
     {
-        using ElfImage? image = Open($"/proc/{tid}/map_files/{mapping.Start:x}-{mapping.End:x}")
-            ?? (mapping.IsDeleted ? null : Open($"/proc/{tid}/root{mapping.Path}"));
+        using ElfImage? image = OpenFile(tid, mapping);
         if (image is null)
             return null;
         Dictionary<ulong, ExitHookKind> found = [];
@@ -105,6 +104,10 @@ internal sealed class ExitHooks
 
         return [.. found.Select(f => (f.Key, f.Value))];
     }
+
+    /// <summary>A mapping's file; null where it cannot be read.</summary>
+    internal static ElfImage? OpenFile(int tid, in Mapping mapping) => Open($"/proc/{tid}/map_files/{mapping.Start:x}-{mapping.End:x}")
+        ?? (mapping.IsDeleted ? null : Open($"/proc/{tid}/root{mapping.Path}"));
 
     /// <summary>Null where it cannot be read: then its hooks are missing, and the tracker judges by what it sees.</summary>
     private static ElfImage? Open(string path)

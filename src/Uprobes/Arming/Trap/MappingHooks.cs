@@ -26,6 +26,7 @@ internal static class MappingHooks
         bool unloads = isLinker && !name.StartsWith("ld-musl", StringComparison.Ordinal);
         TraceeMemory memory = process.Space.Memory;
         byte[] block = new byte[BlockSize + SystemCallFinder.Overlap];
+        List<ulong> actionCalls = [];
         for (ulong start = mapping.Start; start < mapping.End; start += BlockSize)
         {
             int read = memory.Read(new RemoteAddress(start), block.AsSpan(0, (int)Math.Min((ulong)block.Length, mapping.End - start)));
@@ -33,8 +34,11 @@ internal static class MappingHooks
             Hook(SystemCallFinder.Find(block, read, BlockSize, MapCall), MappingHookKind.Map, start, mapping);
             if (unloads)
                 Hook(SystemCallFinder.Find(block, read, BlockSize, UnmapCall), MappingHookKind.Unmap, start, mapping);
-            Hook(SystemCallFinder.Find(block, read, BlockSize, ActionCall), MappingHookKind.SignalAction, start, mapping);
+            foreach (int position in SystemCallFinder.Find(block, read, BlockSize, ActionCall))
+                actionCalls.Add(start + (ulong)position);
         }
+
+        space.AddActionCalls(process, mapping, actionCalls);
 
         void Hook(List<int> positions, MappingHookKind kind, ulong start, in Mapping mapping)
         {

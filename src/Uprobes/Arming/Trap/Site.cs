@@ -71,6 +71,9 @@ internal enum MappingHookKind
     /// <summary>The dynamic linker's r_brk function.</summary>
     LinkerBreakpoint,
 
-    /// <summary>Right behind rt_sigaction.</summary>
+    /// <summary>The C library's sigaction.</summary>
+    SignalActionEntry,
+
+    /// <summary>Right behind the system call rt_sigaction, while one for SIGTRAP is under way.</summary>
     SignalAction,
 }

@@ -44,7 +44,7 @@ internal sealed partial class SpaceArming
     /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
     internal ForkedSpace Snapshot(int parentThread, int childThread) => new(
         [.. _sites.Values], [.. _chunks], _net, [.. _known], [.. _executable], ArmedVersion,
-        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), _space.CallArea);
+        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), [.. _actionCalls], _space.CallArea);
 
     /// <summary>
     /// Describes the copy of an address space in a forked child: what is really in its text is looked at, since breakpoints
@@ -72,6 +72,7 @@ internal sealed partial class SpaceArming
         copy.ArmedVersion = parent.ArmedVersion;
         copy.Returns = parent.Returns;
         copy.TakeExits(parent.Exits);
+        copy._actionCalls.UnionWith(parent.ActionCalls);
         childSpace.CallArea = parent.CallArea;
         return copy;
     }

@@ -6,6 +6,23 @@ namespace Uprobes.Arming.Trap;
 /// <summary>The program's own action for SIGTRAP, which ours stands in for.</summary>
 internal sealed partial class TrapEngine
 {
+    /// <summary>Follows the program's own calls that ask for SIGTRAP's action or set it.</summary>
+    /// <returns>Whether action and mask are right.</returns>
+    private bool ServeActionHook(SpaceArming space, TracedThread thread, Site site, ThreadArming state, in UserRegisters registers)
+    {
+        if (site.Hook is not (MappingHookKind.SignalAction or MappingHookKind.SignalActionEntry) || (uint)registers.Rdi != Signal.SIGTRAP)
+            return false;
+        if (site.Hook == MappingHookKind.SignalActionEntry)
+        {
+            space.AwaitActionCall(thread.Process);
+            return false;
+        }
+
+        bool isRight = FollowSignalAction(space, thread, state, registers);
+        space.EndActionCall();
+        return isRight;
+    }
+
     /// <summary>
     /// A C library has just asked for a signal's action, or set it: rdi is the signal, rsi where the new action is, rdx where
     /// the former one is now. The program sees its own, and what it sets is followed.

@@ -107,7 +107,7 @@ internal sealed partial class TrapEngine
         _hit.Begin(thread, new RemoteAddress(site.Address), Now());
         bool again = state.Fired.TakeAtHit(site, registers);
         thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
-        if (again || site.Hook != MappingHookKind.SignalAction || !FollowSignalAction(space, thread, state, registers))
+        if (again || !ServeActionHook(space, thread, site, state, registers))
             TrapDispositions.Repair(_services, space, thread, state);
         if (!again)
         {
@@ -126,7 +126,7 @@ internal sealed partial class TrapEngine
 
     private void CallHandlers(SpaceArming space, TracedThread thread, Site site, ThreadArming state)
     {
-        if (site.Hook is not (MappingHookKind.None or MappingHookKind.SignalAction))
+        if (site.Hook is not (MappingHookKind.None or MappingHookKind.SignalAction or MappingHookKind.SignalActionEntry))
             OnMappingChanged(space, thread.Process, site.Hook);
         if (!thread.Process.IsFollowed)
             return;
