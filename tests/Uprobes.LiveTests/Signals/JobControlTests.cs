@@ -22,10 +22,10 @@ public sealed class JobControlTests
             long hits = probe.Hits;
             using (target.Session.Register(ProbePoint.At(Targets.Path("stopjob"), "main"), new ProbeHandlers { Pre = _ => { } }))
             {
-                Assert.True(IsStopped(target.Process)); // arming and disarming stopped it in between
+                AwaitStopped(target.Process, signal);
             }
 
-            Assert.True(IsStopped(target.Process));
+            AwaitStopped(target.Process, signal);
             Assert.Equal(hits, probe.Hits);
             target.Process.Signal(SIGCONT);
             AssertRuns(target.Process);
