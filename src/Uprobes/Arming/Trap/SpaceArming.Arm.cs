@@ -92,9 +92,8 @@ internal sealed partial class SpaceArming
     {
         if (site.State != SiteState.Armed)
             return true;
-        if (ReadByte(site.Address) < 0)
+        if (ReadByte(site.Address) < 0 && IsEnding())
         {
-            // The mappings have just been looked at: text that cannot be read is that of a process that is ending.
             site.State = SiteState.Lost;
             LeaveGuardian(site);
             return true;
@@ -106,6 +105,9 @@ internal sealed partial class SpaceArming
         LeaveGuardian(site);
         return restored;
     }
+
+    /// <summary>Whether the processes in this memory are about to end: then they map nothing any more. Text of a truncated file cannot be read either.</summary>
+    private bool IsEnding() => _services.Tracer.Processes.All(p => !p.RunsIn(_space) || p.ReadMappings(out _).Count == 0);
 
     /// <summary>
     /// Whether the breakpoint and what follows it are as they were left: a file that was truncated and written anew brings its own
