@@ -18,23 +18,45 @@ internal sealed class ImageCache : IDisposable
     /// <param name="processes">Live thread ids of the processes, in the order in which they are asked.</param>
     /// <param name="mainExecutable">The program of a process that has not loaded its libraries yet, or null.</param>
     /// <exception cref="ProbeRefusedException">There is no such file, or it is no image.</exception>
-    internal ElfImage Open(string name, IReadOnlyList<int> processes, string? mainExecutable)
+    internal ElfImage Open(string name, IReadOnlyList<int> processes, string? mainExecutable) =>
+        OpenAll(name, processes, mainExecutable, most: 1)[0];
+
+    /// <summary>Opens all files that a name means to a set of processes: those with a root of their own may have a libc of their own.</summary>
+    /// <param name="name">A path or library name.</param>
+    /// <param name="processes">Live thread ids of the processes, in the order in which they are asked.</param>
+    /// <param name="mainExecutable">The program of a process that has not loaded its libraries yet, or null.</param>
+    /// <param name="most">How many are enough.</param>
+    /// <returns>At least one; each file once.</returns>
+    /// <exception cref="ProbeRefusedException">There is no such file, or one is no image.</exception>
+    internal IReadOnlyList<ElfImage> OpenAll(string name, IReadOnlyList<int> processes, string? mainExecutable, int most = int.MaxValue)
     {
         LibraryResolution? failure = null;
+        List<ElfImage> images = [];
         foreach (int pid in processes)
         {
             List<Mapping> mappings = [.. MappingParser.ReadProcess(pid).Where(m => m.IsExecutable && m.HasFile)];
             LibraryResolution found = Resolver(pid, mappings, mainExecutable).Resolve(name);
-            if (found.Path is { } path)
-                return OpenMapped(pid, mappings, path) ?? OpenPath(path);
-            failure ??= found;
+            if (found.Path is not { } path)
+            {
+                failure ??= found;
+                continue;
+            }
+
+            ElfImage image = OpenMapped(pid, mappings, path) ?? OpenPath(path);
+            if (!images.Contains(image)) // The cache has one object for a file.
+                images.Add(image);
+            if (images.Count == most)
+                break;
         }
+
+        if (images.Count > 0)
+            return images;
 
         if (processes.Count == 0)
         {
             failure = new LibraryResolver { MainExecutable = mainExecutable }.Resolve(name);
             if (failure.Path is { } path)
-                return OpenPath(path);
+                return [OpenPath(path)];
         }
 
         throw new ProbeRefusedException(new ProbeRefusal(ProbeRefusalReason.NoSuchFile, name, failure!.ToString()));

@@ -16,6 +16,9 @@ public sealed record ProbePoint
         FunctionOffset = functionOffset;
     }
 
+    /// <summary>The opened file, when the point was given by it; it says which of several files of one name is meant.</summary>
+    internal ElfImage? Opened { get; private init; }
+
     /// <summary>The file as the user named it: a path, or a library name such as <c>libc</c> that the session resolves.</summary>
     public string Image { get; }
 
@@ -42,6 +45,16 @@ public sealed record ProbePoint
     /// <param name="image">A path or library name.</param>
     /// <param name="offset">Bytes from the start of the file (not a virtual address).</param>
     public static ProbePoint At(string image, ulong offset) => At(image, new FileOffset(offset));
+
+    /// <summary>The instruction at a byte offset of a certain file among those that one name means to the processes of a session.</summary>
+    /// <param name="image">What the session opened for the name; must not be closed before the point is registered.</param>
+    /// <param name="offset">Bytes from the start of the file (not a virtual address).</param>
+    /// <param name="function">A name to show for the point; not used to find it.</param>
+    public static ProbePoint At(ElfImage image, FileOffset offset, string? function = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return new ProbePoint(image.Path, function, offset, 0) { Opened = image };
+    }
 
     /// <summary>The entry of a function, or an instruction inside it.</summary>
     /// <param name="image">A path or library name.</param>

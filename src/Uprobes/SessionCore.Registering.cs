@@ -71,8 +71,11 @@ internal sealed partial class SessionCore
         }
 
         uprobe.NoteRefusal(refusal);
-        Tell(NoticeKind.Refused, refusal.ToString(), processId);
+        TellRefused(refusal, processId);
     }
+
+    private void TellRefused(ProbeRefusal refusal, int? processId) =>
+        _notices.Add(new SessionNotice(NoticeKind.Refused, refusal.ToString(), processId) { Refusal = refusal });
 
     public void OnSiteLost(Uprobe uprobe, string reason, int processId) => Tell(NoticeKind.SiteLost, $"{uprobe.Point.Name}: {reason}", processId);
 
@@ -158,7 +161,7 @@ internal sealed partial class SessionCore
                 continue;
             if (armed.Contains(registration.Consumer.Uprobe.Point))
             {
-                Tell(NoticeKind.Refused, refused.Refusal.ToString(), refused.ProcessId);
+                TellRefused(refused.Refusal, refused.ProcessId);
                 continue;
             }
 
@@ -180,7 +183,7 @@ internal sealed partial class SessionCore
         foreach ((Uprobe uprobe, (ProbeRefusal refusal, int processId)) in _refusedNow)
         {
             if (!own.Contains(uprobe) && uprobe.NoteRefusal(refusal))
-                Tell(NoticeKind.Refused, refusal.ToString(), processId);
+                TellRefused(refusal, processId);
         }
     }
 
@@ -270,7 +273,8 @@ internal sealed partial class SessionCore
         ProbePoint point = request.Point;
         try
         {
-            if (!opened.TryGetValue(point.Image, out ElfImage? elf))
+            ElfImage? elf = point.Opened;
+            if (elf is null && !opened.TryGetValue(point.Image, out elf))
                 opened.Add(point.Image, elf = OpenImage(point.Image));
             ProbeTarget target = ProbeTarget.Find(point, elf);
             if (request.Returns is null || target.IsFunctionEntry)

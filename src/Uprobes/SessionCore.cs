@@ -111,20 +111,36 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         });
     }
 
-    internal void Start() => _tracer.Thread.Invoke(() =>
+    internal void Start()
     {
-        _started = true;
-        if (_launched is not null)
-            Tracer.ReleaseHeld(_launched);
-    });
+        try
+        {
+            _tracer.Thread.Invoke(() =>
+            {
+                if (_ended || _started)
+                    return;
+                _started = true;
+                if (_launched is not null)
+                    Tracer.ReleaseHeld(_launched);
+            });
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session has ended: there is nothing to let run.
+        }
+    }
 
-    internal ElfImage OpenImage(string name)
+    internal ElfImage OpenImage(string name) => OpenImage(name, threads => _images.Open(name, threads, _launchedPath));
+
+    internal IReadOnlyList<ElfImage> OpenImages(string name) => OpenImage(name, threads => _images.OpenAll(name, threads, _launchedPath));
+
+    private T OpenImage<T>(string name, Func<List<int>, T> open)
     {
         if (WhyEnded() is { } why)
             throw new ProbeRefusedException(new ProbeRefusal(ProbeRefusalReason.SessionEnded, name, why));
         try
         {
-            return _images.Open(name, LiveThreads(), _launchedPath);
+            return open(LiveThreads());
         }
         catch (ObjectDisposedException)
         {

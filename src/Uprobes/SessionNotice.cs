@@ -1,3 +1,5 @@
+using Uprobes.Registry;
+
 namespace Uprobes;
 
 /// <summary>What a <see cref="SessionNotice"/> is about.</summary>
@@ -26,4 +28,8 @@ public enum NoticeKind
 /// <param name="Kind">What it is about.</param>
 /// <param name="Message">One sentence; not escaped, may hold text from files and processes.</param>
 /// <param name="ProcessId">The process concerned, or null.</param>
-public sealed record SessionNotice(NoticeKind Kind, string Message, int? ProcessId = null);
+public sealed record SessionNotice(NoticeKind Kind, string Message, int? ProcessId = null)
+{
+    /// <summary>What was refused and why, for <see cref="NoticeKind.Refused"/>; else null.</summary>
+    public ProbeRefusal? Refusal { get; init; }
+}

@@ -33,6 +33,9 @@ public sealed record SessionOptions
     /// <summary>How long a thread may take to stop before the operation gives it up.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Called with the session before it attaches or launches, so that it can be disposed of from another thread meanwhile.</summary>
+    internal Action<UprobeSession>? Opening { get; init; }
+
     /// <summary>Called after each step that changes a tracee, with the step's name: where tests kill the tracer.</summary>
     internal Action<string>? Step { get; init; }
 }

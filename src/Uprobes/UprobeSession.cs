@@ -48,17 +48,25 @@ public sealed class UprobeSession : IDisposable
     public TimeSpan LongestPause => _core.LongestPause;
 
     /// <summary>Traces a running process.</summary>
+    /// <remarks>
+    /// A child that this same program started with <see cref="System.Diagnostics.Process"/> must not be given: the .NET runtime waits for its
+    /// children and takes the stops of a traced one for its end. Start it with <see cref="Launch"/>, or trace it from another program.
+    /// </remarks>
     /// <exception cref="Processes.AttachException">It may not or cannot be traced; the message says why.</exception>
+    /// <exception cref="Linux.SyscallException">The system has no room for a session: too many open files, threads or too little memory.</exception>
     public static UprobeSession Attach(int processId, SessionOptions? options = null) => Attach([processId], options);
 
     /// <summary>Traces several running processes.</summary>
+    /// <inheritdoc cref="Attach(int, SessionOptions?)" path="/remarks"/>
     /// <exception cref="Processes.AttachException">One of them may not or cannot be traced; none is.</exception>
+    /// <exception cref="Linux.SyscallException">The system has no room for a session: too many open files, threads or too little memory.</exception>
     public static UprobeSession Attach(IReadOnlyList<int> processIds, SessionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(processIds);
         UprobeSession session = new(options ?? new SessionOptions());
         try
         {
+            options?.Opening?.Invoke(session);
             session._core.Attach(processIds);
             return session;
         }
@@ -77,6 +85,7 @@ public sealed class UprobeSession : IDisposable
     /// <param name="arguments">Its arguments, without the program's own name.</param>
     /// <param name="options">The choices of the session.</param>
     /// <exception cref="LaunchException">The program was not found or could not be executed.</exception>
+    /// <exception cref="Linux.SyscallException">The system has no room for a session or a process: too many open files, processes or too little memory.</exception>
     public static UprobeSession Launch(string program, IReadOnlyList<string> arguments, SessionOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(program);
@@ -84,6 +93,7 @@ public sealed class UprobeSession : IDisposable
         UprobeSession session = new(options ?? new SessionOptions());
         try
         {
+            options?.Opening?.Invoke(session);
             session._core.Launch(program, arguments);
             return session;
         }
@@ -97,7 +107,7 @@ public sealed class UprobeSession : IDisposable
     /// <summary>The guardian's process id; null without one.</summary>
     internal int? GuardianProcessId => _core.GuardianProcessId;
 
-    /// <summary>Lets a launched program run. Does nothing the second time.</summary>
+    /// <summary>Lets a launched program run. Does nothing the second time, or after the end of the session.</summary>
     public void Start() => _core.Start();
 
     /// <summary>
@@ -108,6 +118,18 @@ public sealed class UprobeSession : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         return _core.OpenImage(name);
+    }
+
+    /// <summary>
+    /// Opens all images that a name means to the session's processes, each file once: processes in containers have files of their own
+    /// under the same name. A point in a certain one of them is given by <see cref="ProbePoint.At(ElfImage, FileOffset, string?)"/>;
+    /// a point that has the name alone is in the first. The session owns the images.
+    /// </summary>
+    /// <exception cref="ProbeRefusedException">No process has such a file, or one of them is not an image for this machine.</exception>
+    public IReadOnlyList<ElfImage> OpenImages(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return _core.OpenImages(name);
     }
 
     /// <summary>Registers a consumer at a probe point, in all processes that map the file, now or later.</summary>
@@ -135,6 +157,7 @@ public sealed class UprobeSession : IDisposable
     }
 
     /// <summary>Registers many consumers at once, which costs far less than one by one. Refusals are results, not exceptions.</summary>
+    /// <exception cref="ArgumentException">A request has both kinds of handlers, or none.</exception>
     public RegistrationResult RegisterAll(IReadOnlyList<ProbeRequest> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);

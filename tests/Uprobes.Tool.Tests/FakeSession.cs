@@ -1,3 +1,4 @@
+using Uprobes.Registry;
 using Uprobes.Tool.Events;
 using Uprobes.Tool.Probing;
 
@@ -32,7 +33,7 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
         }
     }
 
-    public IFunctionSource OpenImage(string name) => image;
+    public IReadOnlyList<IFunctionSource> OpenImages(string name) => [image];
 
     public ArmedProbes Trace(IReadOnlyList<PlannedProbe> probes, CallRecorder recorder, bool withReturns)
     {
@@ -61,6 +62,10 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
         CommandExitCode = exitCode;
         _completion.TrySetResult();
     }
+
+    public void Refuse(ProbeRefusal refusal) => Notice?.Invoke(new SessionNotice(NoticeKind.Refused, refusal.ToString(), 42) { Refusal = refusal });
+
+    public void Fail(Exception error) => _completion.TrySetException(error);
 
     public void Remove(ArmedProbes probes)
     {

@@ -1,3 +1,4 @@
+using Uprobes.Linux;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Commands;
 using Uprobes.Tool.Messages;
@@ -53,6 +54,23 @@ public sealed class ListCommandTests
         Assert.Contains("there is no process 2147483647", tool.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_error_of_the_system_is_a_sentence_and_not_a_crash()
+    {
+        var tool = new ToolHarness(images: new FailingFinder(new SyscallException("open /proc/1/mem", 24)));
+        Assert.Equal(ExitCode.Failure, tool.Run("list", "libx"));
+        Assert.StartsWith("uprobe: open /proc/1/mem: EMFILE", tool.Error, StringComparison.Ordinal);
+        Assert.Contains("hint: this command may open too few files", tool.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_error_that_nobody_expects_is_a_sentence_too()
+    {
+        var tool = new ToolHarness(images: new FailingFinder(new InvalidOperationException("out of order")));
+        Assert.Equal(ExitCode.Failure, tool.Run("list", "libx"));
+        Assert.Contains("InvalidOperationException: out of order\n  hint: ", tool.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(null, "libc", "libc", null)]
     [InlineData(null, "libc mem*", "libc", "mem*")]
@@ -65,6 +83,11 @@ public sealed class ListCommandTests
     public void One_word_is_a_file_or_with_a_process_a_pattern(int? processId, string words, string? image, string? pattern) => Assert.Equal(
         new ListRequest(processId, image, pattern, OutputFormat.Text),
         ListSyntax.Request(processId, words.Split(' ', StringSplitOptions.RemoveEmptyEntries), "text"));
+
+    private sealed class FailingFinder(Exception error) : IImageFinder
+    {
+        public OpenedImages Find(int? processId, string? name) => throw error;
+    }
 
     private sealed class Finder(IReadOnlyList<IFunctionSource> sources) : IImageFinder
     {

@@ -62,7 +62,7 @@ public sealed class ProbeSelectorTests
     {
         var image = new FakeImage(
             "/lib/libx.so", new FunctionInfo("memcpy", 0x100, 16, IsIndirect: true), new FunctionInfo("memcpy", 0x200, 16, IsPreferred: false));
-        var selection = ProbeSelector.Select([SpecParser.Parse("libx:memcpy")], _ => image);
+        var selection = ProbeSelector.Select([SpecParser.Parse("libx:memcpy")], _ => [image]);
         Assert.Empty(selection.Probes);
         Assert.Equal(0x100ul, Assert.Single(selection.Refused).Probe.Offset);
     }
@@ -83,7 +83,7 @@ public sealed class ProbeSelectorTests
     public void A_pattern_without_match_is_an_error() =>
         Assert.Equal(ExitCode.Failure, Assert.Throws<ToolException>(() => Select("libx:nothing_*")).ExitCode);
 
-    private static ProbeSelection Select(params string[] specs) => ProbeSelector.Select(specs.Select(SpecParser.Parse), _ => Library);
+    private static ProbeSelection Select(params string[] specs) => ProbeSelector.Select(specs.Select(SpecParser.Parse), _ => [Library]);
 
     private static (string Name, ulong Offset, bool IsNamed) Single(string spec)
     {

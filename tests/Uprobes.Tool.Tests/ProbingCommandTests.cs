@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Uprobes.Registry;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Probing;
 
@@ -57,6 +59,44 @@ public sealed class ProbingCommandTests
         var tool = new ToolHarness(session);
         Assert.Equal(5, tool.Run("trace", "-c", "x", "libc:malloc", "-n", "1"));
         Assert.Equal("start remove dispose dispose", session.Marks);
+    }
+
+    [Fact]
+    public void A_session_that_fails_is_an_error_after_the_results()
+    {
+        var tool = new ToolHarness(new FakeSession(Image, s =>
+        {
+            s.Hit(0);
+            s.Fail(new InvalidOperationException("the tracer broke"));
+        }));
+        Assert.Equal(ExitCode.Failure, tool.Run("count", "-p", Process, "libc:malloc"));
+        Assert.Contains("1  malloc", tool.Output, StringComparison.Ordinal);
+        Assert.Contains("tracing failed and ended early: the tracer broke", tool.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("mallok", "/lib/libc.so.6 has no function mallok")]
+    [InlineData("nothing_*", "no function of /lib/libc.so.6 matches 'nothing_*'")]
+    public void A_function_that_there_is_not_is_an_object_in_json(string function, string reason)
+    {
+        var tool = new ToolHarness(new FakeSession(Image));
+        Assert.Equal(ExitCode.Failure, tool.Run("count", "-p", Process, $"libc:{function}", "-f", "json"));
+        var line = JsonDocument.Parse(Assert.Single(Lines(tool.Output))).RootElement;
+        Assert.Equal(("refused", function, reason),
+            (line.GetProperty("type").GetString(), line.GetProperty("function").GetString(), line.GetProperty("reason").GetString()));
+        Assert.Contains(reason, tool.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_late_refusal_is_an_object_in_json()
+    {
+        var tool = new ToolHarness(new FakeSession(Image, s =>
+        {
+            s.Refuse(new ProbeRefusal(ProbeRefusalReason.ImageChanged, "libc:malloc", "it was changed"));
+            s.Complete();
+        }));
+        Assert.Equal(0, tool.Run("trace", "-p", Process, "libc:malloc", "-f", "json"));
+        Assert.Equal("{\"type\":\"refused\",\"function\":\"malloc\",\"reason\":\"it was changed\"}", Assert.Single(Lines(tool.Output)));
     }
 
     [Fact]

@@ -29,7 +29,7 @@ internal sealed class ToolHarness(FakeSession? session = null, IImageFinder? ima
         return exitCode;
     }
 
-    private FakeSession Open(TargetChoice target, SessionOptions options)
+    private FakeSession Open(TargetChoice target, SessionOptions options, Action<IDisposable> opening)
     {
         Target = target;
         Options = options;

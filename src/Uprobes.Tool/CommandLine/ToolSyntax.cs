@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using Uprobes.Linux;
 using Uprobes.Tool.Commands;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
@@ -27,6 +28,31 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         catch (OutputClosedException)
         {
             return ExitCode.Success;
+        }
+        catch (SyscallException e)
+        {
+            environment.Status.WriteError(e.Message, e.Error switch
+            {
+                Errno.EMFILE => "this command may open too few files: raise the limit with ulimit -n",
+                Errno.ENOMEM or Errno.EAGAIN => "memory or the number of processes is limited here: see ulimit -a",
+                _ => null,
+            });
+            return ExitCode.Failure;
+        }
+        catch (ProbeRefusedException e)
+        {
+            environment.Status.WriteError(e.Message, null);
+            return ExitCode.Failure;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            environment.Status.WriteError(e.Message, null);
+            return ExitCode.Failure;
+        }
+        catch (Exception e) // Whatever it is: the sessions were closed on the way here, and a sentence says more than a crash.
+        {
+            environment.Status.WriteError($"an error that is not expected: {e.GetType().Name}: {e.Message}", "this is a defect of uprobe: please report it");
+            return ExitCode.Failure;
         }
     }
 

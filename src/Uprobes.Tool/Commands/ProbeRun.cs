@@ -1,3 +1,4 @@
+using Uprobes.Registry;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Probing;
 
@@ -26,10 +27,14 @@ internal enum RunEnd
 internal sealed class ProbeRun(IProbeSession session, RunEvents events, StatusLines status)
 {
     private static readonly TimeSpan Forever = TimeSpan.FromHours(1);
+    private readonly List<ProbeRefusal> _lateRefusals = [];
     private long _lost;
 
     /// <summary>Calls lost and told about so far.</summary>
     public long Lost => _lost;
+
+    /// <summary>Probes that were refused in a process or mapping after the start, as far as they were told about.</summary>
+    public IReadOnlyList<ProbeRefusal> LateRefusals => _lateRefusals;
 
     /// <summary>Starts the command, if there is one, and waits for the end of the run.</summary>
     /// <param name="duration">When to end, or null.</param>
@@ -95,6 +100,8 @@ internal sealed class ProbeRun(IProbeSession session, RunEvents events, StatusLi
                 status.Write($"lost {Amount.Of(count, "event")}: they came faster than they could be written (--buffer keeps more)");
                 return null;
             case RunEvent.Noticed { Notice: var notice }:
+                if (notice.Refusal is { } refusal)
+                    _lateRefusals.Add(refusal);
                 status.Write(notice.ProcessId is { } processId ? $"[{processId}] {notice.Message}" : notice.Message);
                 return null;
             default:

@@ -1,3 +1,4 @@
+using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
@@ -11,7 +12,8 @@ namespace Uprobes.Tool.Commands;
 internal abstract class ProbingCommand(ToolEnvironment environment, ProbingRequest request) : IDisposable
 {
     private const int AbandonedCode = 130; // 128 + SIGINT, as a shell reports a command that Ctrl-C ended
-    private IProbeSession? _session;
+    private volatile IDisposable? _session;
+    private volatile bool _interrupted;
 
     /// <summary>Where events of the run meet.</summary>
     protected RunEvents Events { get; } = new();
@@ -29,17 +31,23 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         if (request.Target is TargetChoice.Processes processes && !request.Force)
             new Ancestry().Refuse(processes.Ids);
         using var output = environment.OpenOutput(request.OutputPath);
-        using var signals = new SignalWatch(() => Events.Post(new RunEvent.Interrupted()), Abandon);
-        using var session = environment.OpenSession(request.Target, request.Options);
+        using var signals = new SignalWatch(Interrupt, Abandon);
+        using var session = environment.OpenSession(request.Target, request.Options, opening => _session = opening);
         _session = session;
+        if (_interrupted)
+            return Interrupted();
         session.Notice += notice => Events.Post(new RunEvent.Noticed(notice));
-        var selection = ProbeSelector.Select(request.Specs, session.OpenImage);
+        var selection = Select(session, output);
+        if (_interrupted)
+            return Interrupted();
         var armed = Arm(session, selection.Probes, output);
+        if (_interrupted && StartsCommand)
+            return Interrupted(); // Before it ran. A running process may have been hit already: its results are shown.
         if (!TellArmed(session, selection, armed, output))
             return ExitCode.Failure;
         var run = new ProbeRun(session, Events, Status);
         var end = Observe(run);
-        return Finish(session, armed, run, end);
+        return Finish(session, armed, run, end, output);
     }
 
     /// <inheritdoc/>
@@ -68,7 +76,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             Events.Dispose();
     }
 
-    private int Finish(IProbeSession session, ArmedProbes armed, ProbeRun run, RunEnd end)
+    private int Finish(IProbeSession session, ArmedProbes armed, ProbeRun run, RunEnd end, ResultOutput output)
     {
         StopRecording();
         // A started command stays ours until it ends, since its exit code is handed on; without probes it runs at full speed.
@@ -85,6 +93,10 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             session.Dispose();
         }
         run.TellTheRest();
+        if (request.Format == OutputFormat.Json)
+            WriteLateRefusals(run, output);
+        if (session.Completion is { IsFaulted: true, Exception: { } failure })
+            throw new ToolException($"tracing failed and ended early: {failure.GetBaseException().Message}", "the results are not complete", inner: failure);
         return end == RunEnd.Completed ? session.CommandExitCode ?? ExitCode.Success : ExitCode.Success;
     }
 
@@ -106,11 +118,56 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         return true;
     }
 
+    private ProbeSelection Select(IProbeSession session, ResultOutput output)
+    {
+        try
+        {
+            return ProbeSelector.Select(request.Specs, session.OpenImages);
+        }
+        catch (ToolException e) when (e.Function is not null && request.Format == OutputFormat.Json)
+        {
+            using var lines = new JsonLines();
+            lines.WriteRefused(output.Buffer, e.Function, e.Message);
+            output.Flush();
+            throw;
+        }
+    }
+
+    // After everything else: while calls are printed, the output belongs to the printer.
+    private void WriteLateRefusals(ProbeRun run, ResultOutput output)
+    {
+        if (run.LateRefusals.Count == 0)
+            return;
+        using var lines = new JsonLines();
+        foreach (var refusal in run.LateRefusals)
+            lines.WriteRefused(output.Buffer, SpecParser.SplitImage(refusal.Point).Name is { Length: > 0 } function ? function : refusal.Point, refusal.Detail);
+        try
+        {
+            output.Flush();
+        }
+        catch (OutputClosedException)
+        {
+            Status.Write("refusals were not read: the reader of the results has gone");
+        }
+    }
+
     private static void WriteRefused(IReadOnlyList<RefusedProbe> refused, ResultOutput output)
     {
         using var lines = new JsonLines();
         foreach (var one in refused)
             lines.WriteRefused(output.Buffer, one.Probe.Function, one.Detail);
+    }
+
+    private void Interrupt()
+    {
+        _interrupted = true;
+        Events.Post(new RunEvent.Interrupted());
+    }
+
+    private int Interrupted()
+    {
+        Status.Write("interrupted before the probes were in place");
+        return ExitCode.Success;
     }
 
     private void Abandon()

@@ -63,8 +63,8 @@ internal sealed record CountRequest(ProbingRequest Probing)
 }
 
 /// <summary>What the commands reach the world by; tests put their own in.</summary>
-/// <param name="OpenSession">Opens a session.</param>
+/// <param name="OpenSession">Opens a session; hands it out before it attaches, so that it can be given up meanwhile.</param>
 /// <param name="OpenOutput">Opens the results' file, or standard output for null.</param>
 /// <param name="Status">Standard error.</param>
 internal sealed record ToolEnvironment(
-    Func<TargetChoice, SessionOptions, IProbeSession> OpenSession, Func<string?, ResultOutput> OpenOutput, StatusLines Status);
+    Func<TargetChoice, SessionOptions, Action<IDisposable>, IProbeSession> OpenSession, Func<string?, ResultOutput> OpenOutput, StatusLines Status);

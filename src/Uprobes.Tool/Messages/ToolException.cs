@@ -10,6 +10,9 @@ internal sealed class ToolException(string message, string? hint = null, int exi
     /// <summary>What the user can do, or null where there is nothing to advise.</summary>
     public string? Hint { get; } = hint;
 
+    /// <summary>The function or pattern that there is not, when that is the error.</summary>
+    public string? Function { get; init; }
+
     /// <summary>The exit code of the command.</summary>
     public int ExitCode { get; } = exitCode;
 

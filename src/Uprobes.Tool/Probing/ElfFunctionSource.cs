@@ -5,6 +5,9 @@ namespace Uprobes.Tool.Probing;
 /// <summary>The functions of an image of the library, whose owner closes it.</summary>
 internal sealed class ElfFunctionSource(ElfImage image, string? shownPath = null) : IFunctionSource
 {
+    /// <summary>The image.</summary>
+    public ElfImage Image => image;
+
     /// <inheritdoc/>
     public string Path => shownPath ?? image.Path;
 

@@ -17,9 +17,9 @@ internal interface IProbeSession : IDisposable
     /// <summary>Raised on any thread, also while a probed thread waits: receivers must not block.</summary>
     event Action<SessionNotice>? Notice;
 
-    /// <summary>Finds an image by the name that the user gave.</summary>
+    /// <summary>Finds the images that the name that the user gave means to the processes: one, or several where files of one name differ.</summary>
     /// <exception cref="Messages.ToolException">There is none.</exception>
-    IFunctionSource OpenImage(string name);
+    IReadOnlyList<IFunctionSource> OpenImages(string name);
 
     /// <summary>Arms probes that record calls.</summary>
     ArmedProbes Trace(IReadOnlyList<PlannedProbe> probes, CallRecorder recorder, bool withReturns);

@@ -24,11 +24,11 @@ internal sealed class LiveSession(UprobeSession session, ProbeEngine engine) : I
     }
 
     /// <inheritdoc/>
-    public IFunctionSource OpenImage(string name)
+    public IReadOnlyList<IFunctionSource> OpenImages(string name)
     {
         try
         {
-            return new ElfFunctionSource(session.OpenImage(name));
+            return [.. session.OpenImages(name).Select(image => new ElfFunctionSource(image))];
         }
         catch (ProbeRefusedException e)
         {
@@ -73,7 +73,9 @@ internal sealed class LiveSession(UprobeSession session, ProbeEngine engine) : I
             Return = hit => recorder.End(index, new LiveReturn(hit), hit.State),
         });
 
-    private static ProbePoint PointOf(PlannedProbe probe) => ProbePoint.At(probe.Image, new FileOffset(probe.Offset), probe.Function);
+    private static ProbePoint PointOf(PlannedProbe probe) => probe.Source is ElfFunctionSource source
+        ? ProbePoint.At(source.Image, new FileOffset(probe.Offset), probe.Function)
+        : ProbePoint.At(probe.Image, new FileOffset(probe.Offset), probe.Function);
 
     private ArmedProbes Register(IReadOnlyList<PlannedProbe> probes, List<ProbeRequest> requests)
     {

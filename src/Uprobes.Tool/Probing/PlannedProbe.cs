@@ -6,7 +6,8 @@ namespace Uprobes.Tool.Probing;
 /// <param name="Function">The function's name, with <c>+0xN</c> for an instruction inside it; a file offset where no name is known.</param>
 /// <param name="Offset">The file offset.</param>
 /// <param name="IsNamed">Whether the user asked for this very probe, not for a pattern.</param>
-internal sealed record PlannedProbe(string Image, string ImagePath, string Function, ulong Offset, bool IsNamed);
+/// <param name="Source">Which of several images of that name it is in; null where the name means one.</param>
+internal sealed record PlannedProbe(string Image, string ImagePath, string Function, ulong Offset, bool IsNamed, IFunctionSource? Source = null);
 
 /// <summary>A probe that cannot be.</summary>
 /// <param name="Probe">Which.</param>

@@ -7,17 +7,18 @@ namespace Uprobes.Tool.Probing;
 /// Comes from specifications to probes: looks functions up, lets one name stand for all aliases of a function, and drops
 /// what two specifications name both.
 /// </summary>
-internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
+internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>> openImages)
 {
     private readonly List<PlannedProbe> _probes = [];
     private readonly List<RefusedProbe> _refused = [];
     private readonly HashSet<(object Image, ulong Offset)> _taken = [];
+    private bool _severalImages;
 
     /// <summary>Selects the probes of all specifications.</summary>
     /// <exception cref="ToolException">A specification names no image or no function.</exception>
-    public static ProbeSelection Select(IEnumerable<ProbeSpec> specs, Func<string, IFunctionSource> openImage)
+    public static ProbeSelection Select(IEnumerable<ProbeSpec> specs, Func<string, IReadOnlyList<IFunctionSource>> openImages)
     {
-        var selector = new ProbeSelector(openImage);
+        var selector = new ProbeSelector(openImages);
         // Named probes first: a pattern that covers one of them must not make it an unnamed one.
         foreach (var spec in specs.OrderBy(s => s is FunctionSpec { MayBePattern: true }))
             selector.Add(spec);
@@ -26,7 +27,29 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
 
     private void Add(ProbeSpec spec)
     {
-        var image = openImage(spec.Image);
+        var images = openImages(spec.Image);
+        _severalImages = images.Count > 1;
+        ToolException? failure = null;
+        var failures = 0;
+        foreach (var image in images)
+        {
+            try
+            {
+                Add(spec, image);
+            }
+            catch (ToolException e)
+            {
+                failure ??= e;
+                failures++;
+            }
+        }
+        // Another version of a library may lack the function; one must have it.
+        if (failure is not null && failures == images.Count)
+            throw failure;
+    }
+
+    private void Add(ProbeSpec spec, IFunctionSource image)
+    {
         switch (spec)
         {
             case FileOffsetSpec { Offset: var offset }:
@@ -53,13 +76,13 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
         }
         var matches = image.Matching(spec.Pattern);
         if (matches.Count == 0)
-            throw new ToolException($"no function of {image.Path} matches '{spec.Pattern}'", $"see its functions with: uprobe list {spec.Image}");
+            throw new ToolException($"no function of {image.Path} matches '{spec.Pattern}'", $"see its functions with: uprobe list {spec.Image}") { Function = spec.Pattern };
         foreach (var aliases in matches.GroupBy(m => m.Offset))
         {
             var best = aliases.OrderByDescending(a => a.IsPreferred).ThenBy(a => a.Name.Length).ThenBy(a => a.Name, StringComparer.Ordinal).First();
             // Debug symbols may call a resolver by a name of its own; it stays a resolver.
             if (aliases.Any(a => a.IsIndirect))
-                Refuse(Indirect(new PlannedProbe(spec.Image, image.Path, best.Name, best.Offset, IsNamed: false), hint: null), image);
+                Refuse(Indirect(new PlannedProbe(spec.Image, image.Path, best.Name, best.Offset, IsNamed: false, SourceOf(image)), hint: null), image);
             else
                 Take(spec, image, best.Name, best.Offset, isNamed: false);
         }
@@ -71,7 +94,7 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
         if (functions.Count > 0)
             return [.. functions.DistinctBy(f => (f.Offset, f.IsIndirect))];
         var hint = NearNames.Hint(name, image.All.Select(f => f.Name)) ?? $"see its functions with: uprobe list {spec.Image}";
-        throw new ToolException($"{image.Path} has no function {name}", hint);
+        throw new ToolException($"{image.Path} has no function {name}", hint) { Function = name };
     }
 
     // Those that are functions. Where the one that programs link to today is a resolver, the probe is refused, also when an
@@ -81,7 +104,7 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
         var direct = functions.Where(f => !f.IsIndirect).ToList();
         if (direct.Count == functions.Count || direct.Exists(f => f.IsPreferred))
             return direct;
-        var probe = new PlannedProbe(spec.Image, image.Path, name, functions.First(f => f.IsIndirect).Offset, IsNamed: true);
+        var probe = new PlannedProbe(spec.Image, image.Path, name, functions.First(f => f.IsIndirect).Offset, IsNamed: true, SourceOf(image));
         Refuse(Indirect(probe, ImplementationsHint(spec, image, name)), image);
         return [];
     }
@@ -120,8 +143,10 @@ internal sealed class ProbeSelector(Func<string, IFunctionSource> openImage)
     private void Take(ProbeSpec spec, IFunctionSource image, string name, ulong offset, bool isNamed)
     {
         if (_taken.Add((image.Identity, offset)))
-            _probes.Add(new PlannedProbe(spec.Image, image.Path, name, offset, isNamed));
+            _probes.Add(new PlannedProbe(spec.Image, image.Path, name, offset, isNamed, SourceOf(image)));
     }
+
+    private IFunctionSource? SourceOf(IFunctionSource image) => _severalImages ? image : null;
 
     private void Refuse(RefusedProbe refused, IFunctionSource image)
     {

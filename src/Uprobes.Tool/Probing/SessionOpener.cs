@@ -7,9 +7,13 @@ namespace Uprobes.Tool.Probing;
 internal static class SessionOpener
 {
     /// <summary>Attaches to the processes, or starts the command (which waits for <see cref="IProbeSession.Start"/>).</summary>
+    /// <param name="target">What is to be probed.</param>
+    /// <param name="options">The choices of the session.</param>
+    /// <param name="opening">Called with the session before it attaches or starts anything.</param>
     /// <exception cref="ToolException">A process may not be traced, or the command cannot be started.</exception>
-    public static IProbeSession Open(TargetChoice target, SessionOptions options)
+    public static IProbeSession Open(TargetChoice target, SessionOptions options, Action<IDisposable> opening)
     {
+        options = options with { Opening = opening };
         try
         {
             var session = target switch
