@@ -23,6 +23,7 @@ internal static class ReasonText
         ProbeRefusalReason.Seccomp => "forbidden by the process's seccomp filter",
         ProbeRefusalReason.TextNotWritable => "text cannot be written",
         ProbeRefusalReason.ReturnNotTraceable => "return cannot be followed",
+        ProbeRefusalReason.ThreadsDidNotStop => "no thread could be stopped in time",
         ProbeRefusalReason.SessionEnded => "the process has ended",
         _ => reason.ToString(),
     };

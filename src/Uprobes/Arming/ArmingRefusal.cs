@@ -30,6 +30,9 @@ internal enum ArmingRefusalReason
     /// <summary>The process has a shadow stack, which the displaced instruction would not keep.</summary>
     ShadowStack,
 
+    /// <summary>No thread of the process could be stopped in time.</summary>
+    ThreadsDidNotStop,
+
     /// <summary>The process is gone.</summary>
     ProcessGone,
 }

@@ -48,6 +48,9 @@ public enum ProbeRefusalReason
     /// <summary>The return of the function cannot be followed.</summary>
     ReturnNotTraceable,
 
+    /// <summary>No thread of the process could be stopped within <see cref="SessionOptions.StopTimeout"/>: all wait in the kernel.</summary>
+    ThreadsDidNotStop,
+
     /// <summary>The session was disposed, or its process is gone.</summary>
     SessionEnded,
 }

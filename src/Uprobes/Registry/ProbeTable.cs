@@ -108,6 +108,7 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
         ArmingRefusalReason.Seccomp => ProbeRefusalReason.Seccomp,
         ArmingRefusalReason.TextNotWritable => ProbeRefusalReason.TextNotWritable,
         ArmingRefusalReason.RestartableSequence => ProbeRefusalReason.UnsafeLocation,
+        ArmingRefusalReason.ThreadsDidNotStop => ProbeRefusalReason.ThreadsDidNotStop,
         _ => ProbeRefusalReason.SessionEnded,
     };
 }

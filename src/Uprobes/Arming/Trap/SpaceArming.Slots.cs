@@ -101,12 +101,14 @@ internal sealed partial class SpaceArming
         return null;
     }
 
-    private static ArmingRefusal Refusal(RemoteCallResult result, TracedProcess process) => result.Outcome switch
+    private ArmingRefusal Refusal(RemoteCallResult result, TracedProcess process) => result.Outcome switch
     {
         RemoteCallOutcome.Forbidden => new ArmingRefusal(ArmingRefusalReason.Seccomp,
             $"a seccomp filter of process {process.ProcessId} forbids the system calls that arming needs; run as root, who may suspend it"),
-        RemoteCallOutcome.Gone => new ArmingRefusal(ArmingRefusalReason.ProcessGone,
-            $"process {process.ProcessId} ended, or none of its threads stopped in time"),
+        RemoteCallOutcome.Gone when process.RunsIn(_space) && process.LiveThread() is { } thread && ThreadStatus.TryRead(thread.ThreadId) is { State: not ('Z' or 'X') } =>
+            new ArmingRefusal(ArmingRefusalReason.ThreadsDidNotStop,
+                $"no thread of process {process.ProcessId} stopped in time: they wait in the kernel, as for a child that has not executed yet; try again later"),
+        RemoteCallOutcome.Gone => new ArmingRefusal(ArmingRefusalReason.ProcessGone, $"process {process.ProcessId} ended, or executed another program"),
         RemoteCallOutcome.NoRoom => new ArmingRefusal(ArmingRefusalReason.NoMemoryNearImage,
             $"process {process.ProcessId} has no place to run a system call from"),
         _ => new ArmingRefusal(ArmingRefusalReason.NoMemoryNearImage,
