@@ -37,7 +37,30 @@ internal sealed partial class Tracer
         }
 
         _processes.Add(group, process);
+        SeizeBorrowers(process);
         return process;
+    }
+
+    /// <summary>
+    /// Takes in the children that run in the process's memory between vfork(2) and execve(2): a breakpoint that is written now is met
+    /// by them too. A thread whose child does is in state D, which is looked for first, since a look at all processes takes long.
+    /// </summary>
+    private void SeizeBorrowers(TracedProcess process)
+    {
+        if (!process.Threads.Keys.Any(tid => ThreadStatus.TryRead(tid) is { State: 'D' }))
+            return;
+        foreach (int pid in ListNumbers("/proc"))
+        {
+            if (_processes.ContainsKey(pid) || ThreadStatus.TryRead(pid)?.ParentId != process.ProcessId
+                || Tasks.ShareMemory(process.ProcessId, pid) != true || Ptrace.Seize(pid, Ptrace.Standard) != 0)
+                continue;
+            TracedProcess child = new(pid) { IsFollowed = process.IsFollowed };
+            TracedThread thread = new(pid, child);
+            child.Threads.Add(pid, thread);
+            child.Enter(process.Space);
+            _threads.Add(pid, thread);
+            _processes.Add(pid, child);
+        }
     }
 
     /// <summary>Takes in a child of the tracer thread that waits before execve(2), and arranges that it is held behind it.</summary>
@@ -118,15 +141,17 @@ internal sealed partial class Tracer
             throw AttachDiagnosis.Explain(process.ProcessId, Errno.ESRCH);
     }
 
-    private static List<int> ListThreads(int pid)
+    private static List<int> ListThreads(int pid) => ListNumbers($"/proc/{pid}/task");
+
+    private static List<int> ListNumbers(string folder)
     {
-        List<int> threads = [];
+        List<int> numbers = [];
         try
         {
-            foreach (string path in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+            foreach (string path in Directory.EnumerateDirectories(folder))
             {
-                if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int tid))
-                    threads.Add(tid);
+                if (int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                    numbers.Add(number);
             }
         }
         catch (IOException)
@@ -134,7 +159,7 @@ internal sealed partial class Tracer
             // The process ended during the scan; what was seen so far is all there is.
         }
 
-        return threads;
+        return numbers;
     }
 
     private static void RefuseForeignWordSize(int pid)
