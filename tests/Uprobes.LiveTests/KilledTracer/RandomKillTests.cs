@@ -42,6 +42,18 @@ public sealed class RandomKillTests
         Assert.Equal(0, target.Process.Quit().Code);
     }
 
+    [Fact]
+    public void Killing_a_tracer_while_signals_arrive_takes_no_signal_from_the_target()
+    {
+        using ProbedTarget target = new("signals", "timer 30000");
+        for (int round = 0; round < 10; round++)
+            Kill(target, "trace", "armed", "or", target.Point("work"));
+        // How often a handler saw an address in a slot: until the text is restored threads pass through slots with nobody to hide it.
+        string seen = target.Process.WaitForLine("result ", TimeSpan.FromSeconds(120));
+        TestContext.Current.TestOutputHelper?.WriteLine(seen);
+        Assert.Equal(0, target.Process.Quit().Code);
+    }
+
     [Theory]
     [InlineData("spawner", "all")]
     [InlineData("forker", "fork")]
@@ -59,7 +71,8 @@ public sealed class RandomKillTests
             target.Send($"{verb} {Children}");
             Wait(TimeSpan.FromMilliseconds(_random.Next(200)));
             host.Kill();
-            Assert.Equal(expected, target.WaitForLine("result ", TimeSpan.FromSeconds(60))["result ".Length..]);
+            string result = target.WaitForLine("result ", TimeSpan.FromSeconds(60))["result ".Length..];
+            Assert.True(result == expected, $"round {round}: {target.Errors}");
             host.Process.WaitForExit();
             Assert.True(SpinWait.SpinUntil(() => TextComparison.Compare(target.Pid).Count == 0, TimeSpan.FromSeconds(30)));
         }

@@ -15,6 +15,9 @@ namespace Uprobes.Arming.Trap.X64;
 /// before the kernel lets go of the thread's tracees; the process is gone only when all its threads are and its memory has been
 /// given back, milliseconds later. Where there is no such mark the process's end has to do.</para>
 ///
+/// <para>It runs before all ordinary threads where the user may have that (CAP_SYS_NICE, RLIMIT_RTPRIO): it sleeps until the one
+/// moment in which tens of microseconds count.</para>
+///
 /// <para>It shares our descriptor table (CLONE_FILES): tracees come and go, and their /proc/PID/mem is open under the
 /// same number in both at once, without a word between the processes. With a copied table every later descriptor
 /// would have to be passed over a socket, by code that runs without a stack. The price: when we die, our other
@@ -91,6 +94,7 @@ internal sealed class Guardian : IDisposable
             Marshal.WriteInt32(data + GuardianCode.PollDescriptor, (int)self.DangerousGetHandle());
             Marshal.WriteInt16(data + GuardianCode.PollEvents, GuardianCode.PollIn);
             Marshal.WriteInt64(data + GuardianCode.Interval, LookInterval);
+            Marshal.WriteInt32(data + GuardianCode.Priority, 1);
             Marshal.WriteIntPtr(data + GuardianCode.Word, ThreadMark.Make(data + GuardianCode.Mark));
             isMarked = true;
             Marshal.Copy("uprobe-guard\0"u8.ToArray(), 0, data + GuardianCode.Name, "uprobe-guard\0".Length);

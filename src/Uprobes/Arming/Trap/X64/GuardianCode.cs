@@ -6,9 +6,9 @@ namespace Uprobes.Arming.Trap.X64;
 /// <summary>Emits what the guardian process runs, and lays out the journal that it reads.</summary>
 internal static class GuardianCode
 {
-    // The block after BareProcess.HeaderSize: a struct pollfd, a byte to read into, the name, the count of entries, the address of
-    // the word of the tracer thread's mark or 0, a struct timespec, the mark.
-    internal const int PollDescriptor = 64, PollEvents = 68, PollResult = 70, Scratch = 72, Name = 80, HighWater = 96, Word = 104, Interval = 112,
+    // The block after BareProcess.HeaderSize: a struct pollfd, a byte to read into, the name, the count of entries, a struct
+    // sched_param, the address of the word of the tracer thread's mark or 0, a struct timespec, the mark.
+    internal const int PollDescriptor = 64, PollEvents = 68, PollResult = 70, Scratch = 72, Name = 80, HighWater = 96, Priority = 100, Word = 104, Interval = 112,
         Mark = 128;
 
     /// <summary>Where the entries begin.</summary>
@@ -22,12 +22,14 @@ internal static class GuardianCode
     internal const short PollIn = 1;
 
     private const int SetName = 15; // PR_SET_NAME
+    private const int FirstInFirstOut = 1; // SCHED_FIFO
 
     /// <summary>Bits of a robust futex's word (futex(2)): the owner's thread id, its death, and that somebody waits.</summary>
     private const uint OwnerMask = 0x3FFF_FFFF, OwnerDied = 0x4000_0000, Waiters = 0x8000_0000;
 
     // guard:   setsid()                          no signal of our terminal's reaches it
     //          prctl(PR_SET_NAME, data->Name)
+    //          sched_setscheduler(0, SCHED_FIFO, &data->Priority)    where it may: what runs must not make it wait
     // watch:   mov   data->Word, %rdi            a dying thread changes this long before its process is gone
     //          test  %rdi, %rdi
     //          jz    forever
@@ -78,6 +80,11 @@ internal static class GuardianCode
         a.mov(edi, SetName);
         a.lea(rsi, __[data + Name]);
         a.mov(eax, 157);
+        a.syscall();
+        a.xor(edi, edi);
+        a.mov(esi, FirstInFirstOut);
+        a.lea(rdx, __[data + Priority]);
+        a.mov(eax, 144);
         a.syscall();
         EmitWatch(a, restore, quit);
         a.Label(ref restore);
