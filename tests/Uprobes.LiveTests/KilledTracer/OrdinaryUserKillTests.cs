@@ -10,8 +10,8 @@ public sealed class OrdinaryUserKillTests
     private const int SIGKILL = 9;
 
     [Theory]
-    [InlineData("trace", "armed ", "p", 8)]
-    [InlineData("cycle", "cycle ", "por", 8)]
+    [InlineData("trace", "armed ", "p", 5)]
+    [InlineData("cycle", "cycle ", "por", 5)]
     public void Killing_a_tracer_of_an_ordinary_user_leaves_the_right_result(string verb, string word, string handlers, int rounds)
     {
         Require.OtherUser();
