@@ -36,7 +36,7 @@ public sealed class GuardianLossTests
     {
         using ProbedTarget target = new("selfcheck", "until");
         string host = Path.Combine(AppContext.BaseDirectory, "Uprobes.LiveTests.Host.dll");
-        using TargetProcess tracer = TargetProcess.Start("dotnet", "exec", host, "trace", $"{target.Process.Pid}", "p", target.Point("step"), "libc:s*");
+        using TargetProcess tracer = TargetProcess.Start("dotnet", "exec", host, "arm", $"{target.Process.Pid}", "p", target.Point("step"), "libc:s*");
         tracer.WaitForLine("armed ");
         Assert.Equal(0, LifeNative.kill(-tracer.Pid, SIGKILL));
         Assert.Equal(SIGKILL, tracer.WaitForExit().Signal);
@@ -48,7 +48,7 @@ public sealed class GuardianLossTests
     public void Without_a_guardian_the_breakpoints_stay_and_the_target_steps_over_them_by_itself()
     {
         using ProbedTarget target = new("selfcheck", "until");
-        using HostProcess host = target.Trace("trace", "pn", target.Point("step"));
+        using HostProcess host = target.Trace("arm", "pn", target.Point("step"));
         host.ReadNumber("armed");
         Assert.Empty(ProbedTarget.GuardiansOf(target.Process.Pid));
         host.Kill();

@@ -13,7 +13,7 @@ public sealed class LaterSessionTests
     {
         using ProbedTarget target = new("threads", "spin 2");
         ProcessSnapshot first = ProcessSnapshot.Take(target.Process.Pid);
-        using (HostProcess host = target.Trace("trace", handlers, target.Point("work")))
+        using (HostProcess host = target.Trace("arm", handlers, target.Point("work")))
         {
             host.ReadNumber("armed");
             host.Kill();
@@ -25,7 +25,7 @@ public sealed class LaterSessionTests
         Assert.NotEqual(first.Caught, before.Caught); // The handler of the killed one.
         for (int session = 0; session < 2; session++)
         {
-            using HostProcess host = target.Trace("trace", handlers, target.Point("work"));
+            using HostProcess host = target.Trace("arm", handlers, target.Point("work"));
             host.ReadNumber("armed");
             int hits = 0;
             while (hits == 0)

@@ -10,7 +10,7 @@ public sealed class OrdinaryUserKillTests
     private const int SIGKILL = 9;
 
     [Theory]
-    [InlineData("trace", "armed ", "p", 5)]
+    [InlineData("arm", "armed ", "p", 5)]
     [InlineData("cycle", "cycle ", "por", 5)]
     public void Killing_a_tracer_of_an_ordinary_user_leaves_the_right_result(string verb, string word, string handlers, int rounds)
     {

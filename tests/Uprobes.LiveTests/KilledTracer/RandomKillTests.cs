@@ -47,7 +47,7 @@ public sealed class RandomKillTests
     {
         using ProbedTarget target = new("signals", "timer 30000");
         for (int round = 0; round < 10; round++)
-            Kill(target, "trace", "armed", "or", target.Point("work"));
+            Kill(target, "arm", "armed", "or", target.Point("work"));
         // How often a handler saw an address in a slot: until the text is restored threads pass through slots with nobody to hide it.
         string seen = target.Process.WaitForLine("result ", TimeSpan.FromSeconds(120));
         TestContext.Current.TestOutputHelper?.WriteLine(seen);
