@@ -116,7 +116,8 @@ internal static class SessionVerbs
         if (start)
             session.Start();
         Say($"launched {session.LaunchedProcessId}");
-        Console.ReadLine();
+        using ManualResetEvent never = new(initialState: false); // Standard input is the program's.
+        never.WaitOne();
     }
 
     private static SessionOptions Options(string handlers) => new() { Guardian = !handlers.Contains('n', StringComparison.Ordinal) };

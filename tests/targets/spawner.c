@@ -7,6 +7,7 @@
 extern char **environ;
 DEFINE_WORK
 KEPT int child_work(int i) { return (i * 5 + 2) & 0x7f; }
+static int child_code(int i) { return (i * 5 + 2) & 0x7f; }
 KEPT char *number(char *buffer, int i) { sprintf(buffer, "%d", i); return buffer; }
 
 static int code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 2000 + WTERMSIG(status); }
@@ -51,6 +52,13 @@ static int by_popen(int i)
     return value + code(pclose(pipe));
 }
 
+// Says on standard error which start did not end as it should.
+static int expect(const char *how, int i, int got, int expected)
+{
+    if (got != expected) fprintf(stderr, "%s %d: %d instead of %d\n", how, i, got, expected);
+    return got;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3) { bound_life(); return child_work(atoi(argv[2])); }
@@ -61,10 +69,10 @@ int main(int argc, char **argv)
         int all = is(&c, "all");
         for (int i = 0; i < c.a; i++) {
             sum = mix(sum, work(i, i));
-            if (all || is(&c, "vfork")) sum = mix(sum, by_vfork(i));
-            if (all || is(&c, "spawn")) sum = mix(sum, by_spawn(i));
-            if (all || is(&c, "system")) sum = mix(sum, by_system(i));
-            if (all || is(&c, "popen")) sum = mix(sum, by_popen(i));
+            if (all || is(&c, "vfork")) sum = mix(sum, expect("vfork", i, by_vfork(i), child_code(i)));
+            if (all || is(&c, "spawn")) sum = mix(sum, expect("posix_spawn", i, by_spawn(i), child_code(i)));
+            if (all || is(&c, "system")) sum = mix(sum, expect("system", i, by_system(i), i & 0x7f));
+            if (all || is(&c, "popen")) sum = mix(sum, expect("popen", i, by_popen(i), i * 11 + (i & 0x7f)));
         }
         result(sum);
     }

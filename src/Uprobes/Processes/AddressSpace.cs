@@ -19,6 +19,9 @@ internal sealed class AddressSpace(int liveThreadId)
     /// <summary>Whether a thread may still run in a <see cref="CallArea"/> that was given up: the engine's memory around it must stay mapped.</summary>
     internal bool KeepsCallArea { get; set; }
 
+    /// <summary>Whether several processes run in it: between vfork and exec.</summary>
+    internal bool IsShared => _users > 1;
+
     internal void AddUser() => _users++;
 
     internal void RemoveUser()

@@ -11,8 +11,8 @@ public sealed class RandomKillTests
     private readonly Random _random = new();
 
     [Theory]
-    [InlineData("p", 20)]
-    [InlineData("or", 20)]
+    [InlineData("p", 15)]
+    [InlineData("or", 15)]
     public void Killing_a_tracer_under_hits_leaves_the_right_result(string handlers, int rounds)
     {
         using ProbedTarget target = new("selfcheck", "until");
@@ -22,8 +22,8 @@ public sealed class RandomKillTests
     }
 
     [Theory]
-    [InlineData("p", 25)]
-    [InlineData("por", 25)]
+    [InlineData("p", 15)]
+    [InlineData("por", 15)]
     public void Killing_a_tracer_that_attaches_arms_removes_and_detaches_leaves_the_right_result(string handlers, int rounds)
     {
         using ProbedTarget target = new("selfcheck", "until");
@@ -36,18 +36,31 @@ public sealed class RandomKillTests
     public void Killing_a_tracer_that_arms_and_removes_hundreds_of_probes_in_threads_loses_no_call()
     {
         using ProbedTarget target = new("threads", "spin 4");
-        for (int round = 0; round < 25; round++)
+        for (int round = 0; round < 15; round++)
             Kill(target, "cycle", "cycle", "p", "libc:s*", "libc:m*", target.Point("work"));
         target.Process.Ask("stop");
         Assert.Equal(0, target.Process.Quit().Code);
     }
 
+    [Fact]
+    public void Killing_a_tracer_while_signals_arrive_takes_no_signal_from_the_target()
+    {
+        using ProbedTarget target = new("signals", "timer 30000");
+        for (int round = 0; round < 10; round++)
+            Kill(target, "arm", "armed", "or", target.Point("work"));
+        // How often a handler saw an address in a slot: until the text is restored threads pass through slots with nobody to hide it.
+        string seen = target.Process.WaitForLine("result ", TimeSpan.FromSeconds(120));
+        TestContext.Current.TestOutputHelper?.WriteLine(seen);
+        Assert.Equal(0, target.Process.Quit().Code);
+    }
+
+    // Children of posix_spawn, system and popen are not among them: docs/killed-tracer.md says why.
     [Theory]
-    [InlineData("spawner", "all")]
+    [InlineData("spawner", "vfork")]
     [InlineData("forker", "fork")]
     public void Killing_a_tracer_of_a_program_that_starts_others_leaves_all_their_results_right(string name, string verb)
     {
-        const int Children = 300;
+        const int Children = 400;
         string expected;
         using (TargetProcess alone = TargetProcess.StartTarget(name))
             expected = alone.Ask($"{verb} {Children}", TimeSpan.FromSeconds(60));
@@ -59,7 +72,8 @@ public sealed class RandomKillTests
             target.Send($"{verb} {Children}");
             Wait(TimeSpan.FromMilliseconds(_random.Next(200)));
             host.Kill();
-            Assert.Equal(expected, target.WaitForLine("result ", TimeSpan.FromSeconds(60))["result ".Length..]);
+            string result = target.WaitForLine("result ", TimeSpan.FromSeconds(60))["result ".Length..];
+            Assert.True(result == expected, $"round {round}: {target.Errors}");
             host.Process.WaitForExit();
             Assert.True(SpinWait.SpinUntil(() => TextComparison.Compare(target.Pid).Count == 0, TimeSpan.FromSeconds(30)));
         }

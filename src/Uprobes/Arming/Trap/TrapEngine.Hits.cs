@@ -97,10 +97,11 @@ internal sealed partial class TrapEngine
 
     private void Serve(SpaceArming space, TracedThread thread, Site site, in UserRegisters registers)
     {
-        _placement.OnHit(thread.ThreadId);
         // First of all: should the tracer be killed from here on, the thread is where it can go on by itself.
         _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot); // ESRCH: killed meanwhile (traps T10).
         _services.Step?.Invoke("hit thread moved");
+        DropSignal(space, thread);
+        _placement.OnHit(thread.ThreadId);
         ThreadArming state = ThreadArming.Of(thread);
         ThreadRegisters visible = _hit.Registers;
         visible.Load(registers);
@@ -200,6 +201,20 @@ internal sealed partial class TrapEngine
         else
             Redirect(thread, registers);
         _services.Step?.Invoke("stale hit served");
+    }
+
+    /// <summary>
+    /// Takes the breakpoint's signal away from a thread that our handler would not help: if the tracer is killed now, the
+    /// signal must not be delivered. Others keep it, since this costs a system call.
+    /// </summary>
+    private static void DropSignal(SpaceArming space, TracedThread thread)
+    {
+        bool isHelped = space.Net is { Disposition.IsCaught: false } && !thread.Process.Space.IsShared
+            && ProcessArming.Of(thread.Process).OwnDisposition is null;
+        if (isHelped || !thread.InSignalStop)
+            return;
+        Tasks.Collect(thread.ThreadId);
+        thread.InSignalStop = false;
     }
 
     /// <summary>

@@ -11,8 +11,12 @@ namespace Uprobes.Arming.Trap.X64;
 /// <remarks>
 /// Thread rule: all members are for one thread, the tracer's.
 ///
-/// <para>It watches the process, not the tracer's thread: a tracer thread that ends alone leaves traps behind that
-/// only an orderly detach takes out.</para>
+/// <para>It watches the thread that started it, the tracer's, by a <see cref="ThreadMark"/>, and the process. The mark changes
+/// before the kernel lets go of the thread's tracees; the process is gone only when all its threads are and its memory has been
+/// given back, milliseconds later. Where there is no such mark the process's end has to do.</para>
+///
+/// <para>It runs before all ordinary threads where the user may have that (CAP_SYS_NICE, RLIMIT_RTPRIO): it sleeps until the one
+/// moment in which tens of microseconds count.</para>
 ///
 /// <para>It shares our descriptor table (CLONE_FILES): tracees come and go, and their /proc/PID/mem is open under the
 /// same number in both at once, without a word between the processes. With a copied table every later descriptor
@@ -31,6 +35,9 @@ internal sealed class Guardian : IDisposable
 {
     /// <summary>The most entries that can be active at once.</summary>
     internal const int MaximumEntries = 1 << 20;
+
+    /// <summary>Seconds after which it looks whether the process lives, whatever the mark says.</summary>
+    private const long LookInterval = 1;
 
     private readonly AnonymousMapping _block;
     private readonly SafeFileHandle _self;
@@ -78,6 +85,7 @@ internal sealed class Guardian : IDisposable
     {
         AnonymousMapping? block = null;
         SafeFileHandle? self = null;
+        bool isMarked = false;
         try
         {
             block = BareProcess.Map(GuardianCode.Entries + MaximumEntries * GuardianCode.EntrySize);
@@ -85,11 +93,17 @@ internal sealed class Guardian : IDisposable
             nint data = BareProcess.DataOf(block);
             Marshal.WriteInt32(data + GuardianCode.PollDescriptor, (int)self.DangerousGetHandle());
             Marshal.WriteInt16(data + GuardianCode.PollEvents, GuardianCode.PollIn);
+            Marshal.WriteInt64(data + GuardianCode.Interval, LookInterval);
+            Marshal.WriteInt32(data + GuardianCode.Priority, 1);
+            Marshal.WriteIntPtr(data + GuardianCode.Word, ThreadMark.Make(data + GuardianCode.Mark));
+            isMarked = true;
             Marshal.Copy("uprobe-guard\0"u8.ToArray(), 0, data + GuardianCode.Name, "uprobe-guard\0".Length);
             return new Guardian(block, self, BareProcess.Start(block, sharesDescriptors: true, GuardianCode.EmitBody));
         }
         catch
         {
+            if (isMarked)
+                ThreadMark.Release(BareProcess.DataOf(block!) + GuardianCode.Mark);
             self?.Dispose();
             block?.Dispose();
             throw;
@@ -169,7 +183,10 @@ internal sealed class Guardian : IDisposable
             _collected = true;
         }
         _self.Dispose();
-        _block.Dispose();
+        if (ThreadMark.Release(BareProcess.DataOf(_block) + GuardianCode.Mark))
+            _block.Dispose();
+        else
+            _block.SetHandleAsInvalid(); // Not the thread that started it: that one's list of marks still leads there.
     }
 
     private unsafe byte* EntryAt(int index) =>

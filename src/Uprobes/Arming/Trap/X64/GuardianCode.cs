@@ -6,11 +6,13 @@ namespace Uprobes.Arming.Trap.X64;
 /// <summary>Emits what the guardian process runs, and lays out the journal that it reads.</summary>
 internal static class GuardianCode
 {
-    // The block after BareProcess.HeaderSize: a struct pollfd, a byte to read into, the name, the count of entries.
-    internal const int PollDescriptor = 64, PollEvents = 68, PollResult = 70, Scratch = 72, Name = 80, HighWater = 96;
+    // The block after BareProcess.HeaderSize: a struct pollfd, a byte to read into, the name, the count of entries, a struct
+    // sched_param, the address of the word of the tracer thread's mark or 0, a struct timespec, the mark.
+    internal const int PollDescriptor = 64, PollEvents = 68, PollResult = 70, Scratch = 72, Name = 80, HighWater = 96, Priority = 100, Word = 104, Interval = 112,
+        Mark = 128;
 
     /// <summary>Where the entries begin.</summary>
-    internal const int Entries = 128;
+    internal const int Entries = Mark + Linux.ThreadMark.Size;
 
     /// <summary>Bytes of an entry: address (8), descriptor of /proc/PID/mem (4), original byte, whether it is active, 2 unused.</summary>
     internal const int EntrySize = 16;
@@ -20,17 +22,40 @@ internal static class GuardianCode
     internal const short PollIn = 1;
 
     private const int SetName = 15; // PR_SET_NAME
+    private const int FirstInFirstOut = 1; // SCHED_FIFO
+
+    /// <summary>Bits of a robust futex's word (futex(2)): the owner's thread id, its death, and that somebody waits.</summary>
+    private const uint OwnerMask = 0x3FFF_FFFF, OwnerDied = 0x4000_0000, Waiters = 0x8000_0000;
 
     // guard:   setsid()                          no signal of our terminal's reaches it
     //          prctl(PR_SET_NAME, data->Name)
-    // wait:    poll(&data->PollDescriptor, 1, -1)
+    //          sched_setscheduler(0, SCHED_FIFO, &data->Priority)    where it may: what runs must not make it wait
+    // watch:   mov   data->Word, %rdi            a dying thread changes this long before its process is gone
+    //          test  %rdi, %rdi
+    //          jz    forever
+    //          mov   (%rdi), %eax
+    //          test  $OwnerDied, %eax
+    //          jnz   restore
+    //          test  $OwnerMask, %eax
+    //          jz    forever                     given back: only the process's end counts
+    //          mov   %eax, %edx
+    //          or    $Waiters, %edx
+    //          lock cmpxchg %edx, (%rdi)
+    //          jne   watch
+    //          futex(%rdi, FUTEX_WAIT, %edx, &data->Interval)
+    //          xor   %edx, %edx                  now and then, should the kernel have lost the list of such words
+    //          jmp   look
+    // forever: mov   $-1, %edx
+    // look:    poll(&data->PollDescriptor, 1, %edx)
     //          cmp   $-EINTR, %eax
-    //          je    wait
+    //          je    watch
+    //          test  %eax, %eax
+    //          jz    watch
     //          cmp   $1, %eax
     //          jne   quit
     //          testw $POLLIN, data->PollResult   POLLNVAL: the descriptor was closed under us, the tracer may live
     //          jz    quit
-    //          mov   data->HighWater, %r12d
+    // restore: mov   data->HighWater, %r12d
     //          lea   data->Entries, %r13
     // next:    test  %r12d, %r12d
     //          jz    quit
@@ -49,25 +74,20 @@ internal static class GuardianCode
     internal static void EmitBody(Assembler a)
     {
         AssemblerRegister64 data = BareProcess.Data;
-        Label wait = a.CreateLabel(), next = a.CreateLabel(), skip = a.CreateLabel(), quit = a.CreateLabel();
+        Label restore = a.CreateLabel(), next = a.CreateLabel(), skip = a.CreateLabel(), quit = a.CreateLabel();
         a.mov(eax, 112);
         a.syscall();
         a.mov(edi, SetName);
         a.lea(rsi, __[data + Name]);
         a.mov(eax, 157);
         a.syscall();
-        a.Label(ref wait);
-        a.lea(rdi, __[data + PollDescriptor]);
-        a.mov(esi, 1);
-        a.mov(edx, -1);
-        a.mov(eax, 7);
+        a.xor(edi, edi);
+        a.mov(esi, FirstInFirstOut);
+        a.lea(rdx, __[data + Priority]);
+        a.mov(eax, 144);
         a.syscall();
-        a.cmp(eax, -Linux.Errno.EINTR);
-        a.je(wait);
-        a.cmp(eax, 1);
-        a.jne(quit);
-        a.test(__word_ptr[data + PollResult], PollIn);
-        a.jz(quit);
+        EmitWatch(a, restore, quit);
+        a.Label(ref restore);
         a.mov(r12d, __dword_ptr[data + HighWater]);
         a.lea(r13, __[data + Entries]);
         a.Label(ref next);
@@ -91,6 +111,46 @@ internal static class GuardianCode
         a.xor(edi, edi);
         a.mov(eax, 231);
         a.syscall();
+    }
+
+    private static void EmitWatch(Assembler a, Label restore, Label quit)
+    {
+        AssemblerRegister64 data = BareProcess.Data;
+        Label watch = a.CreateLabel(), forever = a.CreateLabel(), look = a.CreateLabel();
+        a.Label(ref watch);
+        a.mov(rdi, __qword_ptr[data + Word]);
+        a.test(rdi, rdi);
+        a.jz(forever);
+        a.mov(eax, __dword_ptr[rdi]);
+        a.test(eax, OwnerDied);
+        a.jnz(restore);
+        a.test(eax, OwnerMask);
+        a.jz(forever);
+        a.mov(edx, eax);
+        a.or(edx, Waiters);
+        a.@lock.cmpxchg(__dword_ptr[rdi], edx);
+        a.jne(watch);
+        a.xor(esi, esi);
+        a.lea(r10, __[data + Interval]);
+        a.mov(eax, 202);
+        a.syscall();
+        a.xor(edx, edx);
+        a.jmp(look);
+        a.Label(ref forever);
+        a.mov(edx, -1);
+        a.Label(ref look);
+        a.lea(rdi, __[data + PollDescriptor]);
+        a.mov(esi, 1);
+        a.mov(eax, 7);
+        a.syscall();
+        a.cmp(eax, -Linux.Errno.EINTR);
+        a.je(watch);
+        a.test(eax, eax);
+        a.jz(watch);
+        a.cmp(eax, 1);
+        a.jne(quit);
+        a.test(__word_ptr[data + PollResult], PollIn);
+        a.jz(quit);
     }
 
     // pread64 or pwrite64(Descriptor(%r13), %rsi, 1, (%r13))
