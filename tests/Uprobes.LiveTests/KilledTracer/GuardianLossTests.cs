@@ -20,6 +20,8 @@ public sealed class GuardianLossTests
             host.Process.StandardInput.WriteLine("which");
             int guardian = host.ReadNumber("guardian");
             Assert.NotEqual(former, guardian);
+            // A new one takes its name in its first instructions, and is known by it.
+            SpinWait.SpinUntil(() => ProbedTarget.GuardiansOf(target.Process.Pid).Length > 0, TimeSpan.FromSeconds(30));
             Assert.Equal([guardian], ProbedTarget.GuardiansOf(target.Process.Pid));
             Assert.Equal(0, LifeNative.kill(guardian, SIGKILL));
             Assert.StartsWith($"the guardian process {guardian} was killed; process ", host.ReadLine("notice"), StringComparison.Ordinal);
