@@ -1,0 +1,78 @@
+namespace Uprobes.Channels;
+
+/// <summary>What is kept for a key.</summary>
+internal enum AggregateKind
+{
+    /// <summary>How often. Cell: the count.</summary>
+    Count,
+
+    /// <summary>Cell: the sum, modulo 2^64.</summary>
+    Sum,
+
+    /// <summary>Cell: sum, count.</summary>
+    Average,
+
+    /// <summary>Cell: the least value, then how many there were (0: none yet).</summary>
+    Minimum,
+
+    /// <summary>Cell: the greatest value, then how many there were (0: none yet).</summary>
+    Maximum,
+
+    /// <summary>Cell: sum, count, least, greatest.</summary>
+    Statistics,
+
+    /// <summary>
+    /// Powers of two. Cell: 66 buckets: 0 for negative values (of a signed type), 1 for zero, 2 + n for values in [2^n, 2^(n+1)).
+    /// </summary>
+    LogHistogram,
+
+    /// <summary>Steps of one width. Cell: one bucket below the first step, the steps, one above the last.</summary>
+    LinearHistogram,
+
+    /// <summary>The value last assigned. Cell: the value, then 1 where there is one. Only for maps with a key, or one probe's.</summary>
+    Value,
+}
+
+/// <summary>The steps of a <see cref="AggregateKind.LinearHistogram"/>: [Least, Least+Width), ... below Limit.</summary>
+/// <param name="Least">Lower end of the first step.</param>
+/// <param name="Limit">Upper end of the last step; (Limit - Least) is a multiple of Width.</param>
+/// <param name="Width">At least 1. There are at most 1,000 steps.</param>
+internal readonly record struct LinearSteps(long Least, long Limit, long Width)
+{
+    internal int Count => (int)((Limit - Least) / Width);
+}
+
+/// <summary>A table that programs write and readers read.</summary>
+/// <param name="Name">For messages.</param>
+/// <param name="Kind">What is kept.</param>
+/// <param name="ValueType">Type of the values that go in; an integer.</param>
+/// <param name="Keys">Types of the key's parts; empty for a map without a key, which has a cell of its own for each probe of the program's group and each thread.</param>
+/// <param name="Capacity">Most keys; 1 without a key. A power of two. Further keys are counted as lost.</param>
+/// <param name="Steps">For linear histograms.</param>
+internal sealed record MapDefinition(
+    string Name, AggregateKind Kind, DataType ValueType, IReadOnlyList<DataType> Keys, int Capacity, LinearSteps Steps = default)
+{
+    internal bool IsKeyed => Keys.Count > 0;
+
+    /// <summary>Bytes of the key, a multiple of 8.</summary>
+    internal int KeySize => Keys.Sum(k => k.StoredSize);
+
+    /// <summary>64-bit words of one cell.</summary>
+    internal int CellWords => Kind switch
+    {
+        AggregateKind.Count or AggregateKind.Sum => 1,
+        AggregateKind.Statistics => 4,
+        AggregateKind.LogHistogram => 66,
+        AggregateKind.LinearHistogram => Steps.Count + 2,
+        _ => 2,
+    };
+}
+
+/// <summary>What an event carries, after its header.</summary>
+/// <param name="Name">For messages.</param>
+/// <param name="Fields">Types of its fields, stored one behind the other, <see cref="DataType.StoredSize"/> bytes each.</param>
+internal sealed record EventDefinition(string Name, IReadOnlyList<DataType> Fields)
+{
+    /// <summary>Bytes of a record with its header of 16; at most <see cref="ChannelLayout.LargestRecord"/>.</summary>
+    internal int RecordSize => 16 + Fields.Sum(f => f.StoredSize);
+}
