@@ -82,7 +82,7 @@ internal sealed class ChannelLayout
 
     internal int RingBytes { get; }
 
-    internal int ThreadTableOffset => HeaderSize;
+    internal const int ThreadTableOffset = HeaderSize;
 
     internal int RecordsOffset { get; }
 

@@ -7,7 +7,8 @@ namespace Uprobes.Programs;
 internal abstract record Expression(DataType Type);
 
 /// <summary>A number.</summary>
-/// <param name="Value">Already wrapped to <paramref name="Type"/>.</param>
+/// <param name="Value">Already wrapped to its type.</param>
+/// <param name="Type">An integer.</param>
 internal sealed record Constant(long Value, DataType Type) : Expression(Type);
 
 /// <summary>A register of the probed thread, as it is at the site.</summary>
