@@ -2,7 +2,11 @@ using Uprobes.Channels;
 
 namespace Uprobes.Programs;
 
-/// <summary>Something that has a value. Integers are held in 64 bits, wrapped to their type after every operation (<see cref="DataType.Wrap"/>).</summary>
+/// <summary>
+/// Something that has a value. Integers are held in 64 bits, wrapped to their type after every operation (<see cref="DataType.Wrap"/>).
+/// Where any integer will do (a condition, an address, the right side of a shift, an operand of a logical operator), these 64 bits
+/// count. Nothing that a value is made of changes anything but the count of failed reads, so that their order does not matter.
+/// </summary>
 /// <param name="Type">Of the value.</param>
 internal abstract record Expression(DataType Type);
 
@@ -11,13 +15,19 @@ internal abstract record Expression(DataType Type);
 /// <param name="Type">An integer.</param>
 internal sealed record Constant(long Value, DataType Type) : Expression(Type);
 
+/// <summary>A text that the program brings along: never cut, and without a zero in it.</summary>
+/// <param name="Bytes">At most as many as the capacity.</param>
+/// <param name="Capacity">That of its type.</param>
+internal sealed record TextConstant(ReadOnlyMemory<byte> Bytes, int Capacity) : Expression(DataType.Text(Capacity));
+
 /// <summary>A register of the probed thread, as it is at the site.</summary>
 /// <param name="Number">The processor's number: on x86-64 rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 to r15.</param>
 internal sealed record RegisterValue(int Number) : Expression(DataType.U64);
 
 /// <summary>
 /// An integer argument of the function at whose entry the probe is: 0 to 5 in registers, later ones on the stack
-/// (System V ABI, AMD64, section 3.2.3; read as <see cref="Load"/> does). Only in entry programs.
+/// (System V ABI, AMD64, section 3.2.3; read as <see cref="Load"/> does,
+/// from rsp + 8 + 8 x (index - 6)). Only in entry programs.
 /// </summary>
 internal sealed record Argument(int Index) : Expression(DataType.U64);
 
@@ -60,7 +70,10 @@ internal sealed record Builtin(BuiltinKind Kind) : Expression(Kind switch
 /// <summary>An integer in the target's memory. What cannot be read is 0 and is counted as a failed read; it cannot crash the target.</summary>
 internal sealed record Load(Expression Address, DataType Type) : Expression(Type);
 
-/// <summary>A zero-ended text in the target's memory, cut at its type's capacity; what cannot be read ends it, and is counted as a failed read.</summary>
+/// <summary>
+/// A zero-ended text in the target's memory. It ends before the first zero; after as many bytes as its capacity, and then it is cut
+/// (what follows is not looked at); or before the first page that cannot be read, which is counted as one failed read and is not a cut.
+/// </summary>
 internal sealed record LoadText(Expression Address, int Capacity) : Expression(DataType.Text(Capacity));
 
 /// <summary>Operators of one operand.</summary>
@@ -110,7 +123,7 @@ internal enum BinaryOperator
     LogicalOr,
 }
 
-/// <summary>An operation on two integers of one type. Equal and NotEqual take two texts of any capacities also.</summary>
+/// <summary>An operation on two integers of one type. Logical operators take any integers. Equal and NotEqual take two texts of any capacities also, which are equal if their lengths and bytes are (a cut one may equal one that is not).</summary>
 internal sealed record Binary(BinaryOperator Operator, Expression Left, Expression Right)
     : Expression(Operator >= BinaryOperator.Equal ? DataType.Boolean : Left.Type);
 

@@ -1,15 +1,18 @@
 namespace Uprobes.Programs;
 
-/// <summary>Something that is done.</summary>
+/// <summary>Something that is done. Its expressions have all got their values before it changes anything.</summary>
 internal abstract record Statement;
 
-/// <summary>Gives a local variable a value.</summary>
+/// <summary>Gives a local variable a value of its type.</summary>
 internal sealed record SetLocal(int Index, Expression Value) : Statement;
 
 /// <summary>Does one of two things.</summary>
 internal sealed record If(Expression Condition, IReadOnlyList<Statement> Then, IReadOnlyList<Statement> Else) : Statement;
 
-/// <summary>Does something a stated number of times, 1 to 1,000; the local counts from 0. Nested loops multiply: at most 10,000 in all.</summary>
+/// <summary>
+/// Does something a stated number of times, 1 to 1,000. Nested loops multiply: at most 10,000 in all. The counter is a local whose type
+/// holds the number; it counts from 0 and has that number afterwards. Nothing in the body sets it.
+/// </summary>
 internal sealed record Repeat(int Counter, int Times, IReadOnlyList<Statement> Body) : Statement;
 
 /// <summary>Ends the program.</summary>
@@ -30,7 +33,8 @@ internal sealed record DeleteKey(int Map, IReadOnlyList<Expression> Key) : State
 internal sealed record Emit(int Event, IReadOnlyList<Expression> Fields) : Statement;
 
 /// <summary>
-/// Has the return program run when this call returns. Only in entry programs; done at most once. The entry's time is kept.
+/// Has the return program run when this call returns. Only in entry programs; not in a loop, and at most one on any way through the
+/// program. The entry's time is kept.
 /// </summary>
 /// <param name="Words">Integers to keep for the return program, at most 6.</param>
 internal sealed record FollowCall(IReadOnlyList<Expression> Words) : Statement;
