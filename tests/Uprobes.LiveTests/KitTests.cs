@@ -256,6 +256,18 @@ public sealed class KitTests
     }
 
     [Fact]
+    public void Targets_that_a_session_has_launched_are_killed_with_the_others_and_end_it()
+    {
+        using UprobeSession session = UprobeSession.Launch("/bin/sleep", ["1000"]);
+        session.Start();
+        using TargetProcess other = TargetProcess.Start("/bin/sleep", "1000");
+        Ledger.KillAll();
+        Assert.True(session.Completion.Wait(Deadline.Default));
+        Assert.Equal(128 + 9, session.LaunchedExitCode);
+        Assert.Equal(new ExitStatus(null, 9), other.WaitForExit());
+    }
+
+    [Fact]
     public void The_command_starts()
     {
         CommandResult result = UprobeCommand.Run("--version");

@@ -27,6 +27,19 @@ internal sealed unsafe class MemoryFile : IDisposable
             : new MemoryFile(handle);
     }
 
+    /// <summary>
+    /// Whether the memory is gone: its processes have ended or executed other programs, whatever has been reported of that.
+    /// The kernel then reads nothing, while it fails with EIO where nothing is mapped (fs/proc/base.c, mem_rw).
+    /// </summary>
+    internal bool IsGone
+    {
+        get
+        {
+            byte first;
+            return _handle.IsClosed || LibC.pread(_handle, &first, 1, 0) == 0;
+        }
+    }
+
     /// <summary>Returns the bytes read: fewer than asked for where a page cannot be read, 0 where the first cannot or the process is gone.</summary>
     internal int Read(ulong address, Span<byte> destination)
     {

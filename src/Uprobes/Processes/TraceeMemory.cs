@@ -11,6 +11,9 @@ internal sealed class TraceeMemory(int tid) : IDisposable
 
     internal int Descriptor => _file.Descriptor;
 
+    /// <inheritdoc cref="MemoryFile.IsGone"/>
+    internal bool IsGone => _file.IsGone;
+
     internal int Read(RemoteAddress address, Span<byte> destination) => _file.Read(address.Value, destination);
 
     internal int Write(RemoteAddress address, ReadOnlySpan<byte> source) => _file.Write(address.Value, source, out _);

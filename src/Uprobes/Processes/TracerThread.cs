@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Uprobes.Linux;
 
@@ -8,11 +9,15 @@ namespace Uprobes.Processes;
 /// The one operating-system thread that owns all ptrace calls of a session (the kernel ties a tracee to the thread that
 /// seized it: traps P1, P2). Others hand it work and wait. It blocks in waitpid(2); work that arrives meanwhile
 /// interrupts that with a signal, sent again until it is noticed, which makes the race between the last look at the queue and the
-/// blocking call harmless.
+/// blocking call harmless. Work that is handed in without a pause must not starve the tracees: after each turn they
+/// are served for as long as it took.
 /// </summary>
 internal sealed class TracerThread : IDisposable
 {
     private static readonly TimeSpan ResendInterval = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>The longest time that work waits for the tracees; ticks of the stop watch.</summary>
+    private static readonly long LongestTurn = Stopwatch.Frequency / 10;
     private readonly ConcurrentQueue<Work> _queue = new();
     private readonly AutoResetEvent _arrived = new(initialState: false);
     private readonly ManualResetEventSlim _started = new();
@@ -21,6 +26,11 @@ internal sealed class TracerThread : IDisposable
     private int _threadId;
     private volatile bool _waiting;
     private volatile bool _ended;
+
+    /// <summary>Until when work waits for the tracees, which have had to wait for work; a time stamp of the stop watch.</summary>
+    private long _turnOfTracees;
+    private int _posted;
+    private bool _isQuiet;
 
     /// <summary>Prepares the thread; <see cref="Start"/> starts it.</summary>
     /// <param name="loop">Its body. Returns to end the thread; queued work is then refused.</param>
@@ -40,7 +50,8 @@ internal sealed class TracerThread : IDisposable
 
     internal bool IsCurrent => Thread.CurrentThread == _thread;
 
-    internal bool HasWork => !_queue.IsEmpty;
+    /// <summary>Whether work waits whose turn it is. What the tracer thread has posted itself does not wait for tracees: nobody would wake it.</summary>
+    private bool IsWorkDue => !_queue.IsEmpty && (_posted > 0 || Stopwatch.GetTimestamp() >= _turnOfTracees);
 
     /// <summary>Runs a function on the tracer thread and returns its result or throws its exception. May be called from the tracer thread itself.</summary>
     /// <exception cref="ObjectDisposedException">The thread has ended.</exception>
@@ -82,21 +93,39 @@ internal sealed class TracerThread : IDisposable
     /// <summary>Has something run on the tracer thread when what it is doing now is done; it must not throw. On the tracer thread.</summary>
     internal void Post(Action action)
     {
+        _posted++;
         _queue.Enqueue(new Work(action) { IsUnconditional = true });
         _arrived.Set();
     }
 
-    /// <summary>Runs what others have handed in. On the tracer thread.</summary>
+    /// <summary>Runs what others have handed in, if it is its turn. On the tracer thread.</summary>
     internal void RunWork()
     {
-        while (_queue.TryDequeue(out Work? work))
+        if (!IsWorkDue)
+            return;
+        long start = Stopwatch.GetTimestamp();
+        // Not until the queue is empty: there may be no end to what comes in.
+        for (int left = _queue.Count; left > 0 && _queue.TryDequeue(out Work? work); left--)
+        {
+            if (work.IsUnconditional)
+                _posted--;
             work.Run();
+        }
+
+        long end = Stopwatch.GetTimestamp();
+        _turnOfTracees = end + Math.Min(end - start, LongestTurn);
+        _isQuiet = true;
     }
 
-    /// <summary>Waits for work while there is no tracee to wait for.</summary>
-    internal void WaitForWork() => _arrived.WaitOne();
+    /// <summary>Waits for work while there is no tracee to wait for. On the tracer thread.</summary>
+    internal void WaitForWork()
+    {
+        _turnOfTracees = 0;
+        if (_queue.IsEmpty)
+            _arrived.WaitOne();
+    }
 
-    /// <summary>Waits for a tracee's report, or until work arrives (then the result is -EINTR). On the tracer thread.</summary>
+    /// <summary>Waits for a tracee's report, or until work is due (then the result is -EINTR). On the tracer thread.</summary>
     internal int WaitForTracee(int tid, bool block, out WaitStatus status)
     {
         if (!block)
@@ -104,18 +133,29 @@ internal sealed class TracerThread : IDisposable
         _waiting = true;
         try
         {
-            if (tid == -1 && HasWork)
+            if (tid == -1 && IsWorkDue)
             {
                 status = default;
                 return -Errno.EINTR;
             }
 
-            return Tasks.Wait(tid, block: true, out status);
+            int result = Tasks.Wait(tid, block: true, out status);
+            if (tid == -1)
+                NoteActivity(result);
+            return result;
         }
         finally
         {
             _waiting = false;
         }
+    }
+
+    /// <summary>Ends the tracees' turn when none has reported anything between two signals of those whose work waits.</summary>
+    private void NoteActivity(int waited)
+    {
+        if (waited == -Errno.EINTR && _isQuiet)
+            _turnOfTracees = 0;
+        _isQuiet = waited == -Errno.EINTR;
     }
 
     /// <summary>Makes a blocking <see cref="WaitForTracee"/> return; for deadlines. Any thread.</summary>

@@ -6,13 +6,14 @@ namespace Uprobes.LiveTests.Kit;
 
 /// <summary>
 /// Gives every test of the assembly its limit. When it passes, all targets are killed, which ends every wait on one, so that
-/// the test fails with what it was waiting for; where even that does not end it, the run is aborted with the test's name.
+/// the test fails with what it was waiting for; where even that does not end it, the run is aborted with the test's name
+/// after a long while, since that costs the results of all others.
 /// A test that leaves a process behind fails.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class BoundedTestAttribute : BeforeAfterTestAttribute
 {
-    private static readonly TimeSpan Standard = TimeSpan.FromSeconds(120), Grace = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Standard = TimeSpan.FromSeconds(120), Grace = TimeSpan.FromSeconds(60);
     private readonly ConcurrentDictionary<string, Timer> running = new();
     private readonly ConcurrentDictionary<string, bool> exceeded = new();
 

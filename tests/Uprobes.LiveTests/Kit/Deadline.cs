@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace Uprobes.LiveTests.Kit;
 
-/// <summary>A moment after which waiting is a failure. Every wait of the kit has one; the default is 30 seconds.</summary>
+/// <summary>A moment after which waiting is a failure. Every wait of the kit has one; the default is a minute.</summary>
 public readonly struct Deadline
 {
     private readonly long end;
 
     private Deadline(long end) => this.end = end;
 
-    public static readonly TimeSpan Default = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Default = TimeSpan.FromSeconds(60);
 
     public static Deadline In(TimeSpan? time) =>
         new(Stopwatch.GetTimestamp() + (long)((time ?? Default).TotalSeconds * Stopwatch.Frequency));

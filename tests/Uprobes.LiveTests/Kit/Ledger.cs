@@ -19,10 +19,13 @@ internal static class Ledger
     /// <summary>What was started and not disposed of, as <c>pid command</c>.</summary>
     public static IReadOnlyList<string> Leftovers => [.. Alive.Select(p => $"{p.Key} {p.Value}")];
 
-    /// <summary>Kills everything in the ledger; the owners reap them.</summary>
+    /// <summary>
+    /// Kills everything in the ledger and every child of this process, since what a session has launched is not in the ledger;
+    /// the owners reap them.
+    /// </summary>
     public static void KillAll()
     {
-        foreach (int pid in Alive.Keys)
+        foreach (int pid in Alive.Keys.Union(ProcessSnapshot.ChildrenOf(Environment.ProcessId)))
             Native.Kill(pid, SIGKILL);
     }
 

@@ -81,6 +81,28 @@ public sealed record ProcessSnapshot
         File.ReadAllLines($"/proc/{pid}/status").Select(line => line.Split(':', 2))
             .Where(field => field.Length == 2).ToDictionary(field => field[0], field => field[1].Trim());
 
+    /// <summary>The processes whose parent a process is now.</summary>
+    public static IReadOnlyList<int> ChildrenOf(int parent)
+    {
+        List<int> children = [];
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(System.IO.Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
+                continue;
+            try
+            {
+                if (Status(pid)["PPid"] == parent.ToString(CultureInfo.InvariantCulture))
+                    children.Add(pid);
+            }
+            catch (IOException)
+            {
+                continue; // ended meanwhile
+            }
+        }
+
+        return children;
+    }
+
     internal static IEnumerable<string> DescriptorsOf(string folder)
     {
         foreach (string entry in Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal))

@@ -51,7 +51,7 @@ public sealed class ThreadedTests(ITestOutputHelper output)
 
         output.WriteLine($"{hits} hits in {threads.Count} threads, {rounds} rounds of registration and removal");
         Assert.Equal(bare, program.ResultOf(run, session.LaunchedExitCode ?? -1));
-        Assert.All(notices, notice => Assert.Equal(NoticeKind.ReturnLost, notice.Kind));
+        Assert.DoesNotContain(notices, notice => notice.Kind != NoticeKind.ReturnLost);
         Assert.InRange(threads.Count, 3, int.MaxValue);
         Assert.NotEqual(0, rounds);
     }

@@ -41,8 +41,8 @@ internal static class Workloads
     /// <summary>Programs with several threads that always write the same.</summary>
     public static PrivateProgram CreateThreaded(string name) => name switch
     {
-        "xz" => new PrivateProgram("/usr/bin/xz", [Libraries + "libc.so.6", Libraries + "liblzma.so.5"], "-T4 --block-size=8KiB -c {script}",
-            string.Concat(Enumerable.Range(0, 8000).Select(i => $"{i * 7919 % 10007} "))),
+        "xz" => new PrivateProgram("/usr/bin/xz", [Libraries + "libc.so.6", Libraries + "liblzma.so.5"], "-T4 --block-size=4KiB -c {script}",
+            string.Concat(Enumerable.Range(0, 4000).Select(i => $"{i * 7919 % 10007} "))),
         "python3" => new PrivateProgram("/usr/bin/python3.11", [Libraries + "libc.so.6"], "-S -B {script}", """
             import queue, threading, zlib
             todo, done = queue.Queue(), {}
@@ -51,7 +51,7 @@ internal static class Workloads
                     done[n] = zlib.crc32(b'%d' % n * 100)
             threads = [threading.Thread(target=work) for _ in range(8)]
             for t in threads: t.start()
-            for n in range(1000): todo.put(n)
+            for n in range(200): todo.put(n)
             for t in threads: todo.put(None)
             for t in threads: t.join()
             print(len(done), sum(done.values()))

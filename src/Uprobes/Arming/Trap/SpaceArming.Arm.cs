@@ -52,7 +52,7 @@ internal sealed partial class SpaceArming
 
         void Refuse(ArmedPoint point, ArmingRefusal refusal)
         {
-            if (process.RunsIn(_space)) // One that ended meanwhile has no more need of it.
+            if (process.RunsIn(_space) && !_space.Memory.IsGone) // One that ended meanwhile has no more need of it.
                 _services.Catalog.OnArmingRefused(point, refusal, process.ProcessId);
         }
     }
@@ -87,27 +87,18 @@ internal sealed partial class SpaceArming
     }
 
     /// <summary>Takes a breakpoint out of the text, if it is still ours. The site stays known.</summary>
-    /// <returns>Whether the text is as it was.</returns>
+    /// <returns>Whether the text is as it was, or gone with its process.</returns>
     internal bool Disarm(Site site)
     {
         if (site.State != SiteState.Armed)
             return true;
-        if (ReadByte(site.Address) < 0 && IsEnding())
-        {
-            site.State = SiteState.Lost;
-            LeaveGuardian(site);
-            return true;
-        }
-
         bool restored = IsOurs(site) && _space.Memory.WriteAll(new RemoteAddress(site.Address), site.Original.AsSpan(0, 1)) == 0;
         _services.Step?.Invoke("text restored");
         site.State = restored ? SiteState.Disarmed : SiteState.Lost;
         LeaveGuardian(site);
-        return restored;
+        // Asked afterwards: the end may come at any moment.
+        return restored || _space.Memory.IsGone;
     }
-
-    /// <summary>Whether the processes in this memory are about to end: then they map nothing any more. Text of a truncated file cannot be read either.</summary>
-    private bool IsEnding() => _services.Tracer.Processes.All(p => !p.RunsIn(_space) || p.ReadMappings(out _).Count == 0);
 
     /// <summary>
     /// Whether the breakpoint and what follows it are as they were left: a file that was truncated and written anew brings its own
