@@ -256,13 +256,13 @@ public sealed class KitTests
     }
 
     [Fact]
-    public void Targets_that_a_session_has_launched_are_killed_with_the_others_and_end_it()
+    public async Task Targets_that_a_session_has_launched_are_killed_with_the_others_and_end_it()
     {
         using UprobeSession session = UprobeSession.Launch("/bin/sleep", ["1000"]);
         session.Start();
         using TargetProcess other = TargetProcess.Start("/bin/sleep", "1000");
         Ledger.KillAll();
-        Assert.True(session.Completion.Wait(Deadline.Default));
+        await session.Completion.WaitAsync(Deadline.Default, TestContext.Current.CancellationToken);
         Assert.Equal(128 + 9, session.LaunchedExitCode);
         Assert.Equal(new ExitStatus(null, 9), other.WaitForExit());
     }
