@@ -1,0 +1,11 @@
+using Uprobes.Images;
+
+namespace Uprobes.Arming.Inline.X64;
+
+/// <summary>A place in an image that is to be patched.</summary>
+/// <param name="Offset">File offset of an instruction; that it is one is the caller's word.</param>
+/// <param name="IsFunctionEntry">
+/// Whether a function starts there. Only then may several instructions be displaced: no thread, signal frame or saved context is
+/// expected between the first instructions of a function for long, and whoever arms the site can look for them.
+/// </param>
+internal readonly record struct PatchSite(FileOffset Offset, bool IsFunctionEntry);
