@@ -29,6 +29,9 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     internal static partial nint pwrite(SafeFileHandle file, byte* buffer, nuint count, long offset);
 
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int ftruncate(SafeFileHandle file, long length);
+
     /// <summary>The calling thread's kernel identifier. Never fails.</summary>
     [LibraryImport("libc")]
     internal static partial int gettid();
