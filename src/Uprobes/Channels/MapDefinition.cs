@@ -12,13 +12,13 @@ internal enum AggregateKind
     /// <summary>Cell: sum, count.</summary>
     Average,
 
-    /// <summary>Cell: the least value, then how many there were (0: none yet).</summary>
+    /// <summary>Cell: the least value, masked (<see cref="MapDefinition.LeastMask"/>), then how many there were (0: none yet).</summary>
     Minimum,
 
-    /// <summary>Cell: the greatest value, then how many there were (0: none yet).</summary>
+    /// <summary>Cell: the greatest value, masked (<see cref="MapDefinition.GreatestMask"/>), then how many there were (0: none yet).</summary>
     Maximum,
 
-    /// <summary>Cell: sum, count, least, greatest.</summary>
+    /// <summary>Cell: sum, count, least and greatest (both masked).</summary>
     Statistics,
 
     /// <summary>
@@ -56,6 +56,15 @@ internal sealed record MapDefinition(
 
     /// <summary>Bytes of the key, a multiple of 8.</summary>
     internal int KeySize => Keys.Sum(k => k.StoredSize);
+
+    /// <summary>
+    /// What least values are combined with by exclusive or, so that the least value is the one whose word is greatest as an unsigned number, and a
+    /// cell of zeros is right from the start: whoever puts a value in, a signal handler or another thread, need not know whether he is the first.
+    /// </summary>
+    internal ulong LeastMask => ValueType.IsSigned ? long.MaxValue : ulong.MaxValue;
+
+    /// <summary>The same for greatest values.</summary>
+    internal ulong GreatestMask => ValueType.IsSigned ? 1ul << 63 : 0;
 
     /// <summary>64-bit words of one cell.</summary>
     internal int CellWords => Kind switch
