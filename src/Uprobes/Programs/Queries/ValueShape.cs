@@ -1,0 +1,92 @@
+using System.Reflection;
+
+namespace Uprobes.Programs.Queries;
+
+/// <summary>How the reader makes a C# value out of what a program stored. Usable from any thread.</summary>
+internal abstract class ValueShape
+{
+    /// <summary>The value; integers are boxed.</summary>
+    internal abstract object? Build(in StoredValues values);
+}
+
+/// <summary>An integer, enum, character or truth value.</summary>
+internal sealed class IntegerShape(Type type, int offset) : ValueShape
+{
+    internal override object Build(in StoredValues values) => ClrTypes.FromBits(type, values.Integer(offset));
+}
+
+/// <summary>A text.</summary>
+internal sealed class TextShape(int offset, int capacity) : ValueShape
+{
+    internal override object Build(in StoredValues values) => values.Text(offset, capacity);
+}
+
+/// <summary>What every event has in its header: the thread and the time.</summary>
+internal sealed class HeaderShape(bool isTime) : ValueShape
+{
+    internal override object Build(in StoredValues values) => isTime ? (object)values.Timestamp : (int)values.ThreadId;
+}
+
+/// <summary>The name of the function that was hit, found by the probe's index: a field, or where the cells without a key belong to.</summary>
+/// <param name="functions">The names, by index.</param>
+/// <param name="offset">Of the field; -1 for the index that the values have without one.</param>
+internal sealed class FunctionShape(IReadOnlyList<string> functions, int offset) : ValueShape
+{
+    internal override object Build(in StoredValues values)
+    {
+        long index = offset < 0 ? values.Probe : values.Integer(offset);
+        return index >= 0 && index < functions.Count ? functions[(int)index] : "?";
+    }
+}
+
+/// <summary>The index of the probe that was hit, for cells without a key.</summary>
+internal sealed class ProbeIndexShape : ValueShape
+{
+    internal override object Build(in StoredValues values) => values.Probe;
+}
+
+/// <summary>A value that was known when the query was made.</summary>
+internal sealed class KnownShape(object? value) : ValueShape
+{
+    internal override object? Build(in StoredValues values) => value;
+}
+
+/// <summary>An object that a constructor makes: of an anonymous type, a record, a tuple; its properties may be set afterwards.</summary>
+/// <param name="constructor">The constructor.</param>
+/// <param name="parts">Its arguments.</param>
+/// <param name="settings">Properties and fields to be set.</param>
+internal sealed class ConstructedShape(ConstructorInfo constructor, ValueShape[] parts, (MemberInfo Member, ValueShape Value)[] settings) : ValueShape
+{
+    private readonly ConstructorInvoker _constructor = ConstructorInvoker.Create(constructor);
+
+    internal override object Build(in StoredValues values)
+    {
+        object?[] arguments = new object?[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+            arguments[i] = parts[i].Build(values);
+        object made = _constructor.Invoke(arguments.AsSpan());
+        foreach ((MemberInfo member, ValueShape value) in settings)
+        {
+            if (member is PropertyInfo property)
+                property.SetValue(made, value.Build(values));
+            else
+                ((FieldInfo)member).SetValue(made, value.Build(values));
+        }
+
+        return made;
+    }
+}
+
+/// <summary>A tuple that <c>ValueTuple.Create</c> or <c>Tuple.Create</c> makes.</summary>
+internal sealed class FactoryShape(MethodInfo factory, ValueShape[] parts) : ValueShape
+{
+    private readonly MethodInvoker _factory = MethodInvoker.Create(factory);
+
+    internal override object? Build(in StoredValues values)
+    {
+        object?[] arguments = new object?[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+            arguments[i] = parts[i].Build(values);
+        return _factory.Invoke(null, arguments.AsSpan());
+    }
+}
