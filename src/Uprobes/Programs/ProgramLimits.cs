@@ -1,0 +1,64 @@
+using Uprobes.Channels;
+
+namespace Uprobes.Programs;
+
+/// <summary>
+/// How large programs may be. The checker enforces it, so that back ends need not be prepared for more: with these bounds a
+/// program ends after at most <see cref="Nodes"/> x <see cref="Iterations"/> evaluated nodes, however its input looks.
+/// </summary>
+internal static class ProgramLimits
+{
+    /// <summary>Local variables of a program.</summary>
+    internal const int Locals = 8;
+
+    /// <summary>Statements and expressions of a program.</summary>
+    internal const int Nodes = 4096;
+
+    /// <summary>Expressions within expressions, a leaf being 1.</summary>
+    internal const int ExpressionDepth = 32;
+
+    /// <summary>Statements within statements.</summary>
+    internal const int StatementDepth = 32;
+
+    /// <summary>Rounds of one loop.</summary>
+    internal const int Times = 1000;
+
+    /// <summary>Rounds of a loop times those of the loops around it.</summary>
+    internal const int Iterations = 10_000;
+
+    /// <summary>Words that an entry program can keep for the return program.</summary>
+    internal const int FollowWords = 6;
+
+    /// <summary>Bytes of a text, a multiple of 8.</summary>
+    internal const int TextCapacity = 256;
+
+    /// <summary>Bytes of a key.</summary>
+    internal const int KeySize = 256;
+
+    /// <summary>Keys of a map.</summary>
+    internal const int Keys = 1 << 20;
+
+    /// <summary>Steps of a linear histogram.</summary>
+    internal const int Steps = 1000;
+
+    /// <summary>Maps of a group, and its events.</summary>
+    internal const int Definitions = 256;
+
+    /// <summary>Arguments of a function.</summary>
+    internal const int Arguments = 64;
+
+    /// <summary>General registers.</summary>
+    internal const int Registers = 16;
+
+    /// <summary>Threads of a channel.</summary>
+    internal const int ThreadSlots = 1 << 16;
+
+    /// <summary>Bytes of a thread's ring.</summary>
+    internal const int RingBytes = 1 << 30;
+
+    /// <summary>
+    /// Bytes of locals and intermediate values (<see cref="ScratchNeed"/>) at any moment: less than a scratch frame of the channel,
+    /// the rest of which is the back end's.
+    /// </summary>
+    internal const int Scratch = ChannelLayout.ScratchFrameSize - 384;
+}
