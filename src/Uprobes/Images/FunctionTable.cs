@@ -1,4 +1,5 @@
 using System.Text;
+using static Uprobes.Images.ElfConstants;
 
 namespace Uprobes.Images;
 
@@ -11,12 +12,14 @@ public sealed class FunctionTable
     private readonly ElfImage _image;
     private readonly FunctionSources _sources;
     private readonly Lazy<FunctionIndex> _index;
+    private readonly Lazy<IReadOnlyList<FileOffset>> _starts;
 
     internal FunctionTable(ElfImage image)
     {
         _image = image;
         _sources = new FunctionSources(image);
         _index = new Lazy<FunctionIndex>(Build);
+        _starts = new(() => _index.Value.Starts());
     }
 
     /// <summary>
@@ -61,6 +64,26 @@ public sealed class FunctionTable
     /// <summary>The functions of a raw name in the image's own symbol tables, without reading anything else.</summary>
     internal IReadOnlyList<FunctionSymbol> InOwnTables(string rawName) =>
         new FunctionTableBuilder(_image.SegmentTable, _sources.Own).BuildNamed(Encoding.UTF8.GetBytes(rawName));
+
+    /// <summary>
+    /// Everything in the code that the image's own symbols name: functions, labels, data. Not sorted.
+    /// </summary>
+    internal IEnumerable<LinkAddress> Labels()
+    {
+        foreach (SymbolTable table in _sources.Own)
+        {
+            for (int i = 1; i < table.Count; i++)
+            {
+                SymbolEntry entry = table[i];
+                if (entry.Section != SHN_UNDEF && entry.Type is STT_NOTYPE or STT_OBJECT or STT_FUNC or STT_GNU_IFUNC
+                    && _image.TryGetOffset(new LinkAddress(entry.Value), out FileOffset offset) && _image.IsExecutable(offset))
+                    yield return new LinkAddress(entry.Value);
+            }
+        }
+    }
+
+    /// <summary>Every place where a function starts by a symbol or by unwind information, sorted, without repetitions.</summary>
+    internal IReadOnlyList<FileOffset> Starts => _starts.Value;
 
     /// <summary>The functions whose raw or demangled name, with or without parameters, matches a pattern.</summary>
     /// <param name="glob">As of the shell: <c>*</c>, <c>?</c>, <c>[abc]</c>, <c>[a-z]</c>, <c>[!a]</c>.</param>

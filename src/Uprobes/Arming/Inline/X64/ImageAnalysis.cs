@@ -1,12 +1,211 @@
+using System.Collections.Concurrent;
 using Uprobes.Images;
 
 namespace Uprobes.Arming.Inline.X64;
 
 /// <summary>
-/// What the planner asks about the code of one image. Cheap to make; everything is read on first need and kept. Thread-safe.
+/// What the planner asks about the code of one image. Cheap to make; everything is read on first need and kept. Thread-safe. Addresses are
+/// link-time addresses.
 /// </summary>
-internal sealed class ImageAnalysis(ElfImage image)
+/// <remarks>
+/// The question is which bytes control may come to other than from the byte before. Answers err on the side of yes:
+/// <list type="bullet">
+/// <item>Branches and calls, wherever they are: all bytes are searched (<see cref="BranchScan"/>). What is found is believed unless the function that it is
+/// in decodes soundly and has no such instruction.</item>
+/// <item>Symbols, starts of unwind ranges, pointers in data (<see cref="CodePointers"/>), jump tables (<see cref="JumpTables"/>), loaded addresses.</item>
+/// <item>Landing pads of exceptions need no look: unwinding alone leads to them, so nothing falls into one, and behind the first instruction of
+/// a displaced range lies only what the one before falls into.</item>
+/// <item>Computed jumps without a table are not answered here; <see cref="FunctionCode.HasUnknownJump"/> tells of them.</item>
+/// </list>
+/// </remarks>
+internal sealed class ImageAnalysis
 {
-    /// <summary>The image, lent.</summary>
-    public ElfImage Image => image;
+    private const ulong LongestFunction = 16 << 20;
+    private readonly Lazy<LoadedBytes> _bytes;
+    private readonly Lazy<bool> _mindsFaults;
+    private readonly ConcurrentDictionary<ulong, FunctionCode?> _functions = [];
+    private readonly ConcurrentDictionary<ulong, ulong?> _branchVerdicts = [];
+
+    /// <summary>Reads nothing yet.</summary>
+    /// <param name="image">Lent; has to stay open.</param>
+    public ImageAnalysis(ElfImage image)
+    {
+        Image = image;
+        _bytes = new(Scan);
+        _mindsFaults = new(() => FaultRules.Apply(image));
+    }
+
+    /// <summary>The image.</summary>
+    public ElfImage Image { get; }
+
+    /// <summary>Its loaded bytes, with the marks of what leads where.</summary>
+    /// <exception cref="ImageException">ReadFailed or Malformed.</exception>
+    public LoadedBytes Bytes => _bytes.Value;
+
+    /// <summary>Whether its runtime looks at the address of a faulting instruction.</summary>
+    public bool MindsFaults => _mindsFaults.Value;
+
+    /// <summary>
+    /// Looks at once for the branches to many addresses, which costs as much as for one. What was looked for before is passed over.
+    /// </summary>
+    /// <param name="targets">Addresses that <see cref="FindLanding"/> will be asked about; others than code and unbranched ones may be among them.</param>
+    public void Prepare(IEnumerable<ulong> targets)
+    {
+        var sources = new Dictionary<ulong, List<ulong>>();
+        foreach (ulong target in targets)
+        {
+            if (!_branchVerdicts.ContainsKey(target) && Bytes.TryFindCode(target, out LoadedPiece piece, out int index) && piece.IsBranched(index))
+                sources.TryAdd(target, []);
+        }
+
+        if (sources.Count == 0)
+            return;
+        foreach (LoadedPiece piece in Bytes.Code)
+            BranchSources.Run(piece, sources);
+        foreach ((ulong target, List<ulong> found) in sources)
+        {
+            int real = found.FindIndex(source => IsReal(source, target));
+            _branchVerdicts.TryAdd(target, real < 0 ? null : found[real]);
+        }
+    }
+
+    /// <summary>The first byte of a range that control may come to from elsewhere, or null.</summary>
+    /// <param name="start">The first byte that is asked about.</param>
+    /// <param name="count">How many, fewer than 100.</param>
+    public Landing? FindLanding(ulong start, int count)
+    {
+        if (count <= 0 || !Bytes.TryFindCode(start, out LoadedPiece piece, out int index))
+            return null;
+        count = Math.Min(count, piece.Bytes.Length - index);
+        for (int i = 0; i < count; i++)
+        {
+            if (piece.IsPointed(index + i))
+                return new Landing(start + (ulong)i, null);
+            if (piece.IsBranched(index + i) && FindBranch(start + (ulong)i) is { } source)
+                return new Landing(start + (ulong)i, source);
+        }
+
+        return FindShortBranch(piece, index, count);
+    }
+
+    /// <summary>The function of an address, decoded, or null where none is known or it is longer than 16 MiB.</summary>
+    public FunctionCode? FunctionAt(ulong address)
+    {
+        if (!Bytes.TryFindCode(address, out LoadedPiece piece, out int index)
+            || !Image.Functions.TryFind(new FileOffset(piece.Offset + (ulong)index), out FunctionBounds bounds))
+            return null;
+        return _functions.GetOrAdd(bounds.Start.Value, static (_, known) => Decode(known.Piece, known.Bounds, known.Bytes), (Piece: piece, Bounds: bounds, Bytes));
+    }
+
+    /// <summary>
+    /// Whether the function of an address has a computed jump that may lead anywhere in it, or its bounds are not known. Only functions in which such
+    /// a jump seems to stand are decoded.
+    /// <code>
+    /// [41] ff e0+r        jmp  *reg
+    /// </code>
+    /// </summary>
+    public bool MayJumpAnywhere(ulong address)
+    {
+        if (!Bytes.TryFindCode(address, out LoadedPiece piece, out int index)
+            || !Image.Functions.TryFind(new FileOffset(piece.Offset + (ulong)index), out FunctionBounds bounds) || bounds.Start.Value < piece.Offset)
+            return true;
+        ReadOnlySpan<byte> code = piece.Bytes.AsSpan((int)(bounds.Start.Value - piece.Offset));
+        code = code[..(int)Math.Min(bounds.Size, (ulong)code.Length)];
+        for (int at; (at = code.IndexOf((byte)0xFF)) >= 0; code = code[(at + 1)..])
+        {
+            if (at + 1 < code.Length && (code[at + 1] & 0xF8) == 0xE0)
+                return FunctionAt(address) is not { HasUnknownJump: false };
+        }
+
+        return false;
+    }
+
+    /// <summary>Index of the first byte behind <paramref name="index"/> where a function starts or the code ends.</summary>
+    public int NextStart(LoadedPiece piece, int index)
+    {
+        ulong offset = piece.Offset + (ulong)index;
+        ulong next = Image.SegmentTable.TryGetCode(offset, out (ulong Start, ulong End) code) ? code.End : offset + 1;
+        IReadOnlyList<FileOffset> starts = Image.Functions.Starts;
+        int low = 0, high = starts.Count;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (starts[middle].Value <= offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        if (low < starts.Count)
+            next = Math.Min(next, starts[low].Value);
+        return (int)Math.Min(next - piece.Offset, (ulong)piece.Bytes.Length);
+    }
+
+    private static FunctionCode? Decode(LoadedPiece piece, FunctionBounds bounds, LoadedBytes bytes)
+    {
+        ulong start = bounds.Start.Value - piece.Offset;
+        if (bounds.Start.Value < piece.Offset || start >= (ulong)piece.Bytes.Length || bounds.Size is 0 or > LongestFunction)
+            return null;
+        ulong length = Math.Min(bounds.Size, (ulong)piece.Bytes.Length - start);
+        return FunctionCode.Decode(piece, (int)start, (int)length, bytes);
+    }
+
+    private LoadedBytes Scan()
+    {
+        LoadedBytes bytes = LoadedBytes.Read(Image);
+        var tables = new List<ulong>();
+        foreach (LoadedPiece piece in bytes.Code)
+            BranchMarks.Run(bytes, piece, tables);
+        tables.Sort();
+        JumpTables.Mark(bytes, [.. tables.Distinct()]);
+        CodePointers.Mark(Image, bytes);
+        foreach (LinkAddress label in Image.Functions.Labels())
+            bytes.Point(label.Value);
+        foreach (FileOffset start in Image.Functions.Starts)
+        {
+            if (Image.TryGetAddress(start, out LinkAddress address))
+                bytes.Point(address.Value);
+        }
+
+        return bytes;
+    }
+
+    private ulong? FindBranch(ulong target)
+    {
+        if (!_branchVerdicts.TryGetValue(target, out ulong? source))
+        {
+            Prepare([target]);
+            source = _branchVerdicts[target];
+        }
+
+        return source;
+    }
+
+    /// <summary>Branches with an 8-bit distance are so many that each question looks around for itself.</summary>
+    private Landing? FindShortBranch(LoadedPiece piece, int index, int count)
+    {
+        byte[] bytes = piece.Bytes;
+        int last = Math.Min(bytes.Length - 2, index + count + 126);
+        for (int at = Math.Max(0, index - 129); at <= last; at++)
+        {
+            if (!BranchScan.IsShortBranch(bytes[at]))
+                continue;
+            int target = at + 2 + (sbyte)bytes[at + 1];
+            ulong address = piece.Address + (ulong)target;
+            if ((uint)(target - index) < (uint)count && IsReal(piece.Address + (ulong)at, address))
+                return new Landing(address, piece.Address + (ulong)at);
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether bytes that look like a branch are one, or may be.</summary>
+    /// <param name="source">One of the branch's bytes.</param>
+    /// <param name="target">Where it seems to lead.</param>
+    private bool IsReal(ulong source, ulong target)
+    {
+        if (FunctionAt(source) is not { IsSound: true } function)
+            return true;
+        return function.FindBranch(source) is { } branch && branch.Target == target;
+    }
 }

@@ -42,6 +42,9 @@ internal sealed record PatchPlan
     /// <summary>Where the 5-byte jump of a springboard goes; written before the site is. All in one page.</summary>
     internal FileOffset? Springboard { get; init; }
 
+    /// <summary>The link-time address of the same.</summary>
+    internal LinkAddress? SpringboardAddress { get; init; }
+
     /// <summary>The original 5 bytes there.</summary>
     internal ImmutableArray<byte> SpringboardOverwritten { get; init; } = [];
 
