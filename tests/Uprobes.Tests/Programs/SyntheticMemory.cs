@@ -46,8 +46,9 @@ internal sealed class SyntheticMemory
     /// <summary>As <see cref="Uprobes.Programs.IProgramContext.TryRead"/>; what is read ends at the first byte that is not there.</summary>
     internal int TryRead(ulong address, Span<byte> destination)
     {
-        foreach ((ulong start, byte[] bytes) in Areas)
+        for (int i = 0; i < Areas.Count; i++)
         {
+            (ulong start, byte[] bytes) = Areas[i];
             if (address < start || address - start >= (ulong)bytes.Length)
                 continue;
 
