@@ -13,11 +13,15 @@ internal sealed unsafe class ChannelMemory : IDisposable
 {
     private readonly MappedMemory _mapping;
     private readonly byte* _start;
+    private readonly long _size;
 
-    private ChannelMemory(MappedMemory mapping, ChannelLayout layout)
+    private readonly SafeFileHandle? _file;
+
+    private ChannelMemory(MappedMemory mapping, ChannelLayout layout, SafeFileHandle? file)
     {
-        (_mapping, Layout) = (mapping, layout);
+        (_mapping, Layout, _file) = (mapping, layout, file);
         _start = (byte*)mapping.Address;
+        _size = layout.Size;
         Write(0, ChannelLayout.Magic);
     }
 
@@ -35,25 +39,38 @@ internal sealed unsafe class ChannelMemory : IDisposable
     }
 
     /// <summary>Sizes, seals and maps a new memory file.</summary>
-    /// <param name="file">Open for reading and writing; only lent, and not needed afterwards.</param>
+    /// <param name="file">Open in whatever way; only lent, and not needed afterwards.</param>
     /// <param name="layout">How it will be divided.</param>
     /// <param name="displayPath">What to call the file in an error.</param>
     /// <exception cref="SyscallException">The kernel refused.</exception>
     /// <exception cref="InvalidDataException">It is not a new memory file, or its owner interfered.</exception>
     internal static ChannelMemory CreateFrom(SafeFileHandle file, ChannelLayout layout, string displayPath = "a channel")
     {
-        SealedMemoryFile.SetSize(file, layout.Size, displayPath);
-        return new ChannelMemory(MappedMemory.MapShared(file, layout.Size), layout);
+        SafeFileHandle own = SealedMemoryFile.Reopen(file);
+        try
+        {
+            SealedMemoryFile.SetSize(own, layout.Size, displayPath);
+            return new ChannelMemory(MappedMemory.MapShared(own, layout.Size), layout, own);
+        }
+        catch (Exception e) when (e is SyscallException or InvalidDataException)
+        {
+            own.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A channel that no target sees.</summary>
     /// <param name="layout">How it is divided.</param>
     /// <exception cref="SyscallException">ENOMEM: a limit of the address space.</exception>
-    internal static ChannelMemory CreatePrivate(ChannelLayout layout) => new(MappedMemory.CreatePrivate(layout.Size), layout);
+    internal static ChannelMemory CreatePrivate(ChannelLayout layout) =>
+        new(MappedMemory.CreatePrivate(layout.Size), layout, null);
+
+    /// <summary>Whether parts that were never written have no memory; in private memory, reading them costs nothing anyway.</summary>
+    internal bool HasHoles => _file is not null;
 
     /// <summary>Keeps the memory mapped until the hold is disposed.</summary>
     /// <exception cref="ObjectDisposedException">The memory has been disposed.</exception>
-    internal ChannelHold Hold() => new(_mapping);
+    internal ChannelHold Hold() => new(_mapping, _file);
 
     /// <summary>The word at an offset, a multiple of 8; nothing later in the program is read before it.</summary>
     internal ulong Read(long offset) => Volatile.Read(ref Word(offset));
@@ -72,18 +89,32 @@ internal sealed unsafe class ChannelMemory : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">They are not all in the channel.</exception>
     internal Span<byte> Bytes(long offset, int length)
     {
-        if ((ulong)offset > (ulong)Layout.Size || (ulong)length > (ulong)(Layout.Size - offset))
+        if ((ulong)offset > (ulong)_size || (ulong)length > (ulong)(_size - offset))
             throw new ArgumentOutOfRangeException(nameof(offset));
         // SAFETY: the bytes are in the mapping, which the caller holds.
         return new Span<byte>(_start + offset, length);
     }
 
-    public void Dispose() => _mapping.Dispose();
+    /// <summary>
+    /// The next part of a stretch that may hold something other than zeros. A reader that skips the rest does not make the target's
+    /// channel take memory that the target has never used.
+    /// </summary>
+    /// <param name="offset">First byte of the stretch.</param>
+    /// <param name="end">First byte behind it.</param>
+    /// <returns>Offsets of the part's first byte and of the first behind it; both are <paramref name="end"/> where there is nothing more.</returns>
+    internal (long Start, long End) NextData(long offset, long end) =>
+        _file is null ? (offset, end) : SealedMemoryFile.NextData(_file, offset, end);
+
+    public void Dispose()
+    {
+        _mapping.Dispose();
+        _file?.Dispose();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref ulong Word(long offset)
     {
-        if ((ulong)offset > (ulong)(Layout.Size - 8) || (offset & 7) != 0)
+        if ((ulong)offset > (ulong)(_size - 8) || (offset & 7) != 0)
             ThrowOutside();
         // SAFETY: the word is in the mapping, which the caller holds.
         return ref *(ulong*)(_start + offset);

@@ -6,7 +6,7 @@ namespace Uprobes.Linux;
 /// <summary>Calls of <c>unistd.h</c>.</summary>
 internal static unsafe partial class LibC
 {
-    internal const int X_OK = 1;
+    internal const int X_OK = 1, SEEK_DATA = 3, SEEK_HOLE = 4;
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int pipe2(int* descriptors, int flags);
@@ -31,6 +31,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int ftruncate(SafeFileHandle file, long length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial long lseek(SafeFileHandle file, long offset, int whence);
 
     /// <summary>The calling thread's kernel identifier. Never fails.</summary>
     [LibraryImport("libc")]

@@ -23,6 +23,24 @@ internal static class SealedMemoryFile
             : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
+    /// <summary>Opens a file of this kind anew, with a position of its own.</summary>
+    /// <param name="file">Open in whatever way; only lent.</param>
+    /// <exception cref="SyscallException">The kernel refused.</exception>
+    internal static SafeFileHandle Reopen(SafeFileHandle file)
+    {
+        bool borrowed = false;
+        try
+        {
+            file.DangerousAddRef(ref borrowed);
+            return Open($"/proc/self/fd/{file.DangerousGetHandle()}");
+        }
+        finally
+        {
+            if (borrowed)
+                file.DangerousRelease();
+        }
+    }
+
     /// <summary>
     /// Opens a file of this kind that another process has, through <c>/proc/PID/fd/N</c>, for reading and writing. The owner is not
     /// trusted: what is there is looked at before it is opened, since to open a device or a FIFO can have effects.
@@ -68,6 +86,22 @@ internal static class SealedMemoryFile
             throw new SyscallException($"seal {displayPath}", Marshal.GetLastPInvokeError());
         if (!IsSealed(file, length, displayPath))
             throw new InvalidDataException($"{displayPath} changed while it was sealed.");
+    }
+
+    /// <summary>
+    /// The next part of the file that has memory, at or behind an offset (lseek(2), SEEK_DATA); what lies between is zeros, and
+    /// reading it through a mapping would give it memory. Moves the open file's position, which nobody uses.
+    /// </summary>
+    /// <returns>Its first byte and the first behind it; two times <paramref name="end"/> where there is none before that.</returns>
+    internal static (long Start, long End) NextData(SafeFileHandle file, long offset, long end)
+    {
+        long start = LibC.lseek(file, offset, LibC.SEEK_DATA);
+        if (start < 0 && Marshal.GetLastPInvokeError() != Errno.ENXIO)
+            return (offset, end); // Whoever cannot be told reads all of it.
+        if (start < 0 || start >= end)
+            return (end, end);
+        long hole = LibC.lseek(file, start, LibC.SEEK_HOLE);
+        return (start, hole <= start || hole > end ? end : hole);
     }
 
     /// <summary>Whether the file has this size, can be written, and keeps both for ever.</summary>
