@@ -16,8 +16,6 @@ internal sealed class ExpressionTranslator(PointMembers members, IReadOnlyList<s
     private const string Available =
         "Programs have integers, bool, char and enums with C#'s operators, strings from ReadString with == and !=, captured variables, and the members of the lambda's parameter.";
 
-    private const int LargestText = 256;
-
     /// <summary>Translates an expression that has a value.</summary>
     /// <exception cref="QueryTranslationException">A part of it cannot be translated.</exception>
     internal Expression Translate(LinqExpression expression)
@@ -58,8 +56,8 @@ internal sealed class ExpressionTranslator(PointMembers members, IReadOnlyList<s
     private static TextConstant TextOf(LinqExpression expression, string text)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
-        if (bytes.Length > LargestText)
-            throw Refusal(expression, $"it has {bytes.Length} bytes in UTF-8", $"Texts have at most {LargestText} bytes.");
+        if (bytes.Length > ProgramLimits.TextCapacity)
+            throw Refusal(expression, $"it has {bytes.Length} bytes in UTF-8", $"Texts have at most {ProgramLimits.TextCapacity} bytes.");
         if (bytes.Contains((byte)0))
             throw Refusal(expression, "it has a zero in it, which ends a text of the target", "Compare with a text without zeros.");
         return new TextConstant(bytes, Math.Max(8, (bytes.Length + 7) / 8 * 8));

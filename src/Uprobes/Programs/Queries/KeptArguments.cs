@@ -4,7 +4,7 @@ namespace Uprobes.Programs.Queries;
 internal sealed class KeptArguments
 {
     /// <summary>As many words as <see cref="FollowCall"/> keeps.</summary>
-    internal const int Most = 6;
+    internal const int Most = ProgramLimits.FollowWords;
 
     private readonly List<int> _arguments = [];
 

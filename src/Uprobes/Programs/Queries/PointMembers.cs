@@ -15,7 +15,7 @@ internal sealed class PointMembers(QuerySubject subject, bool atReturn, KeptArgu
 {
     internal const string Function = "Function";
 
-    private const int MostArguments = 32, LargestText = 256, UsualText = 64;
+    private const int MostArguments = 32, UsualText = 64;
 
     /// <summary>By the processor's numbers.</summary>
     private static readonly string[] Registers =
@@ -95,8 +95,8 @@ internal sealed class PointMembers(QuerySubject subject, bool atReturn, KeptArgu
     private static int CapacityOf(MethodCallExpression call)
     {
         int capacity = Known<int>(call, call.Arguments[1], "the most bytes of a text");
-        if (capacity is < 1 or > LargestText)
-            throw new QueryTranslationException(ExpressionText.Of(call), $"a text has 1 to {LargestText} bytes", $"Read at most {LargestText} bytes.");
+        if (capacity is < 1 or > ProgramLimits.TextCapacity)
+            throw new QueryTranslationException(ExpressionText.Of(call), $"a text has 1 to {ProgramLimits.TextCapacity} bytes", $"Read at most {ProgramLimits.TextCapacity} bytes.");
         return (capacity + 7) / 8 * 8;
     }
 

@@ -11,9 +11,6 @@ namespace Uprobes.Programs.Queries;
 /// </remarks>
 internal sealed class QueryTranslator
 {
-    /// <summary>Bytes that a key may have: it is put together in a scratch frame of the thread, beside other things.</summary>
-    private const int LargestKey = 256;
-
     private readonly QueryModel _query;
     private readonly IReadOnlyList<string> _functions;
     private readonly KeptArguments _kept = new();
@@ -49,7 +46,8 @@ internal sealed class QueryTranslator
         (ProgramGroup group, Statement statement, ValueShape? shape) = Sink();
         ProbeProgram program = Guarded(conditions, statement);
         ProbeProgram entry = IsFollowed ? Guarded(entryConditions, new FollowCall(_kept.Words)) : program;
-        return new TranslatedQuery(group with { Entry = entry, Return = IsFollowed ? program : null }, shape);
+        group = group with { Entry = entry, Return = IsFollowed ? program : null };
+        return ProgramChecker.Check(group) is [var problem, ..] ? throw TooMuch(problem) : new TranslatedQuery(group, shape);
     }
 
     private static ProbeProgram Guarded(List<Expression> conditions, Statement statement)
@@ -78,6 +76,7 @@ internal sealed class QueryTranslator
         EventDefinition definition = new(ExpressionText.Of(selector), [.. translator.Fields.Select(f => f.Type)]);
         if (definition.RecordSize > ChannelLayout.LargestRecord)
             throw TooLarge(selector, definition.RecordSize, ChannelLayout.LargestRecord, "an event");
+
         return (Empty with { Events = [definition] }, new Emit(0, translator.Fields), shape);
     }
 
@@ -99,10 +98,14 @@ internal sealed class QueryTranslator
         }
 
         IReadOnlyList<Expression> fields = key?.Fields ?? [];
-        MapDefinition map = new(result.Key is null ? "all" : ExpressionText.Of(result.Key), result.Kind, value?.Type ?? DataType.U64,
+
+        // Cells of a probe's own are always there: the average's has a count also, which tells a sum of 0 from none.
+        AggregateKind kind = result is { Kind: AggregateKind.Sum, Key: not null } && fields.Count == 0 ? AggregateKind.Average : result.Kind;
+        MapDefinition map = new(result.Key is null ? "all" : ExpressionText.Of(result.Key), kind, value?.Type ?? DataType.U64,
             [.. fields.Select(f => f.Type)], fields.Count == 0 ? 1 : result.KeyCapacity, result.Steps);
-        if (map.KeySize > LargestKey)
-            throw TooLarge(result.Key!, map.KeySize, LargestKey, "a key");
+        if (map.KeySize > ProgramLimits.KeySize)
+            throw TooLarge(result.Key!, map.KeySize, ProgramLimits.KeySize, "a key");
+
         return (Empty with { Maps = [map] }, new Aggregate(0, fields, value), shape);
     }
 
@@ -110,4 +113,16 @@ internal sealed class QueryTranslator
 
     private static QueryTranslationException TooLarge(LambdaExpression expression, int size, int limit, string what) =>
         new(ExpressionText.Of(expression.Body), $"it takes {size} bytes and {what} has at most {limit}", "Ask for fewer values or shorter texts.");
+
+    /// <summary>The parts are right, but the whole is more than a program may be.</summary>
+    private QueryTranslationException TooMuch(ProgramProblem problem) => new(
+        string.Join(" && ", [.. _query.Conditions.Select(c => ExpressionText.Of(c.Body)), .. ResultTexts]),
+        $"the program would be too large ({problem})", "Ask for less at once, or simplify nested expressions.");
+
+    private IEnumerable<string> ResultTexts => _query.Result switch
+    {
+        EventResult result => [ExpressionText.Of(result.Selector.Body)],
+        AggregateResult result => new[] { result.Value, result.Key }.OfType<LambdaExpression>().Select(lambda => ExpressionText.Of(lambda.Body)),
+        _ => [],
+    };
 }

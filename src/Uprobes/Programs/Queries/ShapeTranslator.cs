@@ -15,7 +15,6 @@ namespace Uprobes.Programs.Queries;
 internal sealed class ShapeTranslator(ExpressionTranslator values, IReadOnlyList<string> functions, ShapeUse use)
 {
     private readonly List<Expression> _fields = [];
-    private int _size;
 
     /// <summary>What the program stores, in order.</summary>
     internal IReadOnlyList<Expression> Fields => _fields;
@@ -70,17 +69,15 @@ internal sealed class ShapeTranslator(ExpressionTranslator values, IReadOnlyList
             case Cast { Operand: Builtin { Kind: BuiltinKind.ProbeIndex } } when use == ShapeUse.Cells:
                 return new ProbeIndexShape();
             default:
-                int offset = Store(value);
-                return value.Type.IsText ? new TextShape(offset, value.Type.Capacity) : new IntegerShape(expression.Type, offset);
+                int part = Store(value);
+                return value.Type.IsText ? new TextShape(part) : new IntegerShape(expression.Type, part);
         }
     }
 
     private int Store(Expression value)
     {
-        int offset = _size;
         _fields.Add(value);
-        _size += value.Type.StoredSize;
-        return offset;
+        return _fields.Count - 1;
     }
 }
 

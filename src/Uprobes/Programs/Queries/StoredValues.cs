@@ -1,34 +1,20 @@
-using System.Buffers.Binary;
-using System.Text;
-using Uprobes.Channels;
-
 namespace Uprobes.Programs.Queries;
 
-/// <summary>
-/// The values that one event or one key has, as they lie in a channel. They come from the target's memory: every length is checked
-/// against what the definition says.
-/// </summary>
-/// <param name="bytes">The fields, <see cref="DataType.StoredSize"/> bytes each.</param>
-/// <param name="probe">Which probe was hit, from 0; as the program says where it is a field.</param>
-/// <param name="threadId">The event's thread, as its header says; 0 for keys.</param>
-/// <param name="timestamp">The event's time in nanoseconds of CLOCK_MONOTONIC; 0 for keys.</param>
-internal readonly ref struct StoredValues(ReadOnlySpan<byte> bytes, int probe = 0, uint threadId = 0, long timestamp = 0)
+/// <summary>What one event or one key has, part by part. It comes from the target's memory, so that any value is possible.</summary>
+internal abstract class StoredValues
 {
-    private readonly ReadOnlySpan<byte> _bytes = bytes;
+    /// <summary>Which probe was hit, for cells without a key; the target has no say in it.</summary>
+    internal virtual int Probe => -1;
 
-    internal int Probe { get; } = probe;
+    /// <summary>The thread, as it sees itself; events only.</summary>
+    internal virtual int ThreadId => 0;
 
-    internal uint ThreadId { get; } = threadId;
+    /// <summary>Nanoseconds of CLOCK_MONOTONIC; events only.</summary>
+    internal virtual long Timestamp => 0;
 
-    internal long Timestamp { get; } = timestamp;
+    /// <summary>A part that is an integer.</summary>
+    internal abstract long Integer(int part);
 
-    /// <summary>The integer at an offset.</summary>
-    internal long Integer(int offset) => BinaryPrimitives.ReadInt64LittleEndian(_bytes[offset..]);
-
-    /// <summary>The text at an offset, as UTF-8 (malformed bytes become U+FFFD).</summary>
-    internal string Text(int offset, int capacity)
-    {
-        uint length = BinaryPrimitives.ReadUInt32LittleEndian(_bytes[offset..]);
-        return Encoding.UTF8.GetString(_bytes.Slice(offset + 8, (int)Math.Min(length, (uint)capacity)));
-    }
+    /// <summary>The bytes of a part that is a text.</summary>
+    internal abstract ReadOnlySpan<byte> Text(int part);
 }

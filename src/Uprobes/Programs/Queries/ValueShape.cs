@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text;
 
 namespace Uprobes.Programs.Queries;
 
@@ -6,35 +7,35 @@ namespace Uprobes.Programs.Queries;
 internal abstract class ValueShape
 {
     /// <summary>The value; integers are boxed.</summary>
-    internal abstract object? Build(in StoredValues values);
+    internal abstract object? Build(StoredValues values);
 }
 
 /// <summary>An integer, enum, character or truth value.</summary>
-internal sealed class IntegerShape(Type type, int offset) : ValueShape
+internal sealed class IntegerShape(Type type, int part) : ValueShape
 {
-    internal override object Build(in StoredValues values) => ClrTypes.FromBits(type, values.Integer(offset));
+    internal override object Build(StoredValues values) => ClrTypes.FromBits(type, values.Integer(part));
 }
 
-/// <summary>A text.</summary>
-internal sealed class TextShape(int offset, int capacity) : ValueShape
+/// <summary>A text, as UTF-8 (malformed bytes become U+FFFD).</summary>
+internal sealed class TextShape(int part) : ValueShape
 {
-    internal override object Build(in StoredValues values) => values.Text(offset, capacity);
+    internal override object Build(StoredValues values) => Encoding.UTF8.GetString(values.Text(part));
 }
 
 /// <summary>What every event has in its header: the thread and the time.</summary>
 internal sealed class HeaderShape(bool isTime) : ValueShape
 {
-    internal override object Build(in StoredValues values) => isTime ? (object)values.Timestamp : (int)values.ThreadId;
+    internal override object Build(StoredValues values) => isTime ? (object)values.Timestamp : values.ThreadId;
 }
 
 /// <summary>The name of the function that was hit, found by the probe's index: a field, or where the cells without a key belong to.</summary>
 /// <param name="functions">The names, by index.</param>
-/// <param name="offset">Of the field; -1 for the index that the values have without one.</param>
-internal sealed class FunctionShape(IReadOnlyList<string> functions, int offset) : ValueShape
+/// <param name="part">The field; -1 for the index that the values have without one.</param>
+internal sealed class FunctionShape(IReadOnlyList<string> functions, int part) : ValueShape
 {
-    internal override object Build(in StoredValues values)
+    internal override object Build(StoredValues values)
     {
-        long index = offset < 0 ? values.Probe : values.Integer(offset);
+        long index = part < 0 ? values.Probe : values.Integer(part);
         return index >= 0 && index < functions.Count ? functions[(int)index] : "?";
     }
 }
@@ -42,13 +43,13 @@ internal sealed class FunctionShape(IReadOnlyList<string> functions, int offset)
 /// <summary>The index of the probe that was hit, for cells without a key.</summary>
 internal sealed class ProbeIndexShape : ValueShape
 {
-    internal override object Build(in StoredValues values) => values.Probe;
+    internal override object Build(StoredValues values) => values.Probe;
 }
 
 /// <summary>A value that was known when the query was made.</summary>
 internal sealed class KnownShape(object? value) : ValueShape
 {
-    internal override object? Build(in StoredValues values) => value;
+    internal override object? Build(StoredValues values) => value;
 }
 
 /// <summary>An object that a constructor makes: of an anonymous type, a record, a tuple; its properties may be set afterwards.</summary>
@@ -59,7 +60,7 @@ internal sealed class ConstructedShape(ConstructorInfo constructor, ValueShape[]
 {
     private readonly ConstructorInvoker _constructor = ConstructorInvoker.Create(constructor);
 
-    internal override object Build(in StoredValues values)
+    internal override object Build(StoredValues values)
     {
         object?[] arguments = new object?[parts.Length];
         for (int i = 0; i < parts.Length; i++)
@@ -82,7 +83,7 @@ internal sealed class FactoryShape(MethodInfo factory, ValueShape[] parts) : Val
 {
     private readonly MethodInvoker _factory = MethodInvoker.Create(factory);
 
-    internal override object? Build(in StoredValues values)
+    internal override object? Build(StoredValues values)
     {
         object?[] arguments = new object?[parts.Length];
         for (int i = 0; i < parts.Length; i++)

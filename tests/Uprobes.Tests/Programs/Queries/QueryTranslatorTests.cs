@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Linq.Expressions;
-using System.Text;
 using Uprobes.Channels;
 using Uprobes.Programs;
 using Uprobes.Programs.Queries;
@@ -51,26 +49,18 @@ public sealed class QueryTranslatorTests
         Assert.Equal([First, new LoadText(new Argument(1), 8)], emit.Fields);
         Assert.Equal([DataType.U64, DataType.Text(8)], Assert.Single(query.Group.Events).Fields);
 
-        byte[] fields = [.. Words(77), .. Words(3), .. Encoding.UTF8.GetBytes("abc\0\0\0\0\0")];
-        object? made = query.Shape!.Build(new StoredValues(fields, 0, threadId: 12, timestamp: 34));
+        object? made = query.Shape!.Build(new HandMadeValues(77ul, "abc") { Thread = 12, Time = 34 });
         Assert.Equal(new { ThreadId = 12, Timestamp = 34L, Size = 77ul, Name = "abc" }, made);
-    }
-
-    [Fact]
-    public void A_length_that_the_target_has_forged_reads_no_further_than_the_text()
-    {
-        TranslatedQuery query = Events<EntryPoint, string>(QuerySubject.Entry, p => p.ReadString(p.Arg(1), 8));
-        Assert.Equal("abcdefgh", query.Shape!.Build(new StoredValues([.. Words(-1), .. "abcdefgh"u8])));
     }
 
     [Fact]
     public void Records_tuples_and_objects_are_made_by_their_constructors()
     {
-        byte[] fields = Words(5);
-        Assert.Equal(new Allocation(1, 5), Events<EntryPoint, Allocation>(QuerySubject.Entry, p => new Allocation(p.ThreadId, p.Arg(0))).Shape!.Build(new StoredValues(fields, 0, 1)));
-        Assert.Equal((1, 5ul), Events<EntryPoint, ValueTuple<int, ulong>>(QuerySubject.Entry, p => ValueTuple.Create(p.ThreadId, p.Arg(0))).Shape!.Build(new StoredValues(fields, 0, 1)));
+        HandMadeValues fields = new(5) { Thread = 1 };
+        Assert.Equal(new Allocation(1, 5), Events<EntryPoint, Allocation>(QuerySubject.Entry, p => new Allocation(p.ThreadId, p.Arg(0))).Shape!.Build(fields));
+        Assert.Equal((1, 5ul), Events<EntryPoint, ValueTuple<int, ulong>>(QuerySubject.Entry, p => ValueTuple.Create(p.ThreadId, p.Arg(0))).Shape!.Build(fields));
         Settable made = Assert.IsType<Settable>(
-            Events<EntryPoint, Settable>(QuerySubject.Entry, p => new Settable { Thread = p.ThreadId, Size = p.SignedArg(0) }).Shape!.Build(new StoredValues(fields, 0, 1)));
+            Events<EntryPoint, Settable>(QuerySubject.Entry, p => new Settable { Thread = p.ThreadId, Size = p.SignedArg(0) }).Shape!.Build(fields));
         Assert.Equal((1, 5L), (made.Thread, made.Size));
     }
 
@@ -80,8 +70,8 @@ public sealed class QueryTranslatorTests
         TimeSpan known = TimeSpan.FromSeconds(3);
         TranslatedQuery query = Events<EntryPoint, object>(QuerySubject.Entry, p => new { Known = known, Name = p.Function });
         Assert.Equal([DataType.U32], query.Group.Events[0].Fields);
-        Assert.Equal(new { Known = known, Name = "free" }, query.Shape!.Build(new StoredValues(Words(1))));
-        Assert.Equal(new { Known = known, Name = "?" }, query.Shape.Build(new StoredValues(Words(99))));
+        Assert.Equal(new { Known = known, Name = "free" }, query.Shape!.Build(new HandMadeValues(1)));
+        Assert.Equal(new { Known = known, Name = "?" }, query.Shape.Build(new HandMadeValues(99)));
     }
 
     [Fact]
@@ -90,7 +80,7 @@ public sealed class QueryTranslatorTests
         TranslatedQuery query = Aggregates<EntryPoint>(QuerySubject.Entry, AggregateKind.Sum, Of<long>(p => p.SignedArg(0)), Of<string>(p => p.Function));
         Assert.False(query.Group.Maps[0].IsKeyed);
         Assert.Equal(1, query.Group.Maps[0].Capacity);
-        Assert.Equal("free", query.Shape!.Build(new StoredValues([], probe: 1)));
+        Assert.Equal("free", query.Shape!.Build(new HandMadeValues { Cell = 1 }));
     }
 
     [Fact]
@@ -100,7 +90,7 @@ public sealed class QueryTranslatorTests
         MapDefinition map = query.Group.Maps[0];
         Assert.Equal([DataType.U32, DataType.I32], map.Keys);
         Assert.Equal((64, DataType.I64), (map.Capacity, map.ValueType));
-        Assert.Equal(new { Function = "free", ThreadId = -2 }, query.Shape!.Build(new StoredValues([.. Words(1), .. Words(-2)])));
+        Assert.Equal(new { Function = "free", ThreadId = -2 }, query.Shape!.Build(new HandMadeValues(1, -2)));
     }
 
     [Fact]
@@ -154,13 +144,6 @@ public sealed class QueryTranslatorTests
     }
 
     private static Expression<Func<EntryPoint, T>> Of<T>(Expression<Func<EntryPoint, T>> expression) => expression;
-
-    private static byte[] Words(long word)
-    {
-        byte[] bytes = new byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, word);
-        return bytes;
-    }
 
     private static TranslatedQuery Events<TPoint, T>(QuerySubject subject, Expression<Func<TPoint, T>> selector) =>
         QueryTranslator.Translate(new QueryModel(subject, [], new EventResult(selector)), ["malloc", "free"]);

@@ -1,0 +1,65 @@
+using System.Threading.Channels;
+using Uprobes.Channels;
+using Uprobes.Programs.Queries;
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>
+/// Events of a running query. They are read by one <c>await foreach</c>; what arrives before waits in a buffer of
+/// <see cref="Capacity"/> events. Disposing it takes the probes out and ends the loop. The other members may be called from any thread.
+/// </summary>
+/// <typeparam name="T">What an event is.</typeparam>
+internal sealed class EventStream<T> : IAsyncEnumerable<T>, IDisposable, IQueryEvents
+{
+    /// <summary>How many events wait for the reader at most. Further ones are dropped and counted in <see cref="Losses"/>; the processes never wait.</summary>
+    public const int Capacity = 1 << 16;
+
+    private readonly Channel<T> _events = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, SingleWriter = true });
+    private readonly ValueShape _shape;
+    private readonly IQueryRun _run;
+    private readonly long _most;
+    private long _accepted, _dropped;
+
+    internal EventStream(QuerySource source, TranslatedQuery query, long most)
+    {
+        (_shape, _most) = (query.Shape!, most);
+        if (most == 0)
+            _events.Writer.Complete();
+        _run = source.Run(query, this);
+    }
+
+    /// <summary>What is missing in the stream so far.</summary>
+    public QueryLosses Losses => _run.Losses with { Events = _run.Losses.Events + Interlocked.Read(ref _dropped) };
+
+    /// <summary>The points that are not probed, in some process or in all, each with its reason. More can come when a process loads a library.</summary>
+    public IReadOnlyList<ProbeRefusal> Refusals => _run.Refusals;
+
+    /// <summary>The events in the order in which they are read: those of one thread in the order of their time. Ends with the session, or after <see cref="EventQuery{T}.Take"/>.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+        _events.Reader.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+
+    /// <summary>Takes the probes out and ends the stream. Idempotent; never fails.</summary>
+    public void Dispose()
+    {
+        _run.Dispose();
+        _events.Writer.TryComplete();
+    }
+
+    void IQueryEvents.Accept(EventRecord record, long timestamp)
+    {
+        if (_accepted == _most)
+            return;
+        if (!_events.Writer.TryWrite((T)_shape.Build(new EventValues(record, timestamp))!))
+        {
+            Interlocked.Increment(ref _dropped);
+            return;
+        }
+
+        if (++_accepted == _most)
+            _events.Writer.TryComplete();
+    }
+
+    void IQueryEvents.Complete(Exception? error) => _events.Writer.TryComplete(error);
+}

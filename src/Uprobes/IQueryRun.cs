@@ -1,0 +1,21 @@
+using Uprobes.Channels;
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>Programs that run. Disposing it takes the probes out and frees the channels; it never fails and may be done twice. Usable from any thread.</summary>
+internal interface IQueryRun : IDisposable
+{
+    /// <summary>The points that are not probed, in some process or in all; more may come when a process maps a file.</summary>
+    IReadOnlyList<ProbeRefusal> Refusals { get; }
+
+    /// <summary>How many points are probed or wait for a process that maps their file.</summary>
+    int StandingPoints { get; }
+
+    /// <summary>What is missing so far, in all processes, those that have ended included.</summary>
+    QueryLosses Losses { get; }
+
+    /// <summary>What a map holds now, of all processes, those that have ended included.</summary>
+    /// <exception cref="ObjectDisposedException">The run or its session has ended.</exception>
+    MapSnapshot Snapshot(int map);
+}
