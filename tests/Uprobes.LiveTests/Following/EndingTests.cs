@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Uprobes.Images;
 using Uprobes.LiveTests.Kit;
 
 namespace Uprobes.LiveTests.Following;
@@ -75,6 +77,36 @@ public class EndingTests
         }
 
         leaks.AssertNothingLeft();
+    }
+
+    [Fact]
+    public async Task A_process_that_is_killed_while_its_probes_come_and_go_has_lost_none()
+    {
+        Random moments = new(11);
+        string library = Require.InstalledFile("/usr/lib/x86_64-linux-gnu/libc.so.6");
+        using ElfImage image = ElfImage.Open(library);
+        ProbeRequest[] requests = [.. image.Functions.All.DistinctBy(f => f.Offset).Where(f => f.Name != "__restore_rt")
+            .Select(f => new ProbeRequest(ProbePoint.At(library, f.Offset, f.Name), new ProbeHandlers()))];
+        for (int round = 0; round < 60; round++)
+        {
+            using TargetProcess target = TargetProcess.StartTarget("calls-pie");
+            using UprobeSession session = UprobeSession.Attach(target.Pid, new SessionOptions { Guardian = false });
+            Notices notices = session.Listen();
+            session.UnregisterAll(session.RegisterAll(requests).Registrations); // What makes the first time slow is done.
+            TimeSpan until = TimeSpan.FromMicroseconds(moments.Next(60_000));
+            Task kill = Task.Run(
+                () =>
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(start) >= until);
+                    target.Signal(SIGKILL);
+                },
+                TestContext.Current.CancellationToken);
+            while (!session.Completion.IsCompleted)
+                session.UnregisterAll(session.RegisterAll(requests).Registrations);
+            await kill;
+            notices.AssertNone();
+        }
     }
 
     [Fact]
