@@ -51,11 +51,11 @@ internal static class Workloads
                     done[n] = zlib.crc32(b'%d' % n * 100)
             threads = [threading.Thread(target=work) for _ in range(8)]
             for t in threads: t.start()
-            for n in range(200): todo.put(n)
+            for n in range(400): todo.put(n)
             for t in threads: todo.put(None)
             for t in threads: t.join()
             print(len(done), sum(done.values()))
-            """, PythonEnvironment),
+            """, "PYTHONHOME=/usr"),
         _ => throw new ArgumentException($"no workload {name}", nameof(name)),
     };
 
