@@ -216,7 +216,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         if (_ended)
             return;
         _ended = _disposed = true;
-        if (_launched is not null && !_started)
+        if (_launched is not null && !_started && _tracer.TryGetProcess(_launched.ProcessId, out _))
             _ = Tasks.Kill(_launched.ProcessId, Signal.SIGKILL); // It was never let run: nobody would.
         foreach (Consumer consumer in _table.Images.SelectMany(i => i.Uprobes).SelectMany(u => u.Consumers).ToArray())
             consumer.Deactivate();
