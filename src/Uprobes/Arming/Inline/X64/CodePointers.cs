@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Uprobes.Images;
 using static Uprobes.Images.ElfConstants;
 
@@ -9,7 +7,8 @@ namespace Uprobes.Arming.Inline.X64;
 
 /// <summary>
 /// Marks the code that data holds addresses of: function pointers, tables of labels, initializers. In a file that can be loaded anywhere the
-/// dynamic linker has to know each of them; in one with fixed addresses any four or eight bytes can be one, also in an instruction.
+/// dynamic linker has to know each of them; in one with fixed addresses any eight aligned bytes can be one, and any four bytes of an instruction.
+/// (Tables of four-byte addresses are not searched for: jumps through them count as computed.)
 /// </summary>
 internal static class CodePointers
 {
@@ -21,9 +20,9 @@ internal static class CodePointers
         if (!image.IsPositionIndependent)
         {
             foreach (LoadedPiece piece in bytes.Data)
-                MarkWords(bytes, piece, step: 4);
+                MarkQuads(bytes, piece);
             foreach (LoadedPiece piece in bytes.Code)
-                MarkWords(bytes, piece, step: 1);
+                MarkWords(bytes, piece);
             return;
         }
 
@@ -62,33 +61,12 @@ internal static class CodePointers
             bytes.Point(value);
     }
 
-    /// <summary>The low four bytes are enough to find an eight-byte address too: such a file lies below 4 GiB, or holds no four-byte ones.</summary>
-    private static void MarkWords(LoadedBytes bytes, LoadedPiece piece, int step)
+    private static void MarkWords(LoadedBytes bytes, LoadedPiece piece)
     {
         foreach (LoadedPiece code in bytes.Code)
         {
-            Vector256<uint> start = Vector256.Create((uint)code.Address), length = Vector256.Create((uint)code.Bytes.Length);
-            ref byte first = ref MemoryMarshal.GetArrayDataReference(piece.Bytes);
-            int index = step == 1 ? 0 : (int)(-(long)piece.Address & (step - 1));
-            for (; index + Vector256<byte>.Count + 3 <= piece.Bytes.Length; index += Vector256<byte>.Count)
-            {
-                for (int shift = 0; shift < 4; shift += step)
-                {
-                    Vector256<uint> values = Vector256.LoadUnsafe(ref first, (nuint)(index + shift)).AsUInt32();
-                    for (uint found = Vector256.LessThan(values - start, length).ExtractMostSignificantBits(); found != 0; found &= found - 1)
-                        MarkWord(code, piece, index + shift + (4 * BitOperations.TrailingZeroCount(found)));
-                }
-            }
-
-            for (; index + 4 <= piece.Bytes.Length; index += step)
-                MarkWord(code, piece, index);
+            var marks = new WordMarks(code);
+            WordScan.Run(piece.Bytes, (uint)code.Address, (uint)code.Bytes.Length, ref marks);
         }
-    }
-
-    private static void MarkWord(LoadedPiece code, LoadedPiece piece, int index)
-    {
-        uint distance = (uint)piece.Int32At(index) - (uint)code.Address;
-        if (distance < (uint)code.Bytes.Length)
-            code.MarkPointed((int)distance);
     }
 }

@@ -8,6 +8,7 @@ namespace Uprobes.Arming.Inline.X64;
 internal sealed class FunctionCode
 {
     private readonly List<DirectBranch> _branches = [];
+    private readonly List<DirectBranch> _constants = [];
     private readonly List<PaddingRun> _padding = [];
     private readonly BitArray _starts;
 
@@ -42,29 +43,34 @@ internal sealed class FunctionCode
     /// <summary>Whether it saves all vector registers, as lazy binding does.</summary>
     public bool SavesVectorState { get; private set; }
 
-    /// <summary>Its direct branches, calls and loads of code addresses, ascending.</summary>
-    public IReadOnlyList<DirectBranch> Branches => _branches;
-
     /// <summary>Padding within: no-operations and breakpoints behind an instruction that control does not go on behind. Something may lead into it.</summary>
     public IReadOnlyList<PaddingRun> Padding => _padding;
 
     /// <summary>Whether an instruction starts at an address of the function.</summary>
     public bool IsBoundary(ulong address) => address >= Start && address < End && _starts[(int)(address - Start)];
 
-    /// <summary>The branch that a byte belongs to, or null.</summary>
-    public DirectBranch? FindBranch(ulong address)
+    /// <summary>Whether the instruction that a byte belongs to leads to an address, or holds it.</summary>
+    public bool LeadsFrom(ulong source, ulong target) => Holds(_branches, source, target) || Holds(_constants, source, target);
+
+    private static bool Holds(List<DirectBranch> branches, ulong source, ulong target)
     {
-        int low = 0, high = _branches.Count;
+        int low = 0, high = branches.Count;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (_branches[middle].Source <= address)
+            if (branches[middle].Source <= source)
                 low = middle + 1;
             else
                 high = middle;
         }
 
-        return low > 0 && address - _branches[low - 1].Source < (ulong)_branches[low - 1].Length ? _branches[low - 1] : null;
+        for (int i = low - 1; i >= 0 && source - branches[i].Source < (ulong)branches[i].Length; i--)
+        {
+            if (branches[i].Target == target)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Decodes a function.</summary>
@@ -76,13 +82,13 @@ internal sealed class FunctionCode
     {
         var function = new FunctionCode(piece.Address + (ulong)start, length);
         var instructions = new List<Instruction>(length / 4);
-        bool complete = function.Read(piece, start, length, instructions);
+        bool complete = function.Read(piece, start, length, instructions, bytes);
         function.IsSound = complete && function.BranchesMeet(piece);
         function.HasUnknownJump = !complete || ComputedJumps.IsAnyUnknown(instructions, bytes);
         return function;
     }
 
-    private bool Read(LoadedPiece piece, int start, int length, List<Instruction> instructions)
+    private bool Read(LoadedPiece piece, int start, int length, List<Instruction> instructions, LoadedBytes bytes)
     {
         var decoder = Decoder.Create(64, new ByteArrayCodeReader(piece.Bytes, start, length), Start);
         int clone = -1;
@@ -108,6 +114,8 @@ internal sealed class FunctionCode
 
             instructions.Add(instruction);
             Note(instruction, ref clone);
+            if (bytes.HasFixedAddress)
+                NoteConstants(instruction, bytes);
             // What follows padding is led to by something, or is padding.
             reached = (reached || !isPadding) && !EndsFlow(instruction);
             at = instruction.NextIP;
@@ -145,6 +153,18 @@ internal sealed class FunctionCode
 
         if (instruction.Op0Kind == OpKind.NearBranch64)
             _branches.Add(new(instruction.IP, instruction.Length, instruction.NearBranchTarget));
+    }
+
+    private void NoteConstants(in Instruction instruction, LoadedBytes bytes)
+    {
+        if (instruction.MemoryDisplSize == 4 && bytes.TryFindCode(instruction.MemoryDisplacement32, out _, out _))
+            _constants.Add(new(instruction.IP, instruction.Length, instruction.MemoryDisplacement32));
+        for (int operand = 0; operand < instruction.OpCount; operand++)
+        {
+            if (instruction.GetOpKind(operand) is OpKind.Immediate32 or OpKind.Immediate32to64 or OpKind.Immediate64
+                && bytes.TryFindCode(instruction.GetImmediate(operand), out _, out _))
+                _constants.Add(new(instruction.IP, instruction.Length, instruction.GetImmediate(operand)));
+        }
     }
 
     /// <summary>Branches may skip a LOCK prefix, as older C libraries do in programs of one thread.</summary>

@@ -61,7 +61,15 @@ internal sealed class ImageAnalysis
         if (sources.Count == 0)
             return;
         foreach (LoadedPiece piece in Bytes.Code)
+        {
             BranchSources.Run(piece, sources);
+            foreach (LoadedPiece code in Image.IsPositionIndependent ? [] : Bytes.Code)
+            {
+                var words = new WordSources(piece, code, sources);
+                WordScan.Run(piece.Bytes, (uint)code.Address, (uint)code.Bytes.Length, ref words);
+            }
+        }
+
         foreach ((ulong target, List<ulong> found) in sources)
         {
             int real = found.FindIndex(source => IsReal(source, target));
@@ -206,6 +214,6 @@ internal sealed class ImageAnalysis
     {
         if (FunctionAt(source) is not { IsSound: true } function)
             return true;
-        return function.FindBranch(source) is { } branch && branch.Target == target;
+        return function.LeadsFrom(source, target);
     }
 }

@@ -7,12 +7,16 @@ internal sealed class LoadedBytes
 {
     private readonly LoadedPiece[] _pieces;
 
-    private LoadedBytes(LoadedPiece[] pieces)
+    private LoadedBytes(LoadedPiece[] pieces, bool hasFixedAddress)
     {
         _pieces = pieces;
+        HasFixedAddress = hasFixedAddress;
         Code = [.. pieces.Where(piece => piece.IsExecutable)];
         Data = [.. pieces.Where(piece => !piece.IsExecutable)];
     }
+
+    /// <summary>Whether the file is loaded at its link-time addresses, so that instructions may hold them.</summary>
+    public bool HasFixedAddress { get; }
 
     /// <summary>The executable pieces.</summary>
     public IReadOnlyList<LoadedPiece> Code { get; }
@@ -33,7 +37,7 @@ internal sealed class LoadedBytes
             pieces.Add(new LoadedPiece(segment.LinkAddress.Value, segment.FileOffset.Value, bytes, segment.IsExecutable));
         }
 
-        return new LoadedBytes([.. pieces]);
+        return new LoadedBytes([.. pieces], !image.IsPositionIndependent);
     }
 
     /// <summary>The piece of an address.</summary>
