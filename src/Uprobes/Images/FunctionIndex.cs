@@ -36,22 +36,6 @@ internal sealed class FunctionIndex
     /// <summary>The separate debug file used, or null.</summary>
     public string? DebugFile { get; }
 
-    /// <summary>Where functions and unwind ranges start, sorted, without repetitions.</summary>
-    public List<FileOffset> Starts()
-    {
-        var starts = new List<FileOffset>(_starts.Length + _unwind.Count);
-        ReadOnlySpan<ulong> unwind = _unwind.Starts;
-        for (int symbol = 0, range = 0; symbol < _starts.Length || range < unwind.Length;)
-        {
-            bool takeSymbol = range == unwind.Length || (symbol < _starts.Length && _starts[symbol] <= unwind[range]);
-            var next = new FileOffset(takeSymbol ? _starts[symbol++] : unwind[range++]);
-            if (starts.Count == 0 || starts[^1] != next)
-                starts.Add(next);
-        }
-
-        return starts;
-    }
-
     /// <summary>The functions of a raw name without version.</summary>
     public List<FunctionSymbol> WithRawName(string name)
     {

@@ -12,14 +12,16 @@ public sealed class FunctionTable
     private readonly ElfImage _image;
     private readonly FunctionSources _sources;
     private readonly Lazy<FunctionIndex> _index;
-    private readonly Lazy<IReadOnlyList<FileOffset>> _starts;
+    private readonly Lazy<(UnwindTable Table, IReadOnlyList<string> Problems)> _unwind;
+    private readonly Lazy<FunctionExtents> _extents;
 
     internal FunctionTable(ElfImage image)
     {
         _image = image;
         _sources = new FunctionSources(image);
         _index = new Lazy<FunctionIndex>(Build);
-        _starts = new(() => _index.Value.Starts());
+        _unwind = new(ReadUnwind);
+        _extents = new(() => new FunctionExtents(OwnFunctions(), _unwind.Value.Table));
     }
 
     /// <summary>
@@ -82,8 +84,8 @@ public sealed class FunctionTable
         }
     }
 
-    /// <summary>Every place where a function starts by a symbol or by unwind information, sorted, without repetitions.</summary>
-    internal IReadOnlyList<FileOffset> Starts => _starts.Value;
+    /// <summary>The bounds of all functions, without the time that their names take.</summary>
+    internal FunctionExtents Extents => _extents.Value;
 
     /// <summary>The functions whose raw or demangled name, with or without parameters, matches a pattern.</summary>
     /// <param name="glob">As of the shell: <c>*</c>, <c>?</c>, <c>[abc]</c>, <c>[a-z]</c>, <c>[!a]</c>.</param>
@@ -115,11 +117,32 @@ public sealed class FunctionTable
         return (name[..at], name[(at + (onlyDefault ? 2 : 1))..], onlyDefault);
     }
 
+    private (UnwindTable, IReadOnlyList<string>) ReadUnwind()
+    {
+        var problems = new List<string>();
+        return (_sources.ReadUnwind(problems), problems);
+    }
+
+    private IEnumerable<(ulong Start, ulong Size)> OwnFunctions()
+    {
+        foreach (SymbolTable table in _sources.Own)
+        {
+            for (int i = 1; i < table.Count; i++)
+            {
+                SymbolEntry entry = table[i];
+                if (table.IsFunction(entry) && _image.TryGetOffset(new LinkAddress(entry.Value), out FileOffset offset)
+                    && _image.SegmentTable.TryGetCode(offset.Value, out (ulong Start, ulong End) code))
+                    yield return (offset.Value, Math.Min(entry.Size, code.End - offset.Value));
+            }
+        }
+    }
+
     private FunctionIndex Build()
     {
         var problems = new List<string>(_sources.OwnProblems);
         List<SymbolTable> tables = [.. _sources.Own, .. _sources.ReadSeparate(problems)];
-        UnwindTable unwind = _sources.ReadUnwind(problems);
+        (UnwindTable unwind, IReadOnlyList<string> unwindProblems) = _unwind.Value;
+        problems.AddRange(unwindProblems);
         var builder = new FunctionTableBuilder(_image.SegmentTable, tables);
         List<FunctionSymbol> functions = builder.BuildAll(unwind);
         if (builder.Unnamable > 0)

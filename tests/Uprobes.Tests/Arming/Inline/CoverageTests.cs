@@ -1,14 +1,16 @@
-using System.Diagnostics;
 using System.Globalization;
 using Uprobes.Arming.Inline.X64;
 using Uprobes.Images;
 
 namespace Uprobes.Tests.Arming.Inline;
 
-/// <summary>How many functions of well-known files the inline engine can take.</summary>
+/// <summary>
+/// How many functions of well-known files the inline engine can take: the rows of docs/coverage.md. Functions that only unwind information shows are
+/// counted twice: with the others, and apart, because in stripped files most of them are no functions but the cold parts of some.
+/// </summary>
 public sealed class CoverageTests(ITestOutputHelper output)
 {
-    private const double Wanted = 99.0;
+    private const double WantedOfNamed = 99.0, WantedOfAll = 98.0;
 
     [Theory]
     [InlineData("/usr/lib/x86_64-linux-gnu/libc.so.6")]
@@ -24,24 +26,25 @@ public sealed class CoverageTests(ITestOutputHelper output)
         if (!File.Exists(path))
             Assert.Skip($"{path} is not installed");
         using ElfImage image = ElfImage.Open(path);
-        PatchSite[] sites = [.. image.Functions.All.Where(function => !function.IsIndirect)
-            .Select(function => function.Offset).Distinct().Select(offset => new PatchSite(offset, IsFunctionEntry: true))];
-        var watch = Stopwatch.StartNew();
-        var analysis = new ImageAnalysis(image);
-        _ = analysis.Bytes;
-        TimeSpan scan = watch.Elapsed;
-        PatchDecision[] decisions = [.. new PatchPlanner(analysis).Plan(sites)];
-        watch.Stop();
-        PlanSummary summary = new();
-        foreach (PatchDecision decision in decisions)
+        FunctionSymbol[] functions = [.. image.Functions.All.Where(function => !function.IsIndirect).DistinctBy(function => function.Offset)];
+        var decisions = new PatchPlanner(new ImageAnalysis(image)).Plan([.. functions.Select(function => new PatchSite(function.Offset, IsFunctionEntry: true))]);
+        PlanSummary all = new(), named = new();
+        for (int i = 0; i < functions.Length; i++)
         {
-            summary.Add(decision);
+            PatchDecision decision = decisions[i];
+            all.Add(decision);
+            if (functions[i].Origin != FunctionOrigin.UnwindTable)
+                named.Add(decision);
             if (!decision.IsInline)
-                output.WriteLine($"  {(image.Functions.TryFind(decision.Site.Offset, out FunctionBounds bounds) ? bounds.Name : "?")} {decision.Site.Offset} {decision.Refusal.Reason}: {decision.Refusal.Message}");
+                output.WriteLine($"{functions[i].Name} {functions[i].Offset}: {decision.Refusal.Reason}: {decision.Refusal.Message}");
         }
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {Path.GetFileName(path)} | {summary.Sites} | {summary.Count(PatchTactic.SingleInstruction)} | {summary.Count(PatchTactic.WholeInstructions)} | {summary.Count(PatchTactic.Padding)} | {summary.Count(PatchTactic.Springboard)} | {summary.Refused} | {summary.PercentText()} % |"));
-        output.WriteLine($"scan {scan.TotalMilliseconds:0.00} ms, all {watch.Elapsed.TotalMilliseconds:0.00} ms; {string.Join(", ", summary.Reasons.Select(reason => $"{reason} {summary.Count(reason)}"))}");
-        Assert.True(summary.Percent >= Wanted, $"{summary.PercentText()} % of {summary.Sites}");
+        output.WriteLine(Row(Path.GetFileName(path), all, named));
+        output.WriteLine(string.Join(", ", all.Reasons.Select(reason => $"{reason} {all.Count(reason)}")));
+        Assert.True(all.Percent >= WantedOfAll, $"{all.PercentText()} % of {all.Sites} functions");
+        Assert.True(named.Percent >= WantedOfNamed, $"{named.PercentText()} % of {named.Sites} functions with names");
     }
+
+    private static string Row(string file, PlanSummary all, PlanSummary named) => string.Create(CultureInfo.InvariantCulture,
+        $"| {file} | {all.Sites} | {all.Count(PatchTactic.SingleInstruction)} | {all.Count(PatchTactic.WholeInstructions)} | {all.Count(PatchTactic.Padding)} | {all.Count(PatchTactic.Springboard)} | {all.Refused} | {all.PercentText()} % | {named.PercentText()} % of {named.Sites} |");
 }

@@ -81,15 +81,25 @@ internal sealed class FunctionCode
     public static FunctionCode Decode(LoadedPiece piece, int start, int length, LoadedBytes bytes)
     {
         var function = new FunctionCode(piece.Address + (ulong)start, length);
-        var instructions = new List<Instruction>(length / 4);
-        bool complete = function.Read(piece, start, length, instructions, bytes);
+        bool complete = function.Read(piece, start, length, bytes, out bool hasRegisterJump);
         function.IsSound = complete && function.BranchesMeet(piece);
-        function.HasUnknownJump = !complete || ComputedJumps.IsAnyUnknown(instructions, bytes);
+        function.HasUnknownJump = !complete || (hasRegisterJump && ComputedJumps.IsAnyUnknown(ReadAll(piece, start, length), bytes));
         return function;
     }
 
-    private bool Read(LoadedPiece piece, int start, int length, List<Instruction> instructions, LoadedBytes bytes)
+    /// <summary>The instructions; not kept, because they take many times the room of their bytes.</summary>
+    private static List<Instruction> ReadAll(LoadedPiece piece, int start, int length)
     {
+        var instructions = new List<Instruction>(length / 4);
+        var decoder = Decoder.Create(64, new ByteArrayCodeReader(piece.Bytes, start, length), piece.Address + (ulong)start);
+        for (int at = 0; at < length; at += instructions[^1].Length)
+            instructions.Add(decoder.Decode());
+        return instructions;
+    }
+
+    private bool Read(LoadedPiece piece, int start, int length, LoadedBytes bytes, out bool hasRegisterJump)
+    {
+        hasRegisterJump = false;
         var decoder = Decoder.Create(64, new ByteArrayCodeReader(piece.Bytes, start, length), Start);
         int clone = -1;
         bool reached = true;
@@ -112,7 +122,7 @@ internal sealed class FunctionCode
                 padding = at;
             }
 
-            instructions.Add(instruction);
+            hasRegisterJump |= instruction.FlowControl == FlowControl.IndirectBranch && instruction.Op0Kind == OpKind.Register;
             Note(instruction, ref clone);
             if (bytes.HasFixedAddress)
                 NoteConstants(instruction, bytes);

@@ -100,9 +100,9 @@ internal sealed class ImageAnalysis
     public FunctionCode? FunctionAt(ulong address)
     {
         if (!Bytes.TryFindCode(address, out LoadedPiece piece, out int index)
-            || !Image.Functions.TryFind(new FileOffset(piece.Offset + (ulong)index), out FunctionBounds bounds))
+            || !Image.Functions.Extents.TryFind(piece.Offset + (ulong)index, out ulong start, out ulong end))
             return null;
-        return _functions.GetOrAdd(bounds.Start.Value, static (_, known) => Decode(known.Piece, known.Bounds, known.Bytes), (Piece: piece, Bounds: bounds, Bytes));
+        return _functions.TryGetValue(start, out FunctionCode? known) ? known : _functions.GetOrAdd(start, Decode(piece, start, end));
     }
 
     /// <summary>
@@ -115,10 +115,10 @@ internal sealed class ImageAnalysis
     public bool MayJumpAnywhere(ulong address)
     {
         if (!Bytes.TryFindCode(address, out LoadedPiece piece, out int index)
-            || !Image.Functions.TryFind(new FileOffset(piece.Offset + (ulong)index), out FunctionBounds bounds) || bounds.Start.Value < piece.Offset)
+            || !Image.Functions.Extents.TryFind(piece.Offset + (ulong)index, out ulong start, out ulong end) || start < piece.Offset)
             return true;
-        ReadOnlySpan<byte> code = piece.Bytes.AsSpan((int)(bounds.Start.Value - piece.Offset));
-        code = code[..(int)Math.Min(bounds.Size, (ulong)code.Length)];
+        ReadOnlySpan<byte> code = piece.Bytes.AsSpan((int)(start - piece.Offset));
+        code = code[..(int)Math.Min(end - start, (ulong)code.Length)];
         for (int at; (at = code.IndexOf((byte)0xFF)) >= 0; code = code[(at + 1)..])
         {
             if (at + 1 < code.Length && (code[at + 1] & 0xF8) == 0xE0)
@@ -133,29 +133,17 @@ internal sealed class ImageAnalysis
     {
         ulong offset = piece.Offset + (ulong)index;
         ulong next = Image.SegmentTable.TryGetCode(offset, out (ulong Start, ulong End) code) ? code.End : offset + 1;
-        IReadOnlyList<FileOffset> starts = Image.Functions.Starts;
-        int low = 0, high = starts.Count;
-        while (low < high)
-        {
-            int middle = (low + high) >>> 1;
-            if (starts[middle].Value <= offset)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
-        if (low < starts.Count)
-            next = Math.Min(next, starts[low].Value);
+        next = Math.Min(next, Image.Functions.Extents.NextStart(offset));
         return (int)Math.Min(next - piece.Offset, (ulong)piece.Bytes.Length);
     }
 
-    private static FunctionCode? Decode(LoadedPiece piece, FunctionBounds bounds, LoadedBytes bytes)
+    private FunctionCode? Decode(LoadedPiece piece, ulong start, ulong end)
     {
-        ulong start = bounds.Start.Value - piece.Offset;
-        if (bounds.Start.Value < piece.Offset || start >= (ulong)piece.Bytes.Length || bounds.Size is 0 or > LongestFunction)
+        ulong index = start - piece.Offset;
+        if (start < piece.Offset || index >= (ulong)piece.Bytes.Length || end - start > LongestFunction)
             return null;
-        ulong length = Math.Min(bounds.Size, (ulong)piece.Bytes.Length - start);
-        return FunctionCode.Decode(piece, (int)start, (int)length, bytes);
+        ulong length = Math.Min(end - start, (ulong)piece.Bytes.Length - index);
+        return FunctionCode.Decode(piece, (int)index, (int)length, Bytes);
     }
 
     private LoadedBytes Scan()
@@ -169,9 +157,9 @@ internal sealed class ImageAnalysis
         CodePointers.Mark(Image, bytes);
         foreach (LinkAddress label in Image.Functions.Labels())
             bytes.Point(label.Value);
-        foreach (FileOffset start in Image.Functions.Starts)
+        foreach (ulong start in Image.Functions.Extents.Starts)
         {
-            if (Image.TryGetAddress(start, out LinkAddress address))
+            if (Image.TryGetAddress(new FileOffset(start), out LinkAddress address))
                 bytes.Point(address.Value);
         }
 
