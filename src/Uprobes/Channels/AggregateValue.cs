@@ -28,16 +28,16 @@ internal sealed class AggregateValue
     /// <summary>The least value.</summary>
     internal Int128 Minimum => Kind switch
     {
-        AggregateKind.Minimum => Signed(_cell[0]),
-        AggregateKind.Statistics => Signed(_cell[2]),
+        AggregateKind.Minimum => Signed(_cell[0] ^ _map.LeastMask),
+        AggregateKind.Statistics => Signed(_cell[2] ^ _map.LeastMask),
         _ => 0,
     };
 
     /// <summary>The greatest value.</summary>
     internal Int128 Maximum => Kind switch
     {
-        AggregateKind.Maximum => Signed(_cell[0]),
-        AggregateKind.Statistics => Signed(_cell[3]),
+        AggregateKind.Maximum => Signed(_cell[0] ^ _map.GreatestMask),
+        AggregateKind.Statistics => Signed(_cell[3] ^ _map.GreatestMask),
         _ => 0,
     };
 

@@ -1,8 +1,8 @@
 namespace Uprobes.Channels;
 
 /// <summary>
-/// What a cell's words mean. A cell has one writer at a time; its count is written last and read first, so that whoever sees a count
-/// sees values of that many hits at least.
+/// What a cell's words mean. Least and greatest values are masked, so that of both the greater word counts and a 0 is nothing yet.
+/// The count is written last and read first, so that whoever sees a count sees values of that many hits at least.
 /// </summary>
 internal static class Cell
 {
@@ -21,16 +21,19 @@ internal static class Cell
                 Increase(channel, cell, (ulong)value);
                 Increase(channel, cell + 8, 1);
                 break;
-            case AggregateKind.Minimum or AggregateKind.Maximum:
-                PutExtreme(channel, cell, channel.Read(cell + 8), map, map.Kind == AggregateKind.Minimum, value);
+            case AggregateKind.Minimum:
+                Raise(channel, cell, (ulong)value ^ map.LeastMask);
+                Increase(channel, cell + 8, 1);
+                break;
+            case AggregateKind.Maximum:
+                Raise(channel, cell, (ulong)value ^ map.GreatestMask);
                 Increase(channel, cell + 8, 1);
                 break;
             case AggregateKind.Statistics:
-                ulong count = channel.Read(cell + 8);
-                PutExtreme(channel, cell + 16, count, map, isLeast: true, value);
-                PutExtreme(channel, cell + 24, count, map, isLeast: false, value);
+                Raise(channel, cell + 16, (ulong)value ^ map.LeastMask);
+                Raise(channel, cell + 24, (ulong)value ^ map.GreatestMask);
                 Increase(channel, cell, (ulong)value);
-                channel.Write(cell + 8, count + 1);
+                Increase(channel, cell + 8, 1);
                 break;
             case AggregateKind.LogHistogram or AggregateKind.LinearHistogram:
                 Increase(channel, cell + (8 * HistogramBuckets.IndexOf(map, value)), 1);
@@ -53,9 +56,10 @@ internal static class Cell
     /// <summary>Whether a cell's words can be what writers leave.</summary>
     internal static bool IsPossible(MapDefinition map, ReadOnlySpan<ulong> words) => map.Kind switch
     {
-        AggregateKind.Value => words[1] <= 1,
-        AggregateKind.Minimum or AggregateKind.Maximum => words[1] == 0 || IsOfType(map.ValueType, words[0]),
-        AggregateKind.Statistics => words[1] == 0 || (IsOfType(map.ValueType, words[2]) && IsOfType(map.ValueType, words[3])),
+        AggregateKind.Value => words[1] <= 1 && (words[1] == 0 || IsOfType(map.ValueType, words[0])),
+        AggregateKind.Minimum => IsExtreme(map, words[0], map.LeastMask),
+        AggregateKind.Maximum => IsExtreme(map, words[0], map.GreatestMask),
+        AggregateKind.Statistics => IsExtreme(map, words[2], map.LeastMask) && IsExtreme(map, words[3], map.GreatestMask),
         _ => true,
     };
 
@@ -67,14 +71,14 @@ internal static class Cell
             case AggregateKind.Value:
                 return;
             case AggregateKind.Minimum or AggregateKind.Maximum:
-                into[0] = Extreme(map, into[0], cell[0], map.Kind == AggregateKind.Minimum);
+                into[0] = Math.Max(into[0], cell[0]);
                 into[1] += cell[1];
                 return;
             case AggregateKind.Statistics:
                 into[0] += cell[0];
                 into[1] += cell[1];
-                into[2] = Extreme(map, into[2], cell[2], least: true);
-                into[3] = Extreme(map, into[3], cell[3], least: false);
+                into[2] = Math.Max(into[2], cell[2]);
+                into[3] = Math.Max(into[3], cell[3]);
                 return;
             default:
                 for (int i = 0; i < into.Length; i++)
@@ -88,15 +92,12 @@ internal static class Cell
 
     private static void Increase(ChannelMemory channel, long offset, ulong by) => channel.Write(offset, channel.Read(offset) + by);
 
-    private static void PutExtreme(ChannelMemory channel, long offset, ulong count, MapDefinition map, bool isLeast, long value)
+    private static void Raise(ChannelMemory channel, long offset, ulong word)
     {
-        ulong word = (ulong)value;
-        channel.Write(offset, count == 0 ? word : Extreme(map, channel.Read(offset), word, isLeast));
+        if (word > channel.Read(offset))
+            channel.Write(offset, word);
     }
 
-    private static ulong Extreme(MapDefinition map, ulong a, ulong b, bool least)
-    {
-        bool isLess = map.ValueType.IsSigned ? (long)a < (long)b : a < b;
-        return isLess == least ? a : b;
-    }
+    // No value yet, or one of the type.
+    private static bool IsExtreme(MapDefinition map, ulong word, ulong mask) => word == 0 || IsOfType(map.ValueType, word ^ mask);
 }
