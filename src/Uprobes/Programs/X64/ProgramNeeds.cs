@@ -1,0 +1,119 @@
+namespace Uprobes.Programs.X64;
+
+/// <summary>What parts of a program need of the code around them.</summary>
+internal static class ProgramNeeds
+{
+    /// <summary>Locals that are kept in registers where there is no frame.</summary>
+    internal const int SmallLocals = 2;
+
+    /// <summary>Whether the program cannot do without a scratch frame: it reads memory, puts keys together, or has many locals.</summary>
+    internal static bool Frame(ProbeProgram program) =>
+        program.Locals.Count > SmallLocals || Any(program.Body, NeedsFrame, NeedsFrame);
+
+    /// <summary>Registers of the target that the program reads.</summary>
+    internal static RegisterSet ReadRegisters(ProbeProgram program)
+    {
+        RegisterSet read = default;
+        _ = Any(program.Body, static _ => false, expression =>
+        {
+            read |= Source(expression)?.Alone ?? default;
+            return false;
+        });
+        return read;
+    }
+
+    /// <summary>The register that an expression is the value of, if that is all it is.</summary>
+    internal static Gpr? Source(Expression expression) => expression switch
+    {
+        RegisterValue register => new(register.Number),
+        Argument argument when argument.Index < Gpr.ArgumentNumbers.Length => new(Gpr.ArgumentNumbers[argument.Index]),
+        ReturnValue => Gpr.Rax,
+        _ => null,
+    };
+
+    /// <summary>Whether the thread's id is wanted.</summary>
+    internal static bool ThreadId(ProbeProgram program) => Any(program.Body, static statement => statement is Emit, IsThreadId);
+
+    /// <summary>Whether a statement needs the thread's record.</summary>
+    internal static bool Record(Statement statement) => Any([statement], static inner => inner is Aggregate or DeleteKey or Emit or FollowCall, NeedsRecord);
+
+    /// <summary>Whether an expression needs the thread's record.</summary>
+    internal static bool Record(Expression expression) => Any(expression, NeedsRecord);
+
+    private static bool IsThreadId(Expression expression) => expression is Builtin { Kind: BuiltinKind.ThreadId };
+
+    private static bool NeedsRecord(Expression expression) => expression is MapValue or MapContains || IsThreadId(expression) || NeedsFrame(expression);
+
+    private static bool NeedsFrame(Expression expression) => expression switch
+    {
+        Load or LoadText => true,
+        Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
+        MapValue value => value.Key.Count > 0,
+        MapContains contains => contains.Key.Count > 0,
+        Binary { Left.Type.IsText: true } => true,
+        _ => false,
+    };
+
+    private static bool NeedsFrame(Statement statement) => statement switch
+    {
+        Aggregate aggregate => aggregate.Key.Count > 0,
+        DeleteKey delete => delete.Key.Count > 0,
+        FollowCall => true,
+        _ => false,
+    };
+
+    private static bool Any(IReadOnlyList<Statement> statements, Func<Statement, bool> isStatement, Func<Expression, bool> isExpression)
+    {
+        foreach (Statement statement in statements)
+        {
+            if (isStatement(statement) || Any(Expressions(statement), isExpression))
+                return true;
+            bool within = statement switch
+            {
+                If choice => Any(choice.Then, isStatement, isExpression) || Any(choice.Else, isStatement, isExpression),
+                Repeat loop => Any(loop.Body, isStatement, isExpression),
+                _ => false,
+            };
+            if (within)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static IReadOnlyList<Expression> Expressions(Statement statement) => statement switch
+    {
+        SetLocal set => [set.Value],
+        If choice => [choice.Condition],
+        Aggregate { Value: { } value } aggregate => [.. aggregate.Key, value],
+        Aggregate aggregate => aggregate.Key,
+        DeleteKey delete => delete.Key,
+        Emit emit => emit.Fields,
+        FollowCall follow => follow.Words,
+        _ => [],
+    };
+
+    private static bool Any(IReadOnlyList<Expression> expressions, Func<Expression, bool> isWanted)
+    {
+        foreach (Expression expression in expressions)
+        {
+            if (Any(expression, isWanted))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool Any(Expression expression, Func<Expression, bool> isWanted) => isWanted(expression) || expression switch
+    {
+        Load load => Any(load.Address, isWanted),
+        LoadText load => Any(load.Address, isWanted),
+        Unary unary => Any(unary.Operand, isWanted),
+        Binary binary => Any(binary.Left, isWanted) || Any(binary.Right, isWanted),
+        Cast cast => Any(cast.Operand, isWanted),
+        Conditional choice => Any(choice.Condition, isWanted) || Any(choice.WhenTrue, isWanted) || Any(choice.WhenFalse, isWanted),
+        MapValue value => Any(value.Key, isWanted),
+        MapContains contains => Any(contains.Key, isWanted),
+        _ => false,
+    };
+}
