@@ -10,7 +10,7 @@ internal sealed partial class ProgramEmitter
 
     private Operand EvaluateBuiltin(BuiltinKind kind) => kind switch
     {
-        BuiltinKind.ThreadId => Operand.InPlace(_threadId),
+        BuiltinKind.ThreadId => _threadId,
         BuiltinKind.ProcessId => EvaluateProcessId(),
         BuiltinKind.Timestamp => EvaluateTimestamp(),
         BuiltinKind.Duration => EvaluateDuration(),

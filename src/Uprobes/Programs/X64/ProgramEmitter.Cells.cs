@@ -8,17 +8,17 @@ namespace Uprobes.Programs.X64;
 /// <summary>Putting values into cells, and getting them out. Instructions that write shared cells have a lock prefix.</summary>
 internal sealed partial class ProgramEmitter
 {
-    private Cell OwnCell(int map) => new(Record, Layout.CellsOffset(map), map, IsShared: false);
+    private CellPlace OwnCell(int map) => new(Record, Layout.CellsOffset(map), map, IsShared: false);
 
     /// <summary>A word of a cell, for the very next instruction.</summary>
-    private AssemblerMemoryOperand WordOf(Cell cell, int word)
+    private AssemblerMemoryOperand WordOf(CellPlace cell, int word)
     {
         if (!cell.IsShared)
             _code.PatchNext(CodePatchKind.CellOffset, cell.Map);
         return __qword_ptr[cell.Base.Q + (cell.Offset + (8 * word))];
     }
 
-    private Assembler MaybeLocked(Cell cell) => cell.IsShared ? A.@lock : A;
+    private Assembler MaybeLocked(CellPlace cell) => cell.IsShared ? A.@lock : A;
 
     private void EmitAggregate(Aggregate aggregate)
     {
@@ -36,7 +36,7 @@ internal sealed partial class ProgramEmitter
     ///     inc   qword [cell]
     /// </code>
     /// </summary>
-    private void EmitUpdate(Cell cell, Operand value)
+    private void EmitUpdate(CellPlace cell, Operand value)
     {
         MapDefinition map = _group.Maps[cell.Map];
         switch (map.Kind)
@@ -79,10 +79,10 @@ internal sealed partial class ProgramEmitter
         }
     }
 
-    private void EmitIncrement(Cell cell, int word) => MaybeLocked(cell).inc(WordOf(cell, word));
+    private void EmitIncrement(CellPlace cell, int word) => MaybeLocked(cell).inc(WordOf(cell, word));
 
     /// <summary>add qword [cell], value</summary>
-    private void EmitAddition(Cell cell, Operand value)
+    private void EmitAddition(CellPlace cell, Operand value)
     {
         if (value.IsImmediate)
         {
@@ -109,7 +109,7 @@ internal sealed partial class ProgramEmitter
     /// done:
     /// </code>
     /// </summary>
-    private void EmitExtreme(Cell cell, int word, Operand value, ulong mask)
+    private void EmitExtreme(CellPlace cell, int word, Operand value, ulong mask)
     {
         const ulong Sign = 1ul << 63;
         Label next = _code.NewLabel(), done = _code.NewLabel();
@@ -145,7 +145,7 @@ internal sealed partial class ProgramEmitter
     ///     inc   qword [cell + 16 + rcx*8]
     /// </code>
     /// </summary>
-    private void EmitLogBucket(Cell cell, Operand value, DataType type)
+    private void EmitLogBucket(CellPlace cell, Operand value, DataType type)
     {
         bool isDoubled = type.IsSigned || type.Bits < 64;
         Touch(Gpr.Rdx);
@@ -172,7 +172,7 @@ internal sealed partial class ProgramEmitter
     }
 
     /// <summary>inc qword [cell + word*8 + rcx*8]</summary>
-    private void EmitBucket(Cell cell, int word)
+    private void EmitBucket(CellPlace cell, int word)
     {
         AssemblerMemoryOperand bucket = WordOf(cell, word);
         MaybeLocked(cell).inc(__qword_ptr[cell.Base.Q + (rcx * 8) + bucket.Displacement]);
@@ -201,7 +201,7 @@ internal sealed partial class ProgramEmitter
     ///     inc   qword [cell + rcx*8]
     /// </code>
     /// </summary>
-    private void EmitLinearBucket(Cell cell, Operand value, LinearSteps steps, DataType type)
+    private void EmitLinearBucket(CellPlace cell, Operand value, LinearSteps steps, DataType type)
     {
         Label above = _code.NewLabel(), count = _code.NewLabel();
         Touch(Gpr.Rax);
@@ -254,7 +254,7 @@ internal sealed partial class ProgramEmitter
     ///     mov   qword [cell + 8], 1
     /// </code>
     /// </summary>
-    private void EmitAssignment(Cell cell, Operand value)
+    private void EmitAssignment(CellPlace cell, Operand value)
     {
         if (!value.IsImmediate)
             value = Operand.InPlace(InRegister(value, Gpr.Rcx));

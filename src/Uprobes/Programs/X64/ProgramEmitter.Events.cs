@@ -74,7 +74,7 @@ internal sealed partial class ProgramEmitter
         A.or(rax, rdx);
         A.mov(__qword_ptr[place.Q + 8], rax);
         EmitParts(emit.Fields, place, RecordHeader);
-        A.mov(rax, _threadId.Q);
+        Load(Gpr.Rax, _threadId);
         A.shl(rax, 32);
         A.mov(ecx, header | (1u << 31));
         A.or(rax, rcx);

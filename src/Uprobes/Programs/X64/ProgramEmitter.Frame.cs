@@ -55,6 +55,7 @@ internal sealed partial class ProgramEmitter
     ///     jne   taken                     ; EmitFrameSearch
     /// claimed:
     ///     mov   [rbx + 8], rsi            ; and so on, whatever else is changed
+    ///     mov   [rbx + place], r11        ; the thread's id, if the program wants it
     /// </code>
     /// </summary>
     private void EmitFrame()
@@ -71,6 +72,11 @@ internal sealed partial class ProgramEmitter
         _roomUsed = SavedOffset;
         foreach (Gpr register in FramedRegisters())
             A.mov(__qword_ptr[rbx + TakeRoom(8)], register.Q);
+        if (!_needsThreadId)
+            return;
+        Operand id = Operand.Word(Gpr.Rbx, TakeRoom(8));
+        A.mov(id.Memory, _threadId.Register.Q);
+        _threadId = id;
     }
 
     /// <summary>
@@ -107,7 +113,7 @@ internal sealed partial class ProgramEmitter
     /// search:                             ; the last frame: who else searches, loses
     ///     lock cmpxchg [rbx], rsp
     ///     jne   lost
-    ///     mov   [rbx + 8], rdi            ; and rsi, r10, r8, r9
+    ///     mov   [rbx + 8], rdi            ; and rsi, r10, r8, r9, r11
     ///     ...                             ; buffers for reading a word: EmitDeadFrameTest
     ///     lea   rdx, [rbp + 192]
     /// look:
@@ -178,12 +184,12 @@ internal sealed partial class ProgramEmitter
         A.jmp(claimed);
     }
 
-    private const int SearchLocal = 48, SearchOwner = 64, SearchWord = 80, SearchFrame = 88;
+    private const int SearchLocal = 56, SearchOwner = 72, SearchWord = 88, SearchFrame = 96;
 
     private void MoveSearchRegisters(bool isSaving)
     {
         int offset = SavedOffset;
-        foreach (AssemblerRegister64 register in (ReadOnlySpan<AssemblerRegister64>)[rdi, rsi, r10, r8, r9])
+        foreach (AssemblerRegister64 register in (ReadOnlySpan<AssemblerRegister64>)[rdi, rsi, r10, r8, r9, r11])
         {
             if (isSaving)
                 A.mov(__qword_ptr[rbx + offset], register);
@@ -196,22 +202,22 @@ internal sealed partial class ProgramEmitter
     /// <summary>
     /// Whether the frame at rdx is still in use: the word that its first word points to is read, which may be gone.
     /// <code>
-    ///     mov   [rbx + 88], rdx
+    ///     mov   [rbx + 96], rdx
     ///     mov   rax, [rdx]
-    ///     mov   [rbx + 64], rax           ; remote iovec: the word
-    ///     mov   qword [rbx + 72], 8
-    ///     lea   rax, [rbx + 80]
-    ///     mov   [rbx + 48], rax           ; local iovec
-    ///     mov   qword [rbx + 56], 8
-    ///     lea   rsi, [rbx + 48]
-    ///     lea   r10, [rbx + 64]
+    ///     mov   [rbx + 72], rax           ; remote iovec: the word
+    ///     mov   qword [rbx + 80], 8
+    ///     lea   rax, [rbx + 88]
+    ///     mov   [rbx + 56], rax           ; local iovec
+    ///     mov   qword [rbx + 64], 8
+    ///     lea   rsi, [rbx + 56]
+    ///     lea   r10, [rbx + 72]
     ///     ...                             ; EmitReadMemory
-    ///     mov   rdx, [rbx + 88]
+    ///     mov   rdx, [rbx + 96]
     ///     cmp   rax, -14                  ; EFAULT: the stack is gone. Other errors tell nothing.
     ///     je    dead
     ///     cmp   rax, 8
     ///     jne   alive
-    ///     cmp   [rbx + 80], rdx
+    ///     cmp   [rbx + 88], rdx
     ///     jne   dead
     /// </code>
     /// </summary>

@@ -116,7 +116,7 @@ internal sealed partial class ProgramEmitter
             return;
         _hasRecord = false;
         if (_needsThreadId)
-            _registers.Give(_threadId);
+            _registers.Give(_threadId.Register);
     }
 
     /// <summary>

@@ -47,9 +47,11 @@ internal sealed partial class ProgramEmitter
         EmitSlowLookup(table, found, ask);
         if (_needsThreadId)
         {
-            _threadId = _registers.Take();
-            A.mov(_threadId.D, __dword_ptr[table.Q + (rdx * 8) + 8]);
-            A.test(_threadId.D, _threadId.D);
+            // What is saved in a frame cannot be used yet.
+            Gpr id = _plan.UsesFrame ? Gpr.R11 : _registers.Take();
+            _threadId = Operand.InPlace(id);
+            A.mov(id.D, __dword_ptr[table.Q + (rdx * 8) + 8]);
+            A.test(id.D, id.D);
             A.jz(ask);
         }
 

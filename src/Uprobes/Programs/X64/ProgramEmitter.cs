@@ -27,7 +27,7 @@ internal sealed partial class ProgramEmitter
     /// <summary>Words on the stack above what the code found there.</summary>
     private readonly int _pushed;
 
-    private Gpr _threadId;
+    private Operand _threadId;
     private bool _hasRecord;
 
     internal ProgramEmitter(ProgramGroup group, ProbeProgram program, CodeEnvironment environment, bool isReturn, CodePlan plan)

@@ -5,4 +5,4 @@ namespace Uprobes.Programs.X64;
 /// <param name="Offset">Of the cell from that address.</param>
 /// <param name="Map">The map.</param>
 /// <param name="IsShared">Whether other threads write it too. One that is the thread's own has an offset that depends on the probe.</param>
-internal readonly record struct Cell(Gpr Base, int Offset, int Map, bool IsShared);
+internal readonly record struct CellPlace(Gpr Base, int Offset, int Map, bool IsShared);

@@ -1,0 +1,118 @@
+using Uprobes.Channels;
+using Uprobes.Programs;
+using Uprobes.Programs.X64;
+using static Uprobes.Tests.Programs.ProgramRun;
+
+namespace Uprobes.Tests.Programs.X64;
+
+/// <summary>Programs written out, as machine code and interpreted.</summary>
+[Collection("synthetic memory")]
+public sealed class SmallProgramTests
+{
+    private static readonly MapDefinition Count = new("count", AggregateKind.Count, DataType.U64, [], 1);
+
+    public static TheoryData<string> Kinds => [.. Enum.GetNames<AggregateKind>()];
+
+    [Fact]
+    public void A_count_is_one_increment()
+    {
+        ProgramGroup group = new() { Entry = new([new Aggregate(0, [], null)], []), Maps = [Count] };
+        Compare(group);
+    }
+
+    [Fact]
+    public void A_program_that_does_nothing_is_no_code()
+    {
+        using Machine machine = new(new() { Entry = new([], []) }, 1);
+        Assert.Empty(ProgramCompiler.CompileEntry(new() { Entry = new([], []) }, machine.CodeEnvironment).Code);
+    }
+
+    [Fact]
+    public void The_same_program_gives_the_same_code()
+    {
+        ProgramGroup group = new() { Entry = new([new Aggregate(0, [], null)], []), Maps = [Count] };
+        using Machine machine = new(group, 1);
+        Assert.Equal(
+            ProgramCompiler.CompileEntry(group, machine.CodeEnvironment).Code,
+            ProgramCompiler.CompileEntry(group, machine.CodeEnvironment).Code);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Values_of_every_type_go_into_cells_of_every_kind(string name)
+    {
+        AggregateKind kind = Enum.Parse<AggregateKind>(name);
+        foreach (DataType type in (ReadOnlySpan<DataType>)[DataType.U64, DataType.I64, DataType.U32, DataType.I32, DataType.U16, DataType.I16, DataType.U8, DataType.I8])
+        {
+            foreach (LinearSteps steps in (ReadOnlySpan<LinearSteps>)[new(0, 100, 10), new(type.IsSigned ? -64 : 64, 128, 64), new(1, 4, 1)])
+            {
+                Compare(new()
+                {
+                    Entry = new([new Aggregate(0, [], kind == AggregateKind.Count ? null : new Cast(new Argument(0), type))], []),
+                    Maps = [new("m", kind, type, [], 1, steps)],
+                });
+            }
+        }
+    }
+
+    [Fact]
+    public void A_filter_comes_before_the_lookup()
+    {
+        Compare(new()
+        {
+            Entry = new([new If(new Binary(BinaryOperator.Greater, new Argument(0), U64(64)), [new Aggregate(0, [], null)], [])], []),
+            Maps = [Count],
+        });
+    }
+
+    [Fact]
+    public void An_event_has_registers_and_what_is_always_there()
+    {
+        Expression[] fields =
+        [
+            .. Enumerable.Range(0, 16).Where(r => r != 4).Select(r => new RegisterValue(r)),
+            .. Enum.GetValues<BuiltinKind>().Where(k => k != BuiltinKind.Duration).Select(k => new Builtin(k)),
+        ];
+        Compare(Event(fields));
+        Compare(Event(new Argument(0), new Argument(1), new Argument(2)));
+        Compare(Event());
+    }
+
+    [Fact]
+    public void Both_branches_of_a_choice_and_what_is_behind_are_done()
+    {
+        Statement count = new Aggregate(0, [], null);
+        foreach (bool isEarly in (bool[])[false, true])
+        {
+            Compare(new()
+            {
+                Entry = new(
+                [
+                    new SetLocal(0, new Conditional(new Argument(1), new Argument(2), U64(7))),
+                    new If(new Argument(0), isEarly ? [count, new Stop()] : [count], [new Emit(0, [new LocalValue(0, DataType.U64)])]),
+                    new Repeat(1, 3, [new Aggregate(1, [], new Cast(new LocalValue(1, DataType.U8), DataType.U64))]),
+                ], [DataType.U64, DataType.U8]),
+                Maps = [Count, new("sum", AggregateKind.Statistics, DataType.U64, [], 1)],
+                Events = [new("e", [DataType.U64])],
+            });
+        }
+    }
+
+    private static ProgramGroup Event(params Expression[] fields) => new()
+    {
+        Entry = new([new Emit(0, fields)], []), Events = [new("e", [.. fields.Select(f => f.Type)])],
+    };
+
+    private static void Compare(ProgramGroup group)
+    {
+        Assert.Empty(ProgramChecker.Check(group));
+        using BackEndComparison comparison = new();
+        Random random = new(1);
+        comparison.Compare(group, Enumerable.Range(0, 40).Select(_ =>
+        {
+            ChoiceSource choices = new([.. Enumerable.Range(0, 60).Select(_ => (ushort)random.Next(65536))]);
+            SyntheticContext hit = SyntheticContext.Choose(choices, new(choices), ProgramCase.Probes);
+            return (hit, hit);
+        }));
+    }
+}
