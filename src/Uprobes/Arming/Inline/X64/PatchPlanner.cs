@@ -89,23 +89,25 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
         if (_taken.Find(place.Address, place.Address + 1, out _) is { } neighbour)
             return Join(place, neighbour, out plan);
         PatchRefusal? refusal = TryJump(place, PatchPlan.JumpLength, out plan);
-        if (refusal is null || !IsHelpedBySpringboard(refusal.Reason))
-            return refusal;
-        return TryJump(place, PatchPlan.ShortJumpLength, out plan) is null ? null : refusal;
+        if (refusal is null)
+            return null;
+        PatchRefusal? shortRefusal = TryJump(place, PatchPlan.ShortJumpLength, out plan);
+        if (shortRefusal is null)
+            return null;
+        // What speaks against both is said once.
+        return shortRefusal.Reason == refusal.Reason ? refusal : refusal with { Message = $"{refusal.Message}; for a short jump, {shortRefusal.Message}" };
     }
-
-    private static bool IsHelpedBySpringboard(PatchRefusalReason reason) => reason is not (PatchRefusalReason.ProcessStart or PatchRefusalReason.LazyBinding);
 
     private PatchRefusal? TryJump(Place place, int jumpLength, out PatchPlan? plan)
     {
         plan = null;
         DisplacedRange range = DisplacedRange.Read(place.Piece, place.Index, jumpLength);
-        PatchRefusal? refusal = range.Refusal ?? JudgeRange(place, range, jumpLength);
+        PatchRefusal? refusal = UnsafePlaces.Judge(analysis, place.Piece, place.Index, range) ?? range.Refusal ?? JudgeRange(place, range, jumpLength);
         if (refusal is not null)
             return refusal;
         ulong springboard = 0;
         if (jumpLength == PatchPlan.ShortJumpLength && !TryFindSpringboard(place, out springboard))
-            return new(PatchRefusalReason.EndsEarly, "there is no unused padding for a springboard within reach");
+            return new(PatchRefusalReason.NoPadding, "no unused padding for a longer one is within reach");
         plan = NewPlan(place, range, jumpLength, springboard);
         return null;
     }
@@ -121,8 +123,6 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
                 : "more than one instruction would have to be displaced inside a function");
         if (PageBytes - (place.Address % PageBytes) < (ulong)jumpLength)
             return new(PatchRefusalReason.PageCrossing, "the jump would lie in two pages");
-        if (UnsafePlaces.Judge(analysis, place.Piece, place.Index, range) is { } harm)
-            return harm;
         ulong written = place.Address + (ulong)jumpLength;
         if (range.Length < jumpLength && _padding.EndOfPadding(place.Piece, place.Index + range.Length) < written)
             return new(PatchRefusalReason.EndsEarly, $"control ends after {range.Length} bytes, and no unused padding follows");

@@ -42,6 +42,9 @@ internal enum PatchRefusalReason
     /// <summary>Control does not go on behind an instruction before the patch ends, and what follows is not unused padding.</summary>
     EndsEarly,
 
+    /// <summary>A short jump would do, but within its reach no unused padding has room for the long one. Never the first reason of a plan.</summary>
+    NoPadding,
+
     /// <summary>A displaced branch goes back to the site: the probe has to see each turn.</summary>
     LoopToSite,
 
