@@ -1,6 +1,5 @@
 using Superpower;
 using Superpower.Model;
-using Superpower.Parsers;
 
 namespace Uprobes.Tool.Filters;
 
@@ -15,53 +14,53 @@ internal static class FilterGrammar
         ["||"], ["&&"], ["|"], ["^"], ["&"], ["==", "!="], ["<", "<=", ">", ">="], ["<<", ">>"], ["+", "-"], ["*", "/", "%"],
     ];
 
-    private static readonly TokenListParser<FilterToken, Token<FilterToken>> Open = Symbol("("), Close = Symbol(")").Named(CloserWanted);
+    private static readonly TextParser<TextSpan> Open = Symbol("("), Close = Symbol(")").Named(CloserWanted);
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Anything = BuildInfix(Parse.Ref(() => Operand!));
+    private static readonly TextParser<FilterSyntax> Anything = BuildInfix(Parse.Ref(() => Operand!));
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Group =
+    private static readonly TextParser<FilterSyntax> Group =
         from open in Open
         from inside in Anything
         from close in Close
         select inside;
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Named =
-        from name in Token.EqualTo(FilterToken.Name)
+    private static readonly TextParser<FilterSyntax> Named =
+        from name in Word(FilterToken.Name)
         from argument in Group!.OptionalOrDefault()
         select argument is null
             ? (FilterSyntax)new NameSyntax(name.Position.Absolute, name.ToStringValue())
             : new CallSyntax(name.Position.Absolute, name.ToStringValue(), argument);
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Literal =
-        Token.EqualTo(FilterToken.Number).Or(Token.EqualTo(FilterToken.Character))
+    private static readonly TextParser<FilterSyntax> Literal =
+        Word(FilterToken.Number).Or(Word(FilterToken.Character))
             .Select(t => (FilterSyntax)new NumberSyntax(t.Position.Absolute, t.ToStringValue()))
-            .Or(Token.EqualTo(FilterToken.Text).Select(t => (FilterSyntax)new TextSyntax(t.Position.Absolute, t.ToStringValue())));
+            .Or(Word(FilterToken.Text).Select(t => (FilterSyntax)new TextSyntax(t.Position.Absolute, t.ToStringValue())));
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Prefixed =
+    private static readonly TextParser<FilterSyntax> Prefixed =
         from prefix in AnyOf(["*", "!", "~", "-"])
         from operand in Parse.Ref(() => Operand!)
         select (FilterSyntax)new PrefixSyntax(prefix.Position.Absolute, prefix.ToStringValue(), operand);
 
     /// <summary>A parenthesis begins a cast if a type and the other parenthesis follow.</summary>
-    private static readonly TokenListParser<FilterToken, Token<FilterToken>> Type =
+    private static readonly TextParser<TextSpan> Type =
         (from open in Open
-         from type in Token.EqualTo(FilterToken.Name).Where(t => FilterTypes.TryGet(t.ToStringValue(), out _))
+         from type in Word(FilterToken.Name, t => FilterTypes.TryGet(t.ToStringValue(), out _))
          from close in Symbol(")")
          select type).Try();
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Cast =
+    private static readonly TextParser<FilterSyntax> Cast =
         from type in Type
         from operand in Parse.Ref(() => Operand!)
         select (FilterSyntax)new CastSyntax(type.Position.Absolute, type.ToStringValue(), operand);
 
-    private static readonly TokenListParser<FilterToken, FilterSyntax> Operand = Prefixed.Or(Cast).Or(Group).Or(Named).Or(Literal).Named(ValueWanted);
+    private static readonly TextParser<FilterSyntax> Operand = Prefixed.Or(Cast).Or(Group).Or(Named).Or(Literal).Named(ValueWanted);
 
     /// <summary>Reads a filter.</summary>
     /// <exception cref="FilterException">It is none.</exception>
     internal static FilterSyntax Read(string text)
     {
-        TokenListParserResult<FilterToken, FilterSyntax> result = Anything(FilterTokenizer.Split(text));
-        TokenList<FilterToken> rest = result.Remainder;
+        Result<FilterSyntax> result = Anything(FilterTokenizer.Check(text));
+        TextSpan rest = result.Remainder;
         if (result.HasValue && rest.IsAtEnd)
             return result.Value;
 
@@ -70,13 +69,10 @@ internal static class FilterGrammar
             : "an operator or the end";
         throw rest.IsAtEnd
             ? new FilterException(text, text.Length, $"ends too soon; expected {expected}")
-            : Unexpected(text, rest.First(), expected);
+            : new FilterException(text, rest.Position.Absolute, $"unexpected `{FilterTokenizer.Next(rest).Word}`; expected {expected}");
     }
 
-    private static FilterException Unexpected(string text, Token<FilterToken> token, string expected) =>
-        new(text, token.Position.Absolute, $"unexpected `{token.ToStringValue()}`; expected {expected}");
-
-    private static TokenListParser<FilterToken, FilterSyntax> BuildInfix(TokenListParser<FilterToken, FilterSyntax> operand)
+    private static TextParser<FilterSyntax> BuildInfix(TextParser<FilterSyntax> operand)
     {
         for (int rank = Ranks.Length - 1; rank >= 0; rank--)
         {
@@ -88,8 +84,25 @@ internal static class FilterGrammar
         return operand;
     }
 
-    private static TokenListParser<FilterToken, Token<FilterToken>> AnyOf(string[] symbols) =>
-        Token.EqualTo(FilterToken.Symbol).Where(t => symbols.Contains(t.ToStringValue(), StringComparer.Ordinal));
+    private static TextParser<TextSpan> AnyOf(string[] symbols) =>
+        Word(FilterToken.Symbol, t => symbols.Contains(t.ToStringValue(), StringComparer.Ordinal));
 
-    private static TokenListParser<FilterToken, Token<FilterToken>> Symbol(string symbol) => Token.EqualToValue(FilterToken.Symbol, symbol);
+    private static TextParser<TextSpan> Symbol(string symbol) => AnyOf([symbol]);
+
+    /// <summary>
+    /// A word of a kind, with a property. Superpower's own lists of words look for attributes of their kinds by reflection, which does not go with
+    /// trimming; so the words are taken from the text as they are wanted.
+    /// </summary>
+    private static TextParser<TextSpan> Word(FilterToken kind, Func<TextSpan, bool> isWanted) => input =>
+    {
+        if (input.IsAtEnd)
+            return Result.Empty<TextSpan>(input);
+
+        (FilterToken found, TextSpan word) = FilterTokenizer.Next(input);
+        return found == kind && isWanted(word)
+            ? Result.Value(word, input, FilterTokenizer.SkipSpace(input.Skip(word.Length)))
+            : Result.Empty<TextSpan>(input);
+    };
+
+    private static TextParser<TextSpan> Word(FilterToken kind) => Word(kind, _ => true);
 }

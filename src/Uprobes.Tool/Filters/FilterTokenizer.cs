@@ -1,11 +1,8 @@
-using Superpower;
 using Superpower.Model;
-using Superpower.Parsers;
-using Superpower.Tokenizers;
 
 namespace Uprobes.Tool.Filters;
 
-/// <summary>Divides a filter into words.</summary>
+/// <summary>What a filter's words are.</summary>
 internal static class FilterTokenizer
 {
     private const int LongestFilter = 4096;
@@ -17,79 +14,96 @@ internal static class FilterTokenizer
     private static readonly string[] Symbols =
         ["||", "&&", "==", "!=", "<<", ">>", "<=", ">=", "<", ">", "|", "^", "&", "+", "-", "*", "/", "%", "!", "~", "(", ")"];
 
-    private static readonly Tokenizer<FilterToken> Words = Build();
-
-    /// <summary>The words, at least one.</summary>
-    /// <exception cref="FilterException">The text is no sequence of words, too long or too deep.</exception>
-    internal static TokenList<FilterToken> Split(string text)
+    /// <summary>Looks whether a text is a sequence of words, so that <see cref="Next"/> finds one everywhere.</summary>
+    /// <returns>The text from its first word on.</returns>
+    /// <exception cref="FilterException">It is not, or it is too long or too deep.</exception>
+    internal static TextSpan Check(string text)
     {
         if (text.Length > LongestFilter)
             throw new FilterException("", 0, $"longer than {LongestFilter} characters");
 
-        Result<TokenList<FilterToken>> result = Words.TryTokenize(text);
-        if (!result.HasValue)
-            throw Unknown(text, FirstUnknown(text, result.ErrorPosition.Absolute));
-
         int prefixes = 0;
-        foreach (Token<FilterToken> token in result.Value)
+        TextSpan first = SkipSpace(new TextSpan(text));
+        for (TextSpan rest = first; !rest.IsAtEnd;)
         {
-            if (token.ToStringValue() is "(" or "!" or "~" or "-" or "*" && ++prefixes > MostPrefixes)
-                throw new FilterException(text, token.Position.Absolute, $"more than {MostPrefixes} of `(`, `!`, `~`, `-` and `*`");
+            (_, TextSpan word) = Next(rest);
+            if (word.ToStringValue() is "(" or "!" or "~" or "-" or "*" && ++prefixes > MostPrefixes)
+                throw new FilterException(text, word.Position.Absolute, $"more than {MostPrefixes} of `(`, `!`, `~`, `-` and `*`");
+
+            rest = SkipSpace(rest.Skip(word.Length));
         }
 
-        return result.Value;
+        return first;
     }
 
-    private static Tokenizer<FilterToken> Build()
+    /// <summary>The word that a text begins with.</summary>
+    internal static (FilterToken Kind, TextSpan Word) Next(TextSpan rest)
     {
-        TextParser<char> letter = Character.Matching(c => char.IsAsciiLetterOrDigit(c) || c == '_', "letter");
-        TokenizerBuilder<FilterToken> builder = new TokenizerBuilder<FilterToken>()
-            .Ignore(Span.WhiteSpace)
-            .Match(Character.Matching(char.IsAsciiDigit, "digit").IgnoreThen(letter.IgnoreMany()), FilterToken.Number)
-            .Match(letter.IgnoreThen(letter.IgnoreMany()), FilterToken.Name)
-            .Match(Quoted('\''), FilterToken.Character)
-            .Match(Quoted('"'), FilterToken.Text);
+        (FilterToken kind, int length) = Next(rest.Source!, rest.Position.Absolute);
+        return (kind, rest.First(length));
+    }
+
+    /// <summary>What follows spaces and line ends.</summary>
+    internal static TextSpan SkipSpace(TextSpan rest)
+    {
+        int spaces = 0;
+        while (spaces < rest.Length && char.IsWhiteSpace(rest[spaces]))
+            spaces++;
+
+        return rest.Skip(spaces);
+    }
+
+    private static (FilterToken Kind, int Length) Next(string text, int start)
+    {
+        ReadOnlySpan<char> rest = text.AsSpan(start);
+        char first = rest[0];
+        if (IsLetter(first))
+        {
+            int length = 1;
+            while (length < rest.Length && IsLetter(rest[length]))
+                length++;
+
+            return (char.IsAsciiDigit(first) ? FilterToken.Number : FilterToken.Name, length);
+        }
+
+        if (first is '"' or '\'')
+            return (first == '"' ? FilterToken.Text : FilterToken.Character, QuotedLength(rest) ?? throw Unknown(text, start));
+
         foreach (string symbol in Symbols)
-            builder.Match(Span.EqualTo(symbol), FilterToken.Symbol);
-
-        return builder.Build();
-    }
-
-    private static TextParser<Unit> Quoted(char quote) =>
-        from open in Character.EqualTo(quote)
-        from inside in Character.EqualTo('\\').IgnoreThen(Character.AnyChar).Or(Character.ExceptIn(quote, '\\')).IgnoreMany()
-        from close in Character.EqualTo(quote)
-        select Unit.Value;
-
-    /// <summary>The tokenizer tells how far it came, which may be at the end of a text that does not end; its quote is what is wrong.</summary>
-    private static int FirstUnknown(string text, int reached)
-    {
-        char quote = '\0';
-        int start = 0;
-        for (int i = 0; i < reached && i < text.Length; i++)
         {
-            if (quote != 0 && text[i] == '\\')
-                i++;
-            else if (quote != 0 && text[i] == quote)
-                quote = '\0';
-            else if (quote == 0 && text[i] is '"' or '\'')
-                (quote, start) = (text[i], i);
+            if (rest.StartsWith(symbol, StringComparison.Ordinal))
+                return (FilterToken.Symbol, symbol.Length);
         }
 
-        return quote == 0 ? Math.Min(reached, text.Length) : start;
+        throw Unknown(text, start);
+    }
+
+    private static bool IsLetter(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
+
+    /// <summary>Up to the same quote without a backslash before it; null where there is none.</summary>
+    private static int? QuotedLength(ReadOnlySpan<char> rest)
+    {
+        for (int i = 1; i < rest.Length; i++)
+        {
+            if (rest[i] == rest[0])
+                return i + 1;
+            if (rest[i] == '\\')
+                i++;
+        }
+
+        return null;
     }
 
     private static FilterException Unknown(string text, int position)
     {
-        string what = position < text.Length ? text[position] switch
+        string what = text[position] switch
         {
             '"' or '\'' => $"what begins with {text[position]} does not end; expected another {text[position]}",
             '=' => "`=` is not an operator; expected `==`",
             '.' => "there are no fractions; expected a smaller unit, such as 1500us",
             '[' or ']' => "there are no indices; expected *(arg0 + 8) to read memory",
             _ => $"`{text[position]}` is not part of filters; expected a value or an operator",
-        }
-        : "ends too soon; expected a value";
+        };
         return new(text, position, what);
     }
 }
