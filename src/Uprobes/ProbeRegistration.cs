@@ -50,7 +50,11 @@ public sealed class ProbeRegistration : IDisposable
 /// <param name="Handlers">What runs before and after the instruction, or null.</param>
 /// <param name="Returns">What runs at entry and return of the function, or null. Exactly one of the two is given.</param>
 /// <param name="Filter">Which processes' hits count, by process id; null means all of the session's.</param>
-public sealed record ProbeRequest(ProbePoint Point, ProbeHandlers? Handlers = null, ReturnHandlers? Returns = null, Func<int, bool>? Filter = null);
+public sealed record ProbeRequest(ProbePoint Point, ProbeHandlers? Handlers = null, ReturnHandlers? Returns = null, Func<int, bool>? Filter = null)
+{
+    /// <summary>A program instead of handlers.</summary>
+    internal Registry.ConsumerCallbacks? Program { get; init; }
+}
 
 /// <summary>The outcome of registering several probes: what stands and what was refused.</summary>
 /// <param name="Registrations">Those that stand, in the order asked for.</param>

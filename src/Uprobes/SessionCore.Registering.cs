@@ -20,7 +20,7 @@ internal sealed partial class SessionCore
         Dictionary<string, ElfImage> opened = [];
         foreach (ProbeRequest request in requests)
         {
-            if ((request.Handlers is null) == (request.Returns is null))
+            if ((request.Handlers is null ? 0 : 1) + (request.Returns is null ? 0 : 1) + (request.Program is null ? 0 : 1) != 1)
                 throw new ArgumentException($"{request.Point}: give either handlers or return handlers", nameof(requests));
             if (Resolve(request, opened, out ProbeRefusal? refusal) is { } found)
                 resolved.Add(found);
@@ -124,7 +124,7 @@ internal sealed partial class SessionCore
                 continue;
             }
 
-            hasNew |= !uprobe.HasConsumers;
+            hasNew |= !uprobe.HasConsumers || uprobe.Programs is not null;
             Consumer consumer = new(uprobe, Callbacks(request.Request), request.Request.Filter, this);
             uprobe.Add(consumer);
             made.Add(new ProbeRegistration(session, request.Request.Point, consumer));
@@ -138,6 +138,8 @@ internal sealed partial class SessionCore
     {
         GuardImages();
         _table.Changed();
+        if (_mayPatch)
+            PlanPatches(made);
         _refusedNow.Clear();
         _registering = true;
         try
@@ -177,6 +179,12 @@ internal sealed partial class SessionCore
     }
 
     /// <summary>Tells what was refused to uprobes that were registered before: no result of a registration says it.</summary>
+    private static void PlanPatches(List<ProbeRegistration> made)
+    {
+        foreach (ProbedImage image in made.Select(m => m.Consumer.Uprobe.Image).Distinct())
+            image.PlanPatches();
+    }
+
     private void TellOfOthers(List<ProbeRegistration> made)
     {
         HashSet<Uprobe> own = [.. made.Select(m => m.Consumer.Uprobe)];
@@ -245,6 +253,8 @@ internal sealed partial class SessionCore
 
     private ConsumerCallbacks Callbacks(ProbeRequest request)
     {
+        if (request.Program is { } program)
+            return program;
         if (request.Handlers is { } handlers)
             return new ConsumerCallbacks
             {

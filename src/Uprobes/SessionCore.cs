@@ -1,5 +1,6 @@
 using Uprobes.Arming.Trap;
 using Uprobes.Arming.Trap.X64;
+using Uprobes.Channels;
 using Uprobes.Images;
 using Uprobes.Linux;
 using Uprobes.Processes;
@@ -23,6 +24,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     private TracedProcess? _launched;
     private string? _launchedPath;
     private bool _started;
+    private readonly bool _mayPatch;
+    private readonly Lazy<TickClock> _clock = new(TickClock.Create);
     private int _disposals;
     private bool _ended;
     private volatile bool _disposed;
@@ -30,11 +33,12 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal SessionCore(SessionOptions options)
     {
         _table = new ProbeTable(this);
+        _mayPatch = options.Engine != ProbeEngine.Trap;
         ObserverRelay relay = new();
         _tracer = new Tracer(relay, options.StopTimeout);
         try
         {
-            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, options.Step));
+            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _mayPatch, _clock, options.Step));
         }
         catch
         {
@@ -62,6 +66,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal int? GuardianProcessId => _tracer.Thread.Invoke(() => _engine.GuardianProcessId);
 
     internal TimeSpan LongestPause => _engine.LongestPause;
+
+    internal int InlineSites => _tracer.Thread.Invoke(() => _engine.InlineSites);
 
     internal int AwaitedReturns => _tracer.Thread.Invoke(() => _engine.AwaitedReturns);
 
@@ -199,6 +205,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _guard.Dispose(); // Waits for a callback that is running; the tracer thread still answers it.
         _tracer.Dispose();
         _images.Dispose();
+        if (_clock.IsValueCreated)
+            _clock.Value.Dispose();
         Complete();
         _released.SetResult();
     }

@@ -10,7 +10,7 @@ namespace Uprobes;
 /// <remarks>
 /// The right to trace a process is that of ptrace(2): the same user (and nothing that forbids it), or root.
 /// </remarks>
-public sealed class UprobeSession : IDisposable
+public sealed partial class UprobeSession : IDisposable, IQueryHost
 {
     private readonly SessionCore _core;
 
@@ -33,6 +33,11 @@ public sealed class UprobeSession : IDisposable
     public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
 
     /// <summary>How many calls have begun whose return consumers wait for.</summary>
+    IQueryRun IQueryHost.Run(Programs.ProgramGroup group, IReadOnlyList<ProbePoint> points, IQueryEvents? events) => _core.Run(this, group, points, events);
+
+    /// <summary>Sites that are patched with jumps, in all processes.</summary>
+    internal int InlineSites => _core.InlineSites;
+
     internal int AwaitedReturns => _core.AwaitedReturns;
 
     /// <summary>Completes when every process of the session has ended or was let go of.</summary>

@@ -1,3 +1,5 @@
+using Uprobes.Arming.Inline;
+using Uprobes.Arming.Inline.X64;
 using Uprobes.Arming.Trap;
 
 namespace Uprobes.Arming;
@@ -7,6 +9,12 @@ internal interface IProbeSink
 {
     /// <summary>Whether anyone wants to be called after the instruction.</summary>
     bool WantsPost { get; }
+
+    /// <summary>The programs that are all that is wanted on a hit, in order; null where a handler in the tracer is wanted too.</summary>
+    IReadOnlyList<ProgramBinding>? Programs { get; }
+
+    /// <summary>How the site can be patched; null where it cannot be.</summary>
+    PatchPlan? Plan { get; }
 
     /// <summary>The instruction is about to run.</summary>
     void OnHit(HitContext hit);

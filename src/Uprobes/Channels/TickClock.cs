@@ -69,6 +69,13 @@ internal sealed class TickClock : IDisposable
         return lines[line].ToNanoseconds(ticks);
     }
 
+    /// <summary>The counter at a time by the newest line, for what is stamped with times and read with counters.</summary>
+    internal ulong ToTicks(long nanoseconds)
+    {
+        TickCalibration line = Calibration;
+        return unchecked(line.Ticks + (ulong)(long)((((Int128)nanoseconds - line.Nanoseconds) << 32) / line.Rate));
+    }
+
     /// <summary>Takes another sample if the last is old enough (1 ms at first, later 20 ms). To be called about as often as events are read.</summary>
     internal void Refine()
     {

@@ -7,6 +7,13 @@ namespace Uprobes.Processes;
 internal sealed record ThreadStatus
 {
     internal int ProcessId { get; private init; }
+
+    /// <summary>The process's id as it sees it itself: in the innermost of its pid namespaces.</summary>
+    internal int OwnProcessId { get; private init; }
+
+    /// <summary>The thread's id as it sees it itself.</summary>
+    internal int OwnThreadId { get; private init; }
+
     /// <summary>The process that waits for it: the one that forked it, or who took it in after that one's end.</summary>
     internal int ParentId { get; private init; }
 
@@ -47,6 +54,8 @@ internal sealed record ThreadStatus
         return new ThreadStatus
         {
             ProcessId = (int)Decimal(Field(text, "\nTgid:"u8)),
+            OwnProcessId = (int)Decimal(Last(Field(text, "\nNStgid:"u8))),
+            OwnThreadId = (int)Decimal(Last(Field(text, "\nNSpid:"u8))),
             ParentId = (int)Decimal(Field(text, "\nPPid:"u8)),
             TracerId = (int)Decimal(Field(text, "\nTracerPid:"u8)),
             UserId = (uint)Decimal(Field(text, "\nUid:"u8)),
@@ -71,6 +80,8 @@ internal sealed record ThreadStatus
         int end = rest.IndexOf((byte)'\n');
         return (end < 0 ? rest : rest[..end]).Trim((byte)'\t').Trim((byte)' ');
     }
+
+    private static ReadOnlySpan<byte> Last(ReadOnlySpan<byte> field) => field[(field.LastIndexOf((byte)'\t') + 1)..];
 
     private static ulong Decimal(ReadOnlySpan<byte> field) => Utf8Parser.TryParse(field, out ulong value, out _) ? value : 0;
 

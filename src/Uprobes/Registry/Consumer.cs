@@ -1,4 +1,5 @@
 using Uprobes.Arming;
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.Trap;
 
 namespace Uprobes.Registry;
@@ -11,6 +12,9 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
     private volatile bool _isActive = true;
 
     internal Uprobe Uprobe { get; } = uprobe;
+
+    /// <summary>What runs in the target instead, where the site can be patched; null for a handler of the tracer's.</summary>
+    internal ProgramBinding? Program => filter is null ? callbacks.Program : null;
 
     internal bool IsActive => _isActive;
 

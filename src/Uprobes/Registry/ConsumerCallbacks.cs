@@ -1,3 +1,4 @@
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.Trap;
 
 namespace Uprobes.Registry;
@@ -5,6 +6,9 @@ namespace Uprobes.Registry;
 /// <summary>What a consumer wants called; on the tracer thread.</summary>
 internal sealed record ConsumerCallbacks
 {
+    /// <summary>The program that the callbacks run in the tracer.</summary>
+    internal ProgramBinding? Program { get; init; }
+
     internal Action<HitContext>? Pre { get; init; }
     internal Action<HitContext>? Post { get; init; }
 

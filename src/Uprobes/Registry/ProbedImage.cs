@@ -1,4 +1,5 @@
 using Uprobes.Arming;
+using Uprobes.Arming.Inline.X64;
 using Uprobes.Arming.X64;
 using Uprobes.Images;
 using Uprobes.Linux;
@@ -12,6 +13,7 @@ internal sealed class ProbedImage(ElfImage elf)
     private readonly SortedDictionary<ulong, Uprobe> _uprobes = [];
     private readonly Dictionary<ulong, InstructionBoundaries> _boundaries = [];
     private ArmedPoint[]? _points;
+    private PatchPlanner? _planner;
 
     /// <summary>The time of the last write after which the uprobes' bytes were found as they had been.</summary>
     private (long Seconds, long Nanoseconds) _unchangedAt = elf.Modified;
@@ -60,7 +62,7 @@ internal sealed class ProbedImage(ElfImage elf)
         refusal = Judge(offset, original, isFunctionEntry, name);
         if (refusal is not null)
             return null;
-        Uprobe uprobe = new(this, offset, original, name);
+        Uprobe uprobe = new(this, offset, original, name) { IsFunctionEntry = isFunctionEntry };
         _uprobes.Add(offset.Value, uprobe);
         _points = null;
         return uprobe;
@@ -69,7 +71,20 @@ internal sealed class ProbedImage(ElfImage elf)
     internal void Remove(Uprobe uprobe)
     {
         _uprobes.Remove(uprobe.Offset.Value);
+        if (uprobe.Plan is { } plan)
+            _planner?.Release(plan);
         _points = null;
+    }
+
+    /// <summary>Plans patches for the uprobes that only programs are wanted at; while the processes run.</summary>
+    internal void PlanPatches()
+    {
+        Uprobe[] wanted = [.. _uprobes.Values.Where(u => !u.IsPlanned && u.Programs is not null)];
+        if (wanted.Length == 0)
+            return;
+        _planner ??= new PatchPlanner(new ImageAnalysis(Elf));
+        foreach ((Uprobe uprobe, PatchDecision decision) in wanted.Zip(_planner.Plan([.. wanted.Select(u => new PatchSite(u.Offset, u.IsFunctionEntry))])))
+            (uprobe.Plan, uprobe.IsPlanned) = (decision.Plan, true);
     }
 
     /// <summary>

@@ -1,4 +1,6 @@
 using Uprobes.Arming;
+using Uprobes.Arming.Inline;
+using Uprobes.Arming.Inline.X64;
 using Uprobes.Arming.Trap;
 using Uprobes.Images;
 
@@ -21,6 +23,9 @@ internal sealed class Uprobe : IProbeSink
 
     internal FileOffset Offset { get; }
 
+    /// <summary>Whether the offset is known to be a function's first instruction.</summary>
+    internal bool IsFunctionEntry { get; init; }
+
     internal ArmedPoint Point { get; }
 
     internal IReadOnlyList<Consumer> Consumers => _consumers;
@@ -29,17 +34,31 @@ internal sealed class Uprobe : IProbeSink
 
     public bool WantsPost { get; private set; }
 
+    public IReadOnlyList<ProgramBinding>? Programs { get; private set; }
+
+    public PatchPlan? Plan { get; internal set; }
+
+    /// <summary>Whether the planner has been asked.</summary>
+    internal bool IsPlanned { get; set; }
+
     internal void Add(Consumer consumer)
     {
         _consumers = [.. _consumers, consumer];
         WantsPost |= consumer.WantsPost;
+        FindPrograms();
     }
+
+    /// <summary>Where every consumer is a program, the site needs no tracer.</summary>
+    private void FindPrograms() => Programs = _consumers.Length > 0 && Array.TrueForAll(_consumers, c => c.Program is not null)
+        ? [.. _consumers.Select(c => c.Program!)]
+        : null;
 
     internal void Remove(Consumer consumer)
     {
         consumer.Deactivate();
         _consumers = [.. _consumers.Where(c => c != consumer)];
         WantsPost = _consumers.Any(c => c.WantsPost);
+        FindPrograms();
     }
 
     /// <summary>Remembers a refusal. False for the one that was remembered: every registration tries it again, which is told once.</summary>

@@ -1,4 +1,5 @@
 using Uprobes.Arming.Trap.X64;
+using Uprobes.Channels;
 using Uprobes.Processes;
 using Uprobes.Processes.X64;
 
@@ -14,6 +15,17 @@ namespace Uprobes.Arming.Trap;
 internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog, Action<string> Notice, Action<string>? Step)
 {
     private bool _toldUnguarded;
+    /// <summary>Whether sites may be patched with jumps.</summary>
+    internal bool MayPatch { get; init; }
+
+    /// <summary>Time of the target's time stamp counter.</summary>
+    internal required Lazy<TickClock> Clock { get; init; }
+
+    /// <summary>Longest time that all threads of a process were held.</summary>
+    internal TimeSpan LongestPause { get; private set; }
+
+    /// <summary>All threads of a process were held for so long.</summary>
+    internal void NotePause(TimeSpan pause) => LongestPause = pause > LongestPause ? pause : LongestPause;
 
     /// <summary>The hooks on exits that are no returns, found once in each file.</summary>
     internal ExitHooks Exits { get; } = new();

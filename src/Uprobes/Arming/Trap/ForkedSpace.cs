@@ -1,3 +1,4 @@
+using Uprobes.Arming.Inline;
 using Uprobes.Processes;
 
 namespace Uprobes.Arming.Trap;
@@ -5,7 +6,7 @@ namespace Uprobes.Arming.Trap;
 /// <summary>What was armed in an address space at the moment when a fork copied it (see <see cref="SpaceArming.Snapshot"/>).</summary>
 internal sealed record ForkedSpace(
     Site[] Sites, SlotChunk[] Chunks, SafetyNet? Net, SpaceArming.MappingKey[] Known, Mapping[] Executable, int ArmedVersion,
-    ReturnTracker Returns, ForkedExits Exits, ulong[] ActionCalls, RemoteAddress? CallArea)
+    ReturnTracker Returns, ForkedExits Exits, ulong[] ActionCalls, RemoteAddress? CallArea, ForkedInline Inline)
 {
     /// <summary>Whether mappings can be those of a copy: all memory of ours and the same text are in them.</summary>
     internal bool IsIn(IReadOnlyList<Mapping> mappings) =>

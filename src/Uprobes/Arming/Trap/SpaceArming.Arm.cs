@@ -17,9 +17,14 @@ internal sealed partial class SpaceArming
     internal void ArmMapping(TracedProcess process, in Mapping mapping, IReadOnlyList<ArmedPoint> points)
     {
         List<Site> fresh = [];
+        // A point that a handler in the tracer wants by now cannot stay a jump.
+        Inline.Remove(process, static point => point.Sink.Programs is null);
+        IReadOnlySet<ArmedPoint> inline = Inline.Arm(process, mapping, points, HasBreakpoint);
         TextWindow text = new(_space.Memory);
         foreach (ArmedPoint point in points)
         {
+            if (inline.Contains(point))
+                continue;
             if (point.Offset.Value < mapping.FileOffset || point.Offset.Value - mapping.FileOffset >= mapping.Length)
                 continue;
             ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
@@ -29,7 +34,9 @@ internal sealed partial class SpaceArming
                 continue;
             }
 
-            if (mapping.IsShared)
+            if (Inline.Find(address) is not null && !TryExpel(process, mapping, address))
+                Refuse(point, new ArmingRefusal(ArmingRefusalReason.ThreadsDidNotStop, "another probe's patch covers the instruction, and the threads did not stop in time to take it out"));
+            else if (mapping.IsShared)
                 Refuse(point, new ArmingRefusal(ArmingRefusalReason.SharedMapping, $"process {process.ProcessId} maps the text shared: a breakpoint would change the file for everyone"));
             else if (Prepare(address, point.Original, known) is { } site)
             {
@@ -64,11 +71,56 @@ internal sealed partial class SpaceArming
             return known;
         if (mapping.IsShared)
             return null;
+        if (Inline.Find(address) is not null)
+        {
+            if (!TryExpel(process, mapping, address))
+                return null;
+            if (_sites.TryGetValue(address, out known) && known.State == SiteState.Armed)
+                return known; // The patch was at this very place, and a breakpoint is now.
+        }
+
         byte[] original = new byte[LongestInstruction];
         int read = _space.Memory.Read(new RemoteAddress(address), original);
         HideBreakpoints(address, original.AsSpan(0, read));
         Site? site = Prepare(address, original[..read], known);
         return site is not null && Arm(process, mapping, [site]).Count == 0 ? site : null;
+    }
+
+    /// <summary>Whether breakpoints stand in a range of the text.</summary>
+    private bool HasBreakpoint(ulong address, int length)
+    {
+        for (int i = 0; i < length; i++)
+        {
+            if (_sites.TryGetValue(address + (ulong)i, out Site? site) && site.State == SiteState.Armed)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Takes a patch out of the way of a breakpoint; its points get breakpoints too.</summary>
+    private bool TryExpel(TracedProcess process, in Mapping mapping, ulong address)
+    {
+        if (Inline.Find(address) is not { } patched)
+            return true;
+        ArmedPoint[] points = [.. patched.Points.Values];
+        Inline.Expel(process, patched);
+        if (Inline.Find(address) is not null)
+            return false;
+        List<Site> sites = [];
+        foreach (ArmedPoint point in points)
+        {
+            ulong place = mapping.Start + (point.Offset.Value - mapping.FileOffset);
+            if (Prepare(place, point.Original, _sites.GetValueOrDefault(place)) is { } site)
+            {
+                site.Point = point;
+                sites.Add(site);
+            }
+        }
+
+        foreach ((Site site, ArmingRefusal refusal) in Arm(process, mapping, sites))
+            _services.Catalog.OnArmingRefused(site.Point!, refusal, process.ProcessId);
+        return true;
     }
 
     /// <summary>
@@ -242,6 +294,7 @@ internal sealed partial class SpaceArming
     /// <summary>Puts original bytes in place of breakpoints of ours in what was read from memory.</summary>
     internal void HideBreakpoints(ulong address, Span<byte> bytes)
     {
+        Inline.Hide(address, bytes);
         for (int i = 0; i < bytes.Length; i++)
         {
             if (bytes[i] == Int3 && _sites.TryGetValue(address + (ulong)i, out Site? site) && site.State == SiteState.Armed)

@@ -81,7 +81,11 @@ internal sealed partial class SpaceArming
         if (gone.Length == 0)
             return;
         foreach (MappingKey key in gone)
+        {
             _known.Remove(key);
+            Inline.ForgetRange(key.Start, key.End);
+        }
+
         foreach (Site site in _sites.Values.ToArray())
         {
             foreach (MappingKey key in gone)

@@ -10,6 +10,7 @@ internal sealed partial class SpaceArming
     internal void DisarmAll(TracedProcess process)
     {
         _ = TryLook(process, default, out _); // A range that is mapped to something else by now must not be written to.
+        Inline.RemoveAll(process);
         foreach (Site site in _sites.Values)
         {
             bool wasArmed = site.State == SiteState.Armed;
@@ -28,6 +29,7 @@ internal sealed partial class SpaceArming
     {
         _services.WithStoppedThread(process, _space, thread =>
         {
+            Inline.ReleaseMemory(thread);
             if (_net is not null)
                 _ = _net.Uninstall(_services, thread); // Each step is tried, whatever became of the others.
             foreach (SlotChunk chunk in _chunks)
@@ -44,7 +46,7 @@ internal sealed partial class SpaceArming
     /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
     internal ForkedSpace Snapshot(int parentThread, int childThread) => new(
         [.. _sites.Values], [.. _chunks], _net, [.. _known], [.. _executable], ArmedVersion,
-        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), [.. _actionCalls], _space.CallArea);
+        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), [.. _actionCalls], _space.CallArea, Inline.Snapshot());
 
     /// <summary>
     /// Describes the copy of an address space in a forked child: what is really in its text is looked at, since breakpoints
@@ -74,6 +76,7 @@ internal sealed partial class SpaceArming
         copy.TakeExits(parent.Exits);
         copy._actionCalls.UnionWith(parent.ActionCalls);
         childSpace.CallArea = parent.CallArea;
+        copy.Inline.TakeCopy(parent.Inline);
         return copy;
     }
 

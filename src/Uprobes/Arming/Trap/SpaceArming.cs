@@ -1,3 +1,4 @@
+using Uprobes.Arming.Inline;
 using Uprobes.Processes;
 using Uprobes.Processes.X64;
 
@@ -19,8 +20,12 @@ internal sealed partial class SpaceArming : IDisposable
     {
         _services = services;
         _space = space;
+        Inline = new InlineSpace(services, space);
         space.EngineState = this;
     }
+
+    /// <summary>What is patched with jumps rather than breakpoints.</summary>
+    internal InlineSpace Inline { get; }
 
     internal ReturnTracker Returns { get; private set; } = new();
 
@@ -29,7 +34,7 @@ internal sealed partial class SpaceArming : IDisposable
     internal IReadOnlyCollection<Site> Sites => _sites.Values;
 
     /// <summary>Whether anything of ours is in the tracee's memory.</summary>
-    internal bool HasMemory => _net is not null || _chunks.Count > 0;
+    internal bool HasMemory => _net is not null || _chunks.Count > 0 || Inline.HasMemory;
 
     internal bool TryFindSite(ulong address, out Site? site) => _sites.TryGetValue(address, out site);
 

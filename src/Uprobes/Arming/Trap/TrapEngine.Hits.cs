@@ -282,6 +282,8 @@ internal sealed partial class TrapEngine
     private int OnOtherSignal(SpaceArming space, TracedThread thread, int signal, ref UserRegisters registers)
     {
         ulong slotRip = registers.Rip;
+        if (space.Inline.IsInTrampolines(slotRip))
+            return OnSignalInTrampoline(space, thread, signal, ref registers);
         if (!SlotExitRules.TryLeave(space, ref registers, out Site? site, out UserRegisters? again, out bool isPostDue))
             return signal;
         if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) == 0 && IsFault(signal, info))
@@ -321,6 +323,35 @@ internal sealed partial class TrapEngine
 
         if (thread.State == TraceState.Stopped)
             _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        return signal;
+    }
+
+    /// <summary>The same in a trampoline: a fault is told of where its instruction stands in the text; any other signal waits until the thread is out.</summary>
+    private int OnSignalInTrampoline(SpaceArming space, TracedThread thread, int signal, ref UserRegisters registers)
+    {
+        ulong rip = registers.Rip;
+        if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) != 0)
+            return signal; // Killed meanwhile.
+        if (IsFault(signal, info))
+        {
+            Site? resumption = space.Inline.TellOfFault(rip, ref registers);
+            if (info.Address == rip)
+            {
+                info.Address = registers.Rip;
+                _ = Ptrace.SetSignalInfo(thread.ThreadId, info);
+            }
+
+            if (resumption is not null)
+                Remember(thread, signal, new FiredMark(resumption, registers, AwaitsHandler: false));
+            _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+            return signal;
+        }
+
+        bool isOut = space.Inline.RollForward(thread);
+        if (thread.State == TraceState.Stopped)
+            _ = Ptrace.SetSignalInfo(thread.ThreadId, info);
+        if (!isOut)
+            _events.OnNotice($"thread {thread.ThreadId} was sent signal {signal} inside a trampoline that it did not leave in time; its handler may see an address there", thread.Process.ProcessId);
         return signal;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Uprobes.Channels;
 using Uprobes.Linux;
 using Uprobes.Processes;
 using Uprobes.Processes.X64;
@@ -19,21 +20,24 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private readonly X64.Guardian? _guardian;
 
     /// <summary>Creates the engine; on the tracer thread.</summary>
-    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, Action<string>? step)
+    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, bool mayPatch, Lazy<TickClock> clock, Action<string>? step)
     {
         _catalog = catalog;
         _events = events;
         _followForks = followForks;
         _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
-        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step);
+        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { MayPatch = mayPatch, Clock = clock };
     }
 
     /// <summary>Longest time that all threads of a process were held.</summary>
-    internal TimeSpan LongestPause { get; private set; }
+    internal TimeSpan LongestPause => _services.LongestPause;
 
     /// <summary>Calls whose return is awaited, in all processes.</summary>
     internal int AwaitedReturns => Spaces().Sum(s => s.Space.Returns.Count);
+
+    /// <summary>Sites that are patched with jumps, in all processes.</summary>
+    internal int InlineSites => Spaces().Sum(s => s.Space.Inline.Sites.Count);
 
     internal int? GuardianProcessId => _guardian?.ProcessId;
 
@@ -47,6 +51,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>The points whose breakpoints are in the text of some process.</summary>
     internal IReadOnlySet<ArmedPoint> ArmedPoints() => Spaces().SelectMany(s => s.Space.Sites)
         .Where(site => site.State == SiteState.Armed && site.Point is not null).Select(site => site.Point!)
+        .Concat(Spaces().SelectMany(s => s.Space.Inline.ArmedPoints))
         .ToHashSet<ArmedPoint>(ReferenceEqualityComparer.Instance);
 
     /// <summary>Takes out the breakpoints of points that are registered no more.</summary>
@@ -55,6 +60,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         foreach ((SpaceArming space, TracedProcess process) in Spaces())
         {
             space.Rescan(process); // What is mapped elsewhere by now must not be written to.
+            space.Inline.Remove(process, points.Contains);
             foreach (Site site in space.Sites)
             {
                 if (site.Point is null || !points.Contains(site.Point))
@@ -138,6 +144,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
             return false;
         }
 
+        copy.Inline.Adopt(child);
         foreach (Site site in copy.Sites)
         {
             if (!site.IsWanted)
@@ -240,8 +247,13 @@ internal sealed partial class TrapEngine : ITraceeObserver
             foreach (TracedThread thread in _services.Tracer.StopAll(process))
                 allStopped &= ThreadStatus.TryRead(thread.ThreadId) is null or { State: 'Z' or 'X' };
             _services.Tracer.AwaitChildren(process); // Their copies have all of it; the description is used up here.
-            foreach (TracedThread thread in process.Threads.Values)
+            foreach (TracedThread thread in process.Threads.Values.ToArray())
+            {
+                if (thread.State == TraceState.Stopped && thread != _serving && Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0
+                    && space.Inline.IsInTrampolines(registers.Rip))
+                    allStopped &= space.Inline.RollForward(thread);
                 LeaveSlot(space, thread);
+            }
         }
 
         if (!space.HasMemory)
@@ -250,8 +262,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
             space.ReleaseMemory(processes[0]);
         else
             _events.OnNotice("memory for displaced instructions stays mapped, since a thread that did not stop might be in it", processes[0].ProcessId);
-        TimeSpan pause = Stopwatch.GetElapsedTime(start);
-        LongestPause = pause > LongestPause ? pause : LongestPause;
+        _services.NotePause(Stopwatch.GetElapsedTime(start));
     }
 
     private void LeaveSlot(SpaceArming space, TracedThread thread)

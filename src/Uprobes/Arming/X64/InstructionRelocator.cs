@@ -54,6 +54,52 @@ internal static class InstructionRelocator
         return true;
     }
 
+    /// <summary>One instruction of a run (<see cref="RunRelocator"/>).</summary>
+    /// <param name="bytes">As for <see cref="TryRelocate"/>.</param>
+    /// <param name="address">Its address in the tracee.</param>
+    /// <param name="destination">Where its copy will be.</param>
+    /// <param name="fallsThrough">Whether the copy of the next instruction follows; then it must be one that goes on there.</param>
+    /// <param name="relocated">The code, and what each position in it means.</param>
+    /// <param name="refusal">Why there is none.</param>
+    public static bool TryRelocateOne(
+        ReadOnlySpan<byte> bytes,
+        ulong address,
+        ulong destination,
+        bool fallsThrough,
+        [NotNullWhen(true)] out RelocatedInstruction? relocated,
+        [NotNullWhen(false)] out RelocationRefusal? refusal)
+    {
+        relocated = null;
+        if (!TryAdmit(bytes, address, out DisplacedInstruction? displaced, out refusal))
+            return false;
+        if (fallsThrough && !GoesOn(displaced))
+        {
+            refusal = displaced.Refuse(RelocationRefusalReason.NeedsEmulation, "goes elsewhere and can only be the last of several displaced instructions");
+            return false;
+        }
+
+        var slot = new SlotCodeBuilder(displaced, destination, stopAfter: false, fallsThrough);
+        if (!TryEmit(slot, displaced, out refusal))
+            return false;
+        const int LongConditionalJump = 6;
+        if (fallsThrough && displaced.ControlFlow == ControlFlowKind.ConditionalJump && slot.Length != LongConditionalJump)
+        {
+            refusal = displaced.Refuse(RelocationRefusalReason.OutOfReach, "goes to an address more than 2 GiB away from its copy");
+            return false;
+        }
+
+        relocated = slot.Build();
+        return true;
+    }
+
+    /// <summary>Whether the code of an instruction can end where the next one's begins.</summary>
+    private static bool GoesOn(DisplacedInstruction displaced) => displaced.ControlFlow switch
+    {
+        ControlFlowKind.StraightLine or ControlFlowKind.SystemCall => true,
+        ControlFlowKind.ConditionalJump => displaced.Decoded.IsJccShortOrNear,
+        _ => false,
+    };
+
     /// <summary>The policy alone, before there is a slot: whether the instruction can be a site.</summary>
     /// <param name="bytes">As for <see cref="TryRelocate"/>.</param>
     /// <param name="address">The site, an address in the tracee.</param>

@@ -7,7 +7,8 @@ namespace Uprobes.Arming.X64;
 /// <param name="displaced">The instruction whose slot it is.</param>
 /// <param name="destination">The slot's address in the tracee.</param>
 /// <param name="stopAfter">Whether ways out are int3s instead of jumps.</param>
-internal sealed class SlotCodeBuilder(DisplacedInstruction displaced, ulong destination, bool stopAfter)
+/// <param name="fallsThrough">Whether the copy of the next instruction follows, so that the last way out is nothing at all.</param>
+internal sealed class SlotCodeBuilder(DisplacedInstruction displaced, ulong destination, bool stopAfter, bool fallsThrough = false)
 {
     private readonly byte[] _code = new byte[InstructionRelocator.MaximumCodeLength];
     private readonly ImmutableArray<SlotPosition>.Builder _positions = ImmutableArray.CreateBuilder<SlotPosition>();
@@ -80,6 +81,8 @@ internal sealed class SlotCodeBuilder(DisplacedInstruction displaced, ulong dest
     /// </summary>
     public void Leave(ulong target)
     {
+        if (fallsThrough && target == displaced.Next)
+            return; // Its end is the beginning of the next one.
         BoundaryAfter(target);
         if (stopAfter)
         {

@@ -15,9 +15,10 @@ namespace Uprobes.Processes.X64;
 /// <param name="step">Called after each step, with its name; null but in tests that kill the tracer there.</param>
 internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
 {
-    private const ulong SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13;
-    private const ulong MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_FIXED_NOREPLACE = 0x100000;
-    private const ulong PROT_READ = 1, PROT_EXEC = 4;
+    private const ulong SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13, SYS_madvise = 28, SYS_memfd_create = 319;
+    private const ulong MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MAP_FIXED_NOREPLACE = 0x100000;
+    private const ulong PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4;
+    private const ulong MADV_DONTDUMP = 16, MADV_WIPEONFORK = 18, MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
     private const ulong KernelErrors = unchecked((ulong)-4095);
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 
@@ -25,6 +26,31 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
     internal RemoteCallResult Map(TracedThread thread, ulong address, ulong length) =>
         Invoke(thread, SYS_mmap, address, length, PROT_READ | PROT_EXEC,
             MAP_PRIVATE | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0), ulong.MaxValue, 0);
+
+    /// <summary>Maps private memory of zeros that can be read and written, anywhere.</summary>
+    internal RemoteCallResult MapData(TracedThread thread, ulong length) =>
+        Invoke(thread, SYS_mmap, 0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, ulong.MaxValue, 0);
+
+    /// <summary>Makes an anonymous file (memfd_create(2)) whose descriptor is closed at exec; it is empty.</summary>
+    /// <param name="thread">Of the tracee.</param>
+    /// <param name="name">Where its name is in the tracee's memory.</param>
+    internal RemoteCallResult CreateMemoryFile(TracedThread thread, RemoteAddress name) =>
+        Invoke(thread, SYS_memfd_create, name.Value, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
+
+    /// <summary>Maps a file of the tracee shared, to be read and written: anywhere (0), or in place of what is mapped at an address.</summary>
+    internal RemoteCallResult MapShared(TracedThread thread, ulong address, ulong length, int descriptor) =>
+        Invoke(thread, SYS_mmap, address, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | (address != 0 ? MAP_FIXED : 0), (ulong)descriptor, 0);
+
+    /// <summary>Closes a descriptor of the tracee.</summary>
+    internal RemoteCallResult Close(TracedThread thread, int descriptor) => Invoke(thread, SYS_close, (ulong)descriptor, 0, 0, 0, 0, 0);
+
+    /// <summary>Has pages of private memory read as zeros in forked children (madvise(2), MADV_WIPEONFORK; Linux 4.14).</summary>
+    internal RemoteCallResult WipeOnFork(TracedThread thread, ulong address, ulong length) =>
+        Invoke(thread, SYS_madvise, address, length, MADV_WIPEONFORK, 0, 0, 0);
+
+    /// <summary>Leaves memory out of core dumps (madvise(2), MADV_DONTDUMP).</summary>
+    internal RemoteCallResult LeaveOutOfDumps(TracedThread thread, ulong address, ulong length) =>
+        Invoke(thread, SYS_madvise, address, length, MADV_DONTDUMP, 0, 0, 0);
 
     internal RemoteCallResult Unmap(TracedThread thread, ulong address, ulong length) => Invoke(thread, SYS_munmap, address, length, 0, 0, 0, 0);
 

@@ -1,0 +1,66 @@
+using Uprobes.Arming.Inline.X64;
+using Uprobes.Arming.Trap;
+
+namespace Uprobes.Arming.Inline;
+
+/// <summary>A patched place in one address space: the probe points whose programs run in its trampoline. On the tracer thread only.</summary>
+/// <param name="address">The first patched byte, in the tracee.</param>
+/// <param name="length">Bytes of the displaced instructions.</param>
+/// <param name="original">The original memory from there on: the displaced instructions and up to 15 bytes more.</param>
+internal sealed class InlineSite(ulong address, int length, byte[] original)
+{
+    internal ulong Address { get; } = address;
+
+    internal int Length { get; } = length;
+
+    internal ulong End => Address + (ulong)Length;
+
+    internal byte[] Original { get; } = original;
+
+    /// <summary>The bytes in place of <see cref="Original"/> while it is armed; at most <see cref="Length"/>, or with padding behind it, more.</summary>
+    internal byte[] Patch { get; set; } = [];
+
+    /// <summary>Where unused bytes hold the long jump that a short one goes to; 0 for none.</summary>
+    internal ulong Springboard { get; init; }
+
+    /// <summary>What was at <see cref="Springboard"/>.</summary>
+    internal byte[] SpringboardOriginal { get; init; } = [];
+
+    internal byte[] SpringboardPatch { get; set; } = [];
+
+    internal SiteState State { get; set; }
+
+    internal Trampoline? Trampoline { get; set; }
+
+    /// <summary>The probe points, by their distance from <see cref="Address"/>.</summary>
+    internal SortedList<int, ArmedPoint> Points { get; } = [];
+
+    /// <summary>The bindings that the trampoline was built for.</summary>
+    internal IReadOnlyList<ProgramBinding> Bindings { get; set; } = [];
+
+    /// <summary>
+    /// Instructions in the trampoline to which signal handlers that mend a fault return: the site is theirs until it is forgotten.
+    /// </summary>
+    internal List<Site> Resumptions { get; } = [];
+
+    /// <summary>The same site in a forked copy.</summary>
+    internal InlineSite Copy()
+    {
+        InlineSite copy = new(Address, Length, Original)
+        {
+            Springboard = Springboard,
+            SpringboardOriginal = SpringboardOriginal,
+            SpringboardPatch = SpringboardPatch,
+            Patch = Patch,
+            Trampoline = Trampoline,
+            Bindings = Bindings,
+        };
+        foreach ((int offset, ArmedPoint point) in Points)
+            copy.Points.Add(offset, point);
+        return copy;
+    }
+
+    /// <summary>The bytes that are patched: from <see cref="Address"/> on.</summary>
+    internal bool Covers(ulong place) => place - Address < (ulong)Math.Max(Length, Patch.Length)
+        || (Springboard != 0 && place - Springboard < (ulong)SpringboardOriginal.Length);
+}

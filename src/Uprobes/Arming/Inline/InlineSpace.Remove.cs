@@ -1,0 +1,164 @@
+using Uprobes.Arming.Inline.X64;
+using Uprobes.Arming.Trap;
+using Uprobes.Processes;
+using Uprobes.Processes.X64;
+
+namespace Uprobes.Arming.Inline;
+
+/// <summary>Taking patches out.</summary>
+internal sealed partial class InlineSpace
+{
+    /// <summary>Trampolines that nothing jumps to any more, while threads are being taken out of them.</summary>
+    private readonly List<(InlineSite Site, Trampoline Trampoline)> _leaving = [];
+
+    /// <summary>Takes points out. Sites that have no other go too; the trampolines of the others are made anew.</summary>
+    /// <param name="process">A process of this address space.</param>
+    /// <param name="isGone">Which points.</param>
+    internal void Remove(TracedProcess process, Func<ArmedPoint, bool> isGone)
+    {
+        List<InlineSite> empty = [], changed = [];
+        foreach (InlineSite site in _sites.Values)
+        {
+            int[] gone = [.. site.Points.Where(p => isGone(p.Value)).Select(p => p.Key)];
+            foreach (int offset in gone)
+                site.Points.Remove(offset);
+            if (site.Points.Count == 0)
+                empty.Add(site);
+            else if (gone.Length > 0 || !IsUpToDate(site))
+                changed.Add(site);
+        }
+
+        Remove(process, empty);
+        if (changed.Count > 0)
+            Refresh(process, changed);
+    }
+
+    /// <summary>Takes patches out of the text, where they are still ours.</summary>
+    private void Remove(TracedProcess process, List<InlineSite> sites)
+    {
+        if (sites.Count == 0)
+            return;
+        TurnOff(sites);
+        List<InlineSite> stay = [];
+        using (SpaceStop stop = new(services.Tracer, space))
+        {
+            if (stop.Unstoppable.Count > 0)
+                stay.AddRange(sites.Where(s => s.State == SiteState.Armed)); // Their programs are off; the text is put back at the next occasion.
+            InlineSite[] restored = [.. sites.Except(stay).Where(s => s.State == SiteState.Armed && !stop.IsGone)];
+            RestoreText(restored);
+            services.Step?.Invoke("patches taken out");
+            foreach (InlineSite site in restored)
+            {
+                if (site.Trampoline is { } trampoline)
+                    _leaving.Add((site, trampoline));
+            }
+
+            RollOut(stop);
+            services.NotePause(stop.Elapsed);
+        }
+
+        foreach (InlineSite site in sites.Except(stay))
+            Forget(site);
+        _leaving.Clear();
+        UnmapUnused(process);
+    }
+
+    private void RestoreText(InlineSite[] sites)
+    {
+        TextPatcher patcher = new(space.Memory);
+        List<InlineSite> withSpringboard = [];
+        foreach (InlineSite site in sites)
+        {
+            if (!IsIntact(site))
+            {
+                foreach (ArmedPoint point in site.Points.Values)
+                    services.Catalog.OnSiteLost(point, "its patch was no longer in the text when it was to be removed", 0);
+                continue;
+            }
+
+            patcher.Add(site.Address, site.Original[..site.Patch.Length]);
+            if (site.Springboard != 0)
+                withSpringboard.Add(site);
+        }
+
+        patcher.Flush(); // A process whose memory cannot be written is gone.
+        foreach (InlineSite site in withSpringboard)
+            patcher.Add(site.Springboard, site.SpringboardOriginal);
+        patcher.Flush();
+        foreach (InlineSite site in sites)
+            site.State = SiteState.Disarmed;
+    }
+
+    /// <summary>No thread is in the site's trampoline, or its process is gone.</summary>
+    private void Forget(InlineSite site)
+    {
+        site.State = SiteState.Disarmed;
+        foreach (Site resumption in site.Resumptions)
+            resumption.State = SiteState.Disarmed;
+        _sites.Remove(site.Address);
+        _springboards.Remove(site.Springboard);
+        if (site.Trampoline is { } trampoline)
+            Free(trampoline);
+        site.Trampoline = null;
+        Release(site.Bindings);
+        site.Bindings = [];
+    }
+
+    private void Free(Trampoline trampoline)
+    {
+        foreach (TrampolineChunk chunk in _chunks)
+        {
+            if (!chunk.Contains(trampoline.Start))
+                continue;
+            chunk.Return(trampoline.Start, trampoline.Code.Length);
+            foreach (ulong flag in trampoline.Flags)
+                chunk.ReturnFlag(flag);
+        }
+    }
+
+    /// <summary>Has trampolines made anew for what their points want now.</summary>
+    private void Refresh(TracedProcess process, List<InlineSite> sites)
+    {
+        // Each of them is armed: where the new trampoline cannot be had it stays so, with the programs that are gone turned off.
+        foreach (InlineSite site in sites)
+        {
+            for (int i = 0; i < site.Bindings.Count; i++)
+            {
+                if (!site.Points.Values.Any(p => p.Sink.Programs?.Contains(site.Bindings[i]) == true))
+                    WriteFlags([(site.Trampoline!.Flags[i], false)]);
+            }
+        }
+
+        _ = Install(process, MappingAround(sites[0].Address), sites);
+    }
+
+    private static Mapping MappingAround(ulong address) =>
+        new(address, address + 1, MappingPermissions.Execute, 0, 0, 0, "", false);
+
+    /// <summary>Takes one site out, for a breakpoint that has to stand where its patch is.</summary>
+    internal void Expel(TracedProcess process, InlineSite site) => Remove(process, [site]);
+
+    /// <summary>Takes everything out; threads are out of trampolines afterwards. The memory stays until <see cref="ReleaseMemory"/>.</summary>
+    internal void RemoveAll(TracedProcess process) => Remove(process, [.. _sites.Values]);
+
+    /// <summary>Forgets what was in a range that is mapped to something else by now, or to nothing.</summary>
+    internal void ForgetRange(ulong start, ulong end)
+    {
+        foreach (InlineSite site in _sites.Values.Where(s => s.Address >= start && s.Address < end).ToArray())
+        {
+            if (!IsIntact(site))
+                Forget(site);
+        }
+    }
+
+    /// <summary>Gives all memory back. All threads are stopped and out of trampolines.</summary>
+    internal void ReleaseMemory(TracedThread thread)
+    {
+        foreach (ProgramSpace program in _programs.Values)
+            _ = services.Calls.Unmap(thread, program.Environment.Channel, (ulong)program.Environment.Layout.Size);
+        foreach (TrampolineChunk chunk in _chunks)
+            _ = services.Calls.Unmap(thread, chunk.Start, (ulong)chunk.Length);
+        _programs.Clear();
+        _chunks.Clear();
+    }
+}

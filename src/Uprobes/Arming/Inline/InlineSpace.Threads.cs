@@ -1,0 +1,220 @@
+using System.Runtime.InteropServices;
+using Uprobes.Arming.Inline.X64;
+using Uprobes.Arming.X64;
+using Uprobes.Linux;
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Inline;
+
+/// <summary>Threads that stand where text is about to change, or in trampolines.</summary>
+internal sealed partial class InlineSpace
+{
+    private const int MostSteps = 16, LongestStackLook = 8 << 20;
+    private static readonly TimeSpan RollDeadline = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Moves threads that are between the instructions of a site into its trampoline, before the text is written: should the tracer be
+    /// killed from here on, they run on.
+    /// </summary>
+    private static void MoveInto(SpaceStop stop, InlineSite[] sites)
+    {
+        Dictionary<ulong, (InlineSite Site, ulong Place)> places = [];
+        foreach (InlineSite site in sites)
+        {
+            foreach (RunMember member in site.Trampoline!.Run.Members.Where(m => m.Start > 0))
+                places[site.Address + (ulong)member.Start] = (site, site.Trampoline.RunStart + (ulong)member.CodeStart);
+            // A system call that is waited for, and that the kernel may start again by taking RIP back to it.
+            if (site.Trampoline.Run.Members is [.., { ControlFlow: ControlFlowKind.SystemCall } call])
+                places[site.End] = (site, site.Trampoline.RunStart + (ulong)call.CodeStart + (ulong)call.Length);
+        }
+
+        foreach (TracedThread thread in stop.Threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0 || !places.TryGetValue(registers.Rip, out var target)
+                || (registers.Rip == target.Site.End && registers.OrigRax == ulong.MaxValue))
+                continue;
+            _ = Ptrace.SetInstructionPointer(thread.ThreadId, target.Place); // ESRCH: killed meanwhile.
+        }
+    }
+
+    /// <summary>
+    /// The sites between whose instructions something goes on that is suspended on a stack: below a signal handler, the interrupted
+    /// place is saved there (traps I13). A word that only looks so costs the site the inline engine, no more.
+    /// </summary>
+    private List<InlineSite> FindSuspended(SpaceStop stop, InlineSite[] sites)
+    {
+        Dictionary<ulong, InlineSite> inside = [];
+        foreach (InlineSite site in sites)
+        {
+            foreach (RunMember member in site.Trampoline!.Run.Members.Where(m => m.Start > 0))
+                inside[site.Address + (ulong)member.Start] = site;
+        }
+
+        HashSet<InlineSite> found = new(ReferenceEqualityComparer.Instance);
+        if (inside.Count == 0)
+            return [];
+        (ulong low, ulong high) = (inside.Keys.Min(), inside.Keys.Max());
+        byte[] buffer = new byte[64 * 1024];
+        foreach (TracedThread thread in stop.Threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+                continue;
+            ulong at = registers.Rsp & ~7ul;
+            for (int looked = 0; looked < LongestStackLook; looked += buffer.Length)
+            {
+                int read = space.Memory.Read(new RemoteAddress(at), buffer);
+                foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(buffer.AsSpan(0, read & ~7)))
+                {
+                    if (word >= low && word <= high && inside.TryGetValue(word, out InlineSite? site))
+                        found.Add(site);
+                }
+
+                if (read < buffer.Length)
+                    break; // The end of the stack.
+                at += (ulong)read;
+            }
+        }
+
+        return [.. found];
+    }
+
+    /// <summary>Takes the threads out of trampolines that are no longer jumped to.</summary>
+    private void RollOut(SpaceStop stop)
+    {
+        foreach (TracedThread thread in stop.Threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && IsInTrampolines(registers.Rip))
+                RollForward(thread);
+        }
+    }
+
+    /// <summary>
+    /// Has a thread that stands in a trampoline go on to where it would be without the probe: its program is let run to its end, then
+    /// the displaced instructions. Its registers are the program's own afterwards, and no signal is delivered on the way.
+    /// </summary>
+    /// <returns>Whether it is out.</returns>
+    internal bool RollForward(TracedThread thread)
+    {
+        for (int step = 0; step < MostSteps; step++)
+        {
+            if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+                return true; // Gone.
+            if (OwnerOf(registers.Rip) is not ({ } site, { } trampoline))
+            {
+                if (Find(registers.Rip) is not { } inside || inside.Address == registers.Rip || inside.Trampoline?.CopyOf(inside.Address, registers.Rip) is not (> 0 and var copy))
+                    return true;
+                registers.Rip = copy; // Behind a displaced branch that was not taken.
+                _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+                continue;
+            }
+
+            if (trampoline.PositionOf(registers.Rip) is { Executed: true } done)
+            {
+                Leave(ref registers, done);
+                _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+                continue;
+            }
+
+            RunMember next = NextStop(trampoline, registers.Rip);
+            ulong place = trampoline.RunStart + (ulong)next.End;
+            if (registers.Rip != place && !RunTo(thread, place))
+                return false;
+            if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
+                return true;
+            if (!TryPass(site, trampoline, next, ref registers))
+                return false;
+            _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        }
+
+        return false;
+    }
+
+    private (InlineSite Site, Trampoline Trampoline)? OwnerOf(ulong rip) =>
+        FindTrampoline(rip) is { } site ? (site, site.Trampoline!)
+        : _leaving.Find(l => l.Trampoline.Contains(rip)) is { Trampoline: not null } leaving ? leaving : null;
+
+    private static void Leave(ref UserRegisters registers, in SlotPosition position)
+    {
+        registers.Rip = position.OriginalRip;
+        registers.Rsp += (ulong)position.StackAdjust;
+        if (position.FixRcx)
+            registers.Rcx = position.OriginalRip;
+    }
+
+    /// <summary>The first displaced instruction from here on that goes elsewhere, or else the last one.</summary>
+    private static RunMember NextStop(Trampoline trampoline, ulong rip)
+    {
+        RunMember last = trampoline.Run.Members[^1];
+        foreach (RunMember member in trampoline.Run.Members)
+        {
+            if (trampoline.RunStart + (ulong)member.CodeStart >= rip && member.ControlFlow is not (ControlFlowKind.StraightLine or ControlFlowKind.SystemCall))
+                return member;
+        }
+
+        return last;
+    }
+
+    /// <summary>Works out what the instruction does at which a thread was stopped, or takes it behind the last one.</summary>
+    private bool TryPass(InlineSite site, Trampoline trampoline, in RunMember member, ref UserRegisters registers)
+    {
+        if (member.End != member.CodeStart)
+        {
+            if (trampoline.PositionOf(registers.Rip) is { } done)
+                Leave(ref registers, done);
+            return true;
+        }
+
+        ReadOnlySpan<byte> bytes = site.Original.AsSpan(member.Start, member.Length);
+        if (!BranchTargets.TryEvaluate(bytes, site.Address + (ulong)member.Start, registers,
+                (address, destination) => space.Memory.Read(new RemoteAddress(address), destination), out ulong rip, out ulong rsp, out ulong? pushed))
+            return false; // It faults where it is, and is told of there.
+        if (pushed is { } word && space.Memory.WriteAll(new RemoteAddress(rsp), BitConverter.GetBytes(word)) != 0)
+            return false;
+        (registers.Rip, registers.Rsp) = (rip, rsp);
+        return true;
+    }
+
+    /// <summary>Lets one thread run to a place in a trampoline, with its signals held back.</summary>
+    private bool RunTo(TracedThread thread, ulong place)
+    {
+        byte[] former = new byte[1];
+        if (space.Memory.Read(new RemoteAddress(place), former) != 1 || Ptrace.GetSignalMask(thread.ThreadId, out ulong mask) != 0)
+            return false;
+        _ = Ptrace.SetSignalMask(thread.ThreadId, ~Signal.Bit(Signal.SIGTRAP)); // Blocked, the breakpoint's own would reset its action (traps T6).
+        bool arrived = space.Memory.WriteAll(new RemoteAddress(place), [0xCC]) == 0 && Arrives(thread, place);
+        _ = space.Memory.WriteAll(new RemoteAddress(place), former);
+        if (thread.State == TraceState.Stopped)
+            _ = Ptrace.SetSignalMask(thread.ThreadId, mask);
+        return arrived;
+    }
+
+    private bool Arrives(TracedThread thread, ulong place)
+    {
+        int tid = thread.ThreadId;
+        while (Ptrace.Continue(tid, 0) == 0)
+        {
+            if (services.Tracer.WaitFor(tid, RollDeadline, out WaitStatus status) <= 0)
+            {
+                services.Tracer.StopAgain(thread);
+                return false;
+            }
+
+            if (status.IsEnd)
+            {
+                services.Tracer.ServeNow(tid, status);
+                return true;
+            }
+
+            if (status.Kind != WaitKind.SignalDelivery)
+                continue; // An interrupt that was asked for before.
+            if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0)
+                return true;
+            thread.InSignalStop = true;
+            if (registers.Rip - 1 != place)
+                return false; // A displaced instruction faults: told of when it is tried again.
+            return Ptrace.SetInstructionPointer(tid, place) == 0;
+        }
+
+        return true; // Killed meanwhile.
+    }
+}

@@ -1,0 +1,49 @@
+using Uprobes.Arming.X64;
+
+namespace Uprobes.Arming.Inline.X64;
+
+/// <summary>A trampoline as it is in the tracee.</summary>
+internal sealed record Trampoline
+{
+    /// <summary>Where a patched site jumps to.</summary>
+    internal required ulong Entry { get; init; }
+
+    /// <summary>First byte of its memory.</summary>
+    internal required ulong Start { get; init; }
+
+    internal required byte[] Code { get; init; }
+
+    /// <summary>Where the copies of the displaced instructions begin, which the run's offsets count from.</summary>
+    internal required ulong RunStart { get; init; }
+
+    internal required RelocatedRun Run { get; init; }
+
+    /// <summary>The flag of each program, in the order of the bindings.</summary>
+    internal required IReadOnlyList<ulong> Flags { get; init; }
+
+    internal bool Contains(ulong address) => address - Start < (ulong)Code.Length;
+
+    /// <summary>What a RIP among the copies means; null in a program, or where no thread can be.</summary>
+    internal SlotPosition? PositionOf(ulong rip)
+    {
+        foreach (SlotPosition position in Run.Positions)
+        {
+            if (RunStart + (ulong)position.Offset == rip)
+                return position;
+        }
+
+        return null;
+    }
+
+    /// <summary>Where a thread goes on in the copies that was about to run a displaced instruction at the site; 0 for none.</summary>
+    internal ulong CopyOf(ulong site, ulong rip)
+    {
+        foreach (RunMember member in Run.Members)
+        {
+            if (site + (ulong)member.Start == rip)
+                return RunStart + (ulong)member.CodeStart;
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,40 @@
+using Uprobes.Arming.Inline;
+using Uprobes.Programs;
+using Uprobes.Registry;
+
+namespace Uprobes;
+
+/// <summary>Programs.</summary>
+internal sealed partial class SessionCore
+{
+    /// <summary>Probes points with programs; a point's place in the list is its probe's index.</summary>
+    internal QueryRun Run(UprobeSession session, ProgramGroup group, IReadOnlyList<ProbePoint> points, IQueryEvents? events)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, session);
+        if (ProgramChecker.Check(group) is { Count: > 0 } problems)
+            throw new ArgumentException(string.Join("; ", problems), nameof(group));
+        ProgramRun run = new(group, points.Count);
+        QueryRun query = new(session, run, events is null ? null : _clock.Value, events);
+        try
+        {
+            query.Begin(Register(session, [.. points.Select((point, i) => new ProbeRequest(point) { Program = Callbacks(run, i) })]));
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+
+        return query;
+    }
+
+    /// <summary>A program at a probe: what runs in the target where that can be, and what runs here where it cannot.</summary>
+    private ConsumerCallbacks Callbacks(ProgramRun run, int probe)
+    {
+        ProgramBinding binding = new(run, probe, new ProgramSwitch());
+        InterpretedProgram interpreted = new(binding, _clock);
+        return run.Group.Return is null
+            ? new ConsumerCallbacks { Program = binding, Pre = hit => interpreted.Enter(hit) }
+            : new ConsumerCallbacks { Program = binding, Entry = interpreted.Enter, Return = interpreted.Return };
+    }
+}
