@@ -38,7 +38,7 @@ internal static class InlineKit
         ChannelLayout layout = memory.Layout;
         for (int slot = 0; slot < layout.ThreadSlots; slot++)
         {
-            if (slot > 0 && memory.Read(ChannelLayout.ThreadTableOffset + (slot * ChannelLayout.ThreadSlotSize)) == 0)
+            if (memory.Read(ChannelLayout.ThreadTableOffset + (slot * ChannelLayout.ThreadSlotSize)) == 0)
                 continue;
             for (int probe = 0; probe < layout.Probes; probe++)
                 totals[probe] += memory.Read(layout.RecordsOffset + ((long)slot * layout.RecordStride) + layout.CellsOffset(0) + (8 * probe));
