@@ -46,7 +46,8 @@ internal sealed partial class InlineSpace
     /// <summary>The site for a point: one that is there, or a new one; null where the point is for the trap engine.</summary>
     private InlineSite? SiteFor(ArmedPoint point, ulong address, TracedProcess process, in Mapping mapping, Func<ulong, int, bool> isTrapped)
     {
-        if (!services.MayPatch || mapping.IsShared || point.Sink.Programs is not { Count: > 0 } || point.Sink.Plan is not { } plan || Obstacle(process).Length > 0)
+        if (!services.MayPatch || mapping.IsShared || point.Sink.Programs is not { Count: > 0 } || point.Sink.Plan is not { } plan || Obstacle(process).Length > 0
+            || point.Sink.Programs.Any(p => p.Run.Group.Return is not null))
             return null;
         if (plan.Neighbour is { } neighbour)
             return _sites.TryGetValue(address - (point.Offset.Value - neighbour.Value), out InlineSite? joined) ? joined : null;
