@@ -22,11 +22,14 @@ internal sealed partial class ProgramEmitter
 
     private void EmitAggregate(Aggregate aggregate)
     {
+        if (aggregate.Key.Count > 0)
+        {
+            EmitKeyedUpdate(aggregate);
+            return;
+        }
+
         Operand value = aggregate.Value is null ? default : Evaluate(aggregate.Value);
-        if (aggregate.Key.Count == 0)
-            EmitUpdate(OwnCell(aggregate.Map), value);
-        else
-            EmitKeyedUpdate(aggregate, value);
+        EmitUpdate(OwnCell(aggregate.Map), value);
         _registers.Give(value);
     }
 

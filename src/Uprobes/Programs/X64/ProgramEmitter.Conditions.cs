@@ -29,6 +29,9 @@ internal sealed partial class ProgramEmitter
                 CompareCellFlag(contains.Map);
                 Jump(ConditionCode.ne, target, when);
                 break;
+            case MapContains contains:
+                BranchOnKey(contains, target, when);
+                break;
             default:
                 Operand value = Evaluate(condition);
                 CompareWithZero(value);

@@ -7,6 +7,9 @@ namespace Uprobes.Programs.X64;
 /// <summary>Expressions that give integers.</summary>
 internal sealed partial class ProgramEmitter
 {
+    /// <summary>Registers that any expression can be evaluated with, if there is a frame.</summary>
+    private const int LeastFree = 3;
+
     /// <summary>Makes code for a value. Leaves (<see cref="IsLeaf"/>) take no code and no register; everything else comes in a register of its own.</summary>
     private Operand Evaluate(Expression expression)
     {
@@ -25,6 +28,9 @@ internal sealed partial class ProgramEmitter
             Cast cast => EvaluateCast(cast),
             Conditional choice => EvaluateConditional(choice),
             MapValue { Key.Count: 0 } value => EvaluateCellValue(value.Map),
+            MapValue value => EvaluateKeyedValue(value),
+            Load load => EvaluateLoad(load),
+            Argument argument => EvaluateStackArgument(argument.Index),
             Unary or MapContains => EvaluateCondition(expression),
             Binary { Operator: >= BinaryOperator.Equal } => EvaluateCondition(expression),
             Binary { Operator: BinaryOperator.ShiftLeft or BinaryOperator.ShiftRight } shift => EvaluateShift(shift),
@@ -80,13 +86,13 @@ internal sealed partial class ProgramEmitter
     }
 
     /// <summary>
-    /// Both operands' values, of which one that is not a leaf is in a register or, when registers are out, in the frame. The
+    /// Both operands' values, of which one that is not a leaf is in a register or, when registers are getting scarce, in the frame. The
     /// right one is evaluated last.
     /// </summary>
     private (Operand Left, Operand Right) EvaluateBoth(Expression left, Expression right)
     {
         Operand first = IsLeaf(left) ? default : Evaluate(left);
-        if (!IsLeaf(left) && !IsLeaf(right) && _registers.IsFull && _plan.UsesFrame)
+        if (!IsLeaf(left) && !IsLeaf(right) && _plan.UsesFrame && _registers.FreeCount < LeastFree)
         {
             Operand slot = Operand.Word(Gpr.Rbx, TakeRoom(8));
             Store(slot, first);

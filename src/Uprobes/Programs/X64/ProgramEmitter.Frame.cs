@@ -72,6 +72,7 @@ internal sealed partial class ProgramEmitter
         _roomUsed = SavedOffset;
         foreach (Gpr register in FramedRegisters())
             A.mov(__qword_ptr[rbx + TakeRoom(8)], register.Q);
+        _readArea = TakeRoom(ReadAreaSize);
         if (!_needsThreadId)
             return;
         Operand id = Operand.Word(Gpr.Rbx, TakeRoom(8));

@@ -90,6 +90,9 @@ internal sealed partial class ProgramEmitter
             case Emit emit:
                 EmitEvent(emit);
                 break;
+            case FollowCall follow:
+                EmitFollow(follow);
+                break;
             default:
                 throw new ArgumentException($"not a statement of a checked program: {statement.GetType().Name}", nameof(statement));
         }

@@ -30,7 +30,9 @@ internal sealed partial class ProgramEmitter
     ///     lea   T, [T + rdx + records - threads]
     /// </code>
     /// </summary>
-    private void EmitLookup()
+    private void EmitLookup() => EmitLookup(_needsThreadId);
+
+    private void EmitLookup(bool isThreadIdWanted)
     {
         Gpr table = Record;
         Touch(table);
@@ -44,8 +46,8 @@ internal sealed partial class ProgramEmitter
         A.inc(rcx);
         A.cmp(__qword_ptr[table.Q + (rdx * 8)], rcx);
         A.je(found);
-        EmitSlowLookup(table, found, ask);
-        if (_needsThreadId)
+        EmitSlowLookup(table, found, ask, isThreadIdWanted);
+        if (isThreadIdWanted)
         {
             // What is saved in a frame cannot be used yet.
             Gpr id = _plan.UsesFrame ? Gpr.R11 : _registers.Take();
@@ -58,6 +60,28 @@ internal sealed partial class ProgramEmitter
         A.imul(rdx, rdx, Layout.RecordStride / ThreadSlotUnit);
         A.lea(table.Q, __qword_ptr[table.Q + rdx + (Layout.RecordsOffset - ChannelLayout.ThreadTableOffset)]);
         _hasRecord = true;
+    }
+
+    /// <summary>
+    /// Counts a loss in the thread's record, which may have to be found for that.
+    /// <code>
+    /// lost:
+    ///     ...                             ; EmitLookup
+    ///     inc   qword [record + counter]
+    ///     jmp   past
+    /// </code>
+    /// </summary>
+    private void ColdLoss(int counter, Label lost, Label past)
+    {
+        bool hasRecord = _hasRecord;
+        Cold(() =>
+        {
+            _code.Mark(lost);
+            if (!hasRecord)
+                EmitLookup(isThreadIdWanted: false);
+            A.inc(__qword_ptr[Record.Q + counter]);
+            A.jmp(past);
+        });
     }
 
     /// <summary>
@@ -99,7 +123,7 @@ internal sealed partial class ProgramEmitter
     /// found:
     /// </code>
     /// </summary>
-    private void EmitSlowLookup(Gpr table, Label found, Label ask)
+    private void EmitSlowLookup(Gpr table, Label found, Label ask, bool isThreadIdWanted)
     {
         Label next = _code.NewLabel(), get = _code.NewLabel(), mine = _code.NewLabel(), advance = _code.NewLabel();
         AssemblerMemoryOperand key = __qword_ptr[table.Q + (rdx * 8)];
@@ -129,7 +153,7 @@ internal sealed partial class ProgramEmitter
             A.pop(rax);
         A.jmp(found);
 
-        if (_needsThreadId)
+        if (isThreadIdWanted)
         {
             _code.Mark(ask);
             if (savesFlags)

@@ -81,6 +81,8 @@ internal sealed partial class ProgramEmitter
         _code.Mark(_end);
         CodePlan outcome = _plan with { Touched = _plan.Touched | _registers.Touched };
         bool isTooLarge = _registers.HasOverflowed || outcome.SmallPushed > CodePlan.MostPushed - (outcome.PushesFlags ? 0 : 1);
+        if (_plan.UsesFrame && _registers.HasOverflowed)
+            throw new InvalidOperationException("The program's code needs more registers than there are.");
         return !_plan.UsesFrame && isTooLarge ? new(UsesFrame: true, default) : outcome;
     }
 

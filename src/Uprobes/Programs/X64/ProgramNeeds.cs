@@ -34,33 +34,39 @@ internal static class ProgramNeeds
     /// <summary>Whether the thread's id is wanted.</summary>
     internal static bool ThreadId(ProbeProgram program) => Any(program.Body, static statement => statement is Emit, IsThreadId);
 
-    /// <summary>Whether a statement needs the thread's record.</summary>
-    internal static bool Record(Statement statement) => Any([statement], static inner => inner is Aggregate or DeleteKey or Emit or FollowCall, NeedsRecord);
+    /// <summary>Whether a statement needs the thread's record, and not only to count a loss.</summary>
+    internal static bool Record(Statement statement) => Any([statement], NeedsRecord, NeedsRecord);
 
     /// <summary>Whether an expression needs the thread's record.</summary>
     internal static bool Record(Expression expression) => Any(expression, NeedsRecord);
 
     private static bool IsThreadId(Expression expression) => expression is Builtin { Kind: BuiltinKind.ThreadId };
 
-    private static bool NeedsRecord(Expression expression) => expression is MapValue or MapContains || IsThreadId(expression) || NeedsFrame(expression);
+    private static bool NeedsRecord(Statement statement) =>
+        statement is Aggregate { Key.Count: 0 } or DeleteKey { Key.Count: 0 } or Emit || NeedsFrame(statement);
+
+    private static bool NeedsRecord(Expression expression) =>
+        expression is MapValue { Key.Count: 0 } or MapContains { Key.Count: 0 } || IsThreadId(expression) || NeedsFrame(expression);
 
     private static bool NeedsFrame(Expression expression) => expression switch
     {
         Load or LoadText => true,
         Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
-        MapValue value => value.Key.Count > 0,
-        MapContains contains => contains.Key.Count > 0,
+        MapValue value => HasText(value.Key),
+        MapContains contains => HasText(contains.Key),
         Binary { Left.Type.IsText: true } => true,
         _ => false,
     };
 
     private static bool NeedsFrame(Statement statement) => statement switch
     {
-        Aggregate aggregate => aggregate.Key.Count > 0,
-        DeleteKey delete => delete.Key.Count > 0,
-        FollowCall => true,
+        Aggregate aggregate => HasText(aggregate.Key),
+        DeleteKey delete => HasText(delete.Key),
+        Emit emit => HasText(emit.Fields),
         _ => false,
     };
+
+    private static bool HasText(IReadOnlyList<Expression> parts) => parts.Any(p => p.Type.IsText);
 
     private static bool Any(IReadOnlyList<Statement> statements, Func<Statement, bool> isStatement, Func<Expression, bool> isExpression)
     {

@@ -36,7 +36,7 @@ internal sealed class RegisterFile
     /// <summary>Whether a register was wanted when there was none. The code is no good then.</summary>
     internal bool HasOverflowed { get; private set; }
 
-    internal bool IsFull => Held.Count == _pool.Length;
+    internal int FreeCount => _pool.Length - Held.Count;
 
     /// <summary>Takes a register.</summary>
     internal Gpr Take()

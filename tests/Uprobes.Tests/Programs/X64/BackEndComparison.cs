@@ -11,7 +11,7 @@ namespace Uprobes.Tests.Programs.X64;
 /// </summary>
 internal sealed class BackEndComparison : IDisposable
 {
-    private const int RedZone = 128, MostPushed = 64;
+    private const int RedZone = 128, ThunkIndex = 8, MostPushed = 64;
 
     /// <summary>CF PF AF ZF SF DF OF, and 1, which is always set.</summary>
     private const ulong Always = 0x202, Choosable = 0xcd5;
@@ -37,8 +37,8 @@ internal sealed class BackEndComparison : IDisposable
         ProgramCode? back = group.Return is null ? null : ProgramCompiler.CompileReturn(group, machine.CodeEnvironment);
         foreach ((SyntheticContext entryHit, SyntheticContext returnHit) in hits)
         {
-            Compare(group, machine, entry, back, WithOwn(entryHit), WithOwn(returnHit));
-            Hits++;
+            if (Compare(group, machine, entry, back, WithOwn(entryHit), WithOwn(returnHit)))
+                Hits++;
         }
     }
 
@@ -54,26 +54,32 @@ internal sealed class BackEndComparison : IDisposable
         ProcessId = Environment.ProcessId, ThreadId = Tasks.CurrentThreadId, DurationNanoseconds = 0,
     };
 
-    private void Compare(ProgramGroup group, Machine machine, ProgramCode entry, ProgramCode? back, SyntheticContext entryHit, SyntheticContext returnHit)
+    /// <returns>False if the hit is none that can be compared.</returns>
+    private bool Compare(ProgramGroup group, Machine machine, ProgramCode entry, ProgramCode? back, SyntheticContext entryHit, SyntheticContext returnHit)
     {
         returnHit = returnHit with { ProbeIndex = entryHit.ProbeIndex, SiteAddress = entryHit.SiteAddress, TimestampNanoseconds = entryHit.TimestampNanoseconds };
         RecordingOutput expected = new(group), actual = new(group);
         Fill(entryHit.Memory);
         machine.Process[CodeEnvironment.NanosecondsOffset] = (ulong)entryHit.TimestampNanoseconds;
-        _interpreter.Run(group.Entry, entryHit, expected);
-        Run(machine, machine.Install(entry, isReturn: false, entryHit.ProbeIndex, entryHit.SiteAddress), entryHit, expected.Followed is not null);
+        WatchedContext watched = new(entryHit);
+        _interpreter.Run(group.Entry, watched, expected);
+        if (expected.Followed is not null && watched.HasReadReturnAddress)
+            return false;
+        Run(machine, machine.Install(entry, isReturn: false, entryHit.ProbeIndex, entryHit.SiteAddress), entryHit, expected.Followed is not null, isReturn: false);
         if (expected.Followed is { } words)
         {
             int thunk = machine.Followed(entryHit.Registers[4], entryHit.ProbeIndex, entryHit.SiteAddress, out ulong[] kept);
             Assert.Equal(words, kept[..words.Length]);
             actual.FollowCall(kept.AsSpan(0, words.Length));
+            Fill(returnHit.Memory);
             _interpreter.Run(group.Return!, returnHit with { EntryWords = kept }, expected);
-            Run(machine, machine.Install(back!, isReturn: true, entryHit.ProbeIndex, entryHit.SiteAddress, thunk), returnHit, isFollowing: false);
+            Run(machine, machine.Install(back!, isReturn: true, entryHit.ProbeIndex, entryHit.SiteAddress, thunk), returnHit, isFollowing: false, isReturn: true);
         }
 
         machine.Forget();
         ChannelContents.Take(machine, group, entryHit.ProbeIndex, entryHit.ThreadId, actual);
         Assert.Equal(expected.Describe(), actual.Describe());
+        return true;
     }
 
     private void Fill(SyntheticMemory memory)
@@ -82,7 +88,7 @@ internal sealed class BackEndComparison : IDisposable
             memory.Areas[i].Bytes.CopyTo(_areas[i].Bytes(0, memory.Areas[i].Bytes.Length));
     }
 
-    private void Run(Machine machine, MachineProgram program, SyntheticContext hit, bool isFollowing)
+    private void Run(Machine machine, MachineProgram program, SyntheticContext hit, bool isFollowing, bool isReturn)
     {
         _flags = (_flags * 0x6255) + 0x3619;
         ulong[] words = [.. hit.Registers, Always | ((ulong)(_flags >> 4) & Choosable)];
@@ -94,8 +100,9 @@ internal sealed class BackEndComparison : IDisposable
         Assert.Equal(before.ToString(), after.ToString());
         if (isFollowing)
             stack.Bytes(stackPointer, 8).CopyTo(old.AsSpan(stackPointer));
-        Assert.True(old.AsSpan(stackPointer - RedZone).SequenceEqual(stack.Bytes(stackPointer - RedZone, old.Length - stackPointer + RedZone)), "the stack has changed");
-        int least = stackPointer - RedZone - MostPushed;
+        int kept = stackPointer - (isReturn ? 0 : RedZone);
+        Assert.True(old.AsSpan(kept).SequenceEqual(stack.Bytes(kept, old.Length - kept)), "the stack has changed");
+        int least = kept - (isReturn ? ThunkIndex : 0) - MostPushed;
         Assert.True(old.AsSpan(0, least).SequenceEqual(stack.Bytes(0, least)), "the stack was used too far down");
     }
 }
