@@ -16,4 +16,9 @@ internal sealed class FakeImage(string path, params FunctionInfo[] functions) : 
 
     public IReadOnlyList<FunctionInfo> Matching(string pattern) =>
         [.. functions.Where(f => FileSystemName.MatchesSimpleExpression(pattern, f.Name, ignoreCase: false))];
+
+    /// <summary>Functions at odd offsets cannot be patched.</summary>
+    public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => [.. functions.Select(f => f.Offset % 2 == 0
+        ? new FunctionPlan(f, "whole", [0x55, 0x48, 0x89, 0xe5, 0x53])
+        : new FunctionPlan(f, FunctionPlan.Trap, [], "too short", "control ends after 1 bytes"))];
 }

@@ -38,6 +38,30 @@ public sealed class ListCommandTests
         Assert.Equal("{\"type\":\"function\",\"image\":\"/lib/libx.so\",\"function\":\"malloc\",\"offset\":6656,\"size\":256}\n", tool.Output);
     }
 
+    private static readonly FakeImage Odd = new(
+        "/lib/libx.so", new FunctionInfo("alias", 0x10, 8), new FunctionInfo("f", 0x10, 8), new FunctionInfo("g\e", 0x21, 1), new FunctionInfo("h", 0x30, 8, IsIndirect: true));
+
+    [Fact]
+    public void Plans_say_what_is_displaced_or_why_nothing_can_be_and_count_each_function_once()
+    {
+        var tool = new ToolHarness(images: new Finder([Odd]));
+        Assert.Equal(0, tool.Run("list", "--plan", "libx"));
+        Assert.Equal(
+            "      0x10  whole         5  alias\n      0x10  whole         5  f\n      0x21  trap          -  g\\x1b  (control ends after 1 bytes)\n"
+            + "2 functions: 0 single, 1 whole, 0 padding, 0 springboard, 1 trap (1 too short); 50.0 % inline\n", tool.Output);
+    }
+
+    [Fact]
+    public void Plans_are_json_too()
+    {
+        var tool = new ToolHarness(images: new Finder([Odd]));
+        Assert.Equal(0, tool.Run("list", "--plan", "libx", "f", "-f", "json"));
+        Assert.Equal(
+            "{\"type\":\"plan\",\"image\":\"/lib/libx.so\",\"function\":\"f\",\"offset\":16,\"tactic\":\"whole\",\"displaced\":\"554889e553\"}\n"
+            + "{\"type\":\"coverage\",\"functions\":1,\"single\":0,\"whole\":1,\"padding\":0,\"springboard\":0,\"trap\":0}\n",
+            tool.Output);
+    }
+
     [Fact]
     public void Nothing_found_is_an_error_with_near_names()
     {

@@ -16,6 +16,11 @@ internal sealed class ListSyntax
     private readonly Option<int?> _processId = new("-p", "--pid") { Description = "List functions of what this process maps", HelpName = "PID" };
     private readonly Option<string> _format = ProbingOptions.FormatOption();
 
+    private readonly Option<bool> _plan = new("--plan")
+    {
+        Description = "Say how each function would be patched by the inline engine, or why it cannot be",
+    };
+
     /// <summary>Builds the command.</summary>
     public Command Build(Func<ListRequest, int> run)
     {
@@ -23,8 +28,9 @@ internal sealed class ListSyntax
         command.Add(_what);
         command.Add(_processId);
         command.Add(_format);
+        command.Add(_plan);
         command.SetAction(parsed => run(Request(
-            parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!)));
+            parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!) with { Plan = parsed.GetValue(_plan) }));
         return command;
     }
 

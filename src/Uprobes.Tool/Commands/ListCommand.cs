@@ -11,7 +11,8 @@ namespace Uprobes.Tool.Commands;
 /// <param name="Image">The file or library, or null for all files of the process.</param>
 /// <param name="Pattern">Which functions, or null for all.</param>
 /// <param name="Format">How they are written.</param>
-internal sealed record ListRequest(int? ProcessId, string? Image, string? Pattern, OutputFormat Format);
+/// <param name="Plan">Whether to say of each how it would be patched.</param>
+internal sealed record ListRequest(int? ProcessId, string? Image, string? Pattern, OutputFormat Format, bool Plan = false);
 
 /// <summary>Lists functions of a file, or of the files that a process maps. No process is stopped for it.</summary>
 internal sealed class ListCommand(ToolEnvironment environment, IImageFinder images, ListRequest request)
@@ -24,17 +25,10 @@ internal sealed class ListCommand(ToolEnvironment environment, IImageFinder imag
         using var opened = images.Find(request.ProcessId, request.Image);
         foreach (var problem in opened.Problems)
             environment.Status.Write(problem);
-        using var listing = new FunctionListing(output, request.Format, nameImages: opened.Sources.Count > 1);
         var listed = 0;
         try
         {
-            foreach (var source in opened.Sources)
-            {
-                var functions = Select(source);
-                foreach (var function in functions.OrderBy(f => f.Offset).ThenBy(f => f.Name, StringComparer.Ordinal))
-                    listing.Write(source, function);
-                listed += functions.Count;
-            }
+            listed = request.Plan ? WritePlans(output, opened) : WriteFunctions(output, opened);
             output.Flush();
         }
         catch (OutputClosedException)
@@ -45,6 +39,39 @@ internal sealed class ListCommand(ToolEnvironment environment, IImageFinder imag
             return ExitCode.Success;
         throw Nothing(opened);
     }
+
+    private int WriteFunctions(ResultOutput output, OpenedImages opened)
+    {
+        using var listing = new FunctionListing(output, request.Format, nameImages: opened.Sources.Count > 1);
+        var listed = 0;
+        foreach (var source in opened.Sources)
+        {
+            foreach (var function in InOrder(source))
+            {
+                listing.Write(source, function);
+                listed++;
+            }
+        }
+        return listed;
+    }
+
+    /// <summary>Resolvers are left out: what a probe would be put on is what they choose.</summary>
+    private int WritePlans(ResultOutput output, OpenedImages opened)
+    {
+        using var listing = new PlanListing(output, request.Format, nameImages: opened.Sources.Count > 1);
+        var listed = 0;
+        foreach (var source in opened.Sources)
+        {
+            var plans = source.Plan([.. InOrder(source).Where(f => !f.IsIndirect)]);
+            listing.Write(source, plans);
+            listed += plans.Count;
+        }
+        if (listed > 0)
+            listing.WriteSummary();
+        return listed;
+    }
+
+    private IEnumerable<FunctionInfo> InOrder(IFunctionSource source) => Select(source).OrderBy(f => f.Offset).ThenBy(f => f.Name, StringComparer.Ordinal);
 
     private IReadOnlyList<FunctionInfo> Select(IFunctionSource source)
     {

@@ -23,6 +23,9 @@ internal sealed class ElfFunctionSource(ElfImage image, string? shownPath = null
     /// <inheritdoc/>
     public IReadOnlyList<FunctionInfo> Matching(string pattern) => [.. image.Functions.Matching(pattern).Select(Convert)];
 
+    /// <inheritdoc/>
+    public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => EntryPlans.Of(image, functions);
+
     private static FunctionInfo Convert(FunctionSymbol symbol)
     {
         // An old version of a function is another function; without its version it would look like the current one.

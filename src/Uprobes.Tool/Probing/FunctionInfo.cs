@@ -25,4 +25,7 @@ internal interface IFunctionSource
 
     /// <summary>The functions whose name matches a pattern with <c>* ? [...]</c>.</summary>
     IReadOnlyList<FunctionInfo> Matching(string pattern);
+
+    /// <summary>How the inline engine would patch functions of the image if all were probed at once, in their order.</summary>
+    IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions);
 }
