@@ -91,9 +91,14 @@ public sealed class PatchPlannerTests(PlannerCorpus corpus) : IClassFixture<Plan
     public void Bytes_of_an_operand_that_look_like_a_branch_do_not_count() =>
         Planned(Decide("seems_entered"), PatchTactic.WholeInstructions, 0, 1, 4);
 
+    [Theory]
+    [InlineData("jumps_anywhere")]
+    [InlineData("jumps_by_table_and_anywhere")]
+    public void A_computed_jump_without_a_table_prevents_displacing_several(string function) =>
+        Refused(Decide(function), PatchRefusalReason.UnknownJump);
+
     [Fact]
-    public void A_computed_jump_without_a_table_prevents_displacing_several() =>
-        Refused(Decide("jumps_anywhere"), PatchRefusalReason.UnknownJump);
+    public void A_jump_by_a_table_does_not() => Planned(Decide("jumps_by_table"), PatchTactic.WholeInstructions, 0, 1, 4);
 
     [Fact]
     public void A_tail_call_through_a_pointer_does_not() => Planned(Decide("tail_call"), PatchTactic.WholeInstructions, 0, 1, 4);

@@ -210,6 +210,34 @@ public sealed class PlannerCorpus : IDisposable
         lea 8(%rdi, %rdi, 4), %rax
         jmp *%rax
         END jumps_anywhere
+        ALIGNED jumps_by_table_and_anywhere
+        push %rbx
+        mov %rdi, %rbx
+        pop %rbx
+        lea other_table(%rip), %rdx
+        movslq (%rdx, %rdi, 4), %rax
+        add %rdx, %rax
+        jmp *%rax
+        1: lea 8(%rdi, %rdi, 4), %rax
+        jmp *%rax
+        END jumps_by_table_and_anywhere
+        ALIGNED jumps_by_table
+        push %rbx
+        mov %rdi, %rbx
+        pop %rbx
+        lea other_table(%rip), %rdx
+        test %esi, %esi
+        jz 2f
+        mov %rsi, %rdi
+        2: movslq (%rdx, %rdi, 4), %rax
+        add %rdx, %rax
+        jmp *%rax
+        END jumps_by_table
+        .section .rodata
+        .p2align 2
+        other_table: .long 1b - other_table, 1b - other_table
+        .long 0x7fffffff
+        .text
         ALIGNED tail_call
         push %rbx
         mov %rdi, %rbx

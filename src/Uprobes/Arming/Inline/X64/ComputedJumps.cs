@@ -4,18 +4,20 @@ namespace Uprobes.Arming.Inline.X64;
 
 /// <summary>
 /// Whether all computed jumps of a function are understood. A jump to an address that comes from memory, from a caller or from a callee
-/// goes where some pointer leads, and <see cref="CodePointers"/> knows all of these; one to an address that is computed is understood if
-/// the function loads a jump table (<see cref="JumpTables"/>), and otherwise can go anywhere.
+/// goes where some pointer leads, and <see cref="CodePointers"/> knows all of these; one to a sum is understood if a summand is the address of
+/// a jump table (<see cref="JumpTables"/>); one that is computed in any other way can go anywhere.
 /// </summary>
 internal sealed class ComputedJumps
 {
     private readonly List<Instruction> _function;
     private readonly Dictionary<ulong, int> _byAddress;
     private readonly ILookup<int, int> _branchesTo;
+    private readonly LoadedBytes _bytes;
 
-    private ComputedJumps(List<Instruction> function)
+    private ComputedJumps(List<Instruction> function, LoadedBytes bytes)
     {
         _function = function;
+        _bytes = bytes;
         _byAddress = new Dictionary<ulong, int>(function.Count);
         for (int i = 0; i < function.Count; i++)
             _byAddress.Add(function[i].IP, i);
@@ -30,17 +32,21 @@ internal sealed class ComputedJumps
         {
             if (function[i].FlowControl != FlowControl.IndirectBranch || function[i].Op0Kind != OpKind.Register)
                 continue;
-            jumps ??= new ComputedJumps(function);
+            jumps ??= new ComputedJumps(function, bytes);
             if (jumps.IsComputed(i))
-                return !function.Exists(instruction => LoadsTable(instruction, bytes));
+                return true;
         }
 
         return false;
     }
 
-    private static bool LoadsTable(in Instruction instruction, LoadedBytes bytes) =>
+    private bool LoadsTable(in Instruction instruction) =>
         instruction.Mnemonic == Mnemonic.Lea && instruction.IsIPRelativeMemoryOperand
-        && bytes.TryFind(instruction.IPRelativeMemoryAddress, out LoadedPiece piece, out int index) && JumpTables.IsEntry(bytes, piece, index, out _, out _);
+        && _bytes.TryFind(instruction.IPRelativeMemoryAddress, out LoadedPiece piece, out int index) && !_bytes.IsCode(piece, index)
+        && JumpTables.IsEntry(_bytes, piece, index, out _, out _);
+
+    private bool LoadsCode(in Instruction instruction) => instruction.Mnemonic == Mnemonic.Lea && instruction.IsIPRelativeMemoryOperand
+        && _bytes.TryFindCode(instruction.IPRelativeMemoryAddress, out _, out _);
 
     private IEnumerable<(int Source, int Target)> Branches()
     {
@@ -53,18 +59,73 @@ internal sealed class ComputedJumps
         }
     }
 
-    /// <summary>Follows the register of a jump back along all ways to the instructions that its value comes from.</summary>
+    /// <summary>Whether a jump may go to an address that is computed other than by a table.</summary>
     private bool IsComputed(int jump)
     {
+        foreach ((int index, ValueOrigin origin) in Origins(jump, _function[jump].Op0Register))
+        {
+            if (origin == ValueOrigin.Computed && !IsTableSum(index))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// <code>
+    /// add     %rdx, %rax           with a table's address in either
+    /// lea     (%rdx,%rax), %rcx    the same
+    /// add     16(%rsp), %rax       the table's address having been put on the stack
+    /// </code>
+    /// </summary>
+    private bool IsTableSum(int index)
+    {
+        Instruction sum = _function[index];
+        return sum switch
+        {
+            { Mnemonic: Mnemonic.Add, Op1Kind: OpKind.Register } => IsTable(index, sum.Op0Register) || IsTable(index, sum.Op1Register),
+            { Mnemonic: Mnemonic.Add, Op1Kind: OpKind.Memory } => IsSpilledTable(sum),
+            { Mnemonic: Mnemonic.Lea, MemoryIndexScale: 1, MemoryDisplacement64: 0 } when sum.MemoryBase != Register.None && sum.MemoryIndex != Register.None =>
+                IsTable(index, sum.MemoryBase) || IsTable(index, sum.MemoryIndex),
+            _ => false,
+        };
+    }
+
+    /// <summary>Whether a register holds the address of a table wherever it comes from.</summary>
+    private bool IsTable(int user, Register register)
+    {
+        bool any = false;
+        foreach ((int index, _) in Origins(user, register))
+        {
+            Instruction instruction = _function[index];
+            if (!LoadsTable(instruction) && !(instruction.Mnemonic == Mnemonic.Mov && IsSpilledTable(instruction)))
+                return false;
+            any = true;
+        }
+
+        return any;
+    }
+
+    /// <summary>
+    /// Whether an instruction takes something from the stack that can be the address of a table, and of nothing else that could be added to: the
+    /// function loads tables and no address of code.
+    /// </summary>
+    private bool IsSpilledTable(in Instruction instruction) =>
+        instruction is { Op1Kind: OpKind.Memory, MemoryBase: Register.RSP or Register.RBP, MemoryIndex: Register.None }
+        && _function.Exists(other => LoadsTable(other)) && !_function.Exists(other => LoadsCode(other));
+
+    /// <summary>Follows a register back along all ways to the instructions that its value comes from; what comes from a caller has none.</summary>
+    private List<(int Index, ValueOrigin Origin)> Origins(int user, Register wanted)
+    {
+        var origins = new List<(int, ValueOrigin)>();
         var seen = new HashSet<(int, Register)>();
         var open = new Stack<(int Index, Register Register)>();
-        ComeFrom(jump, _function[jump].Op0Register);
+        ComeFrom(user, wanted);
         while (open.TryPop(out (int Index, Register Register) way))
         {
-            switch (Origin(_function[way.Index], way.Register, out Register other))
+            ValueOrigin origin = Origin(_function[way.Index], way.Register, out Register other);
+            switch (origin)
             {
-                case ValueOrigin.Computed:
-                    return true;
                 case ValueOrigin.Untouched:
                     ComeFrom(way.Index, way.Register);
                     break;
@@ -75,10 +136,13 @@ internal sealed class ComputedJumps
                     ComeFrom(way.Index, way.Register);
                     ComeFrom(way.Index, other);
                     break;
+                default:
+                    origins.Add((way.Index, origin));
+                    break;
             }
         }
 
-        return false;
+        return origins;
 
         void ComeFrom(int index, Register register)
         {

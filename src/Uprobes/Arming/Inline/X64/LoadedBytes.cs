@@ -7,10 +7,13 @@ internal sealed class LoadedBytes
 {
     private readonly LoadedPiece[] _pieces;
 
-    private LoadedBytes(LoadedPiece[] pieces, bool hasFixedAddress)
+    private readonly SegmentTable _segments;
+
+    private LoadedBytes(LoadedPiece[] pieces, ElfImage image)
     {
         _pieces = pieces;
-        HasFixedAddress = hasFixedAddress;
+        _segments = image.SegmentTable;
+        HasFixedAddress = !image.IsPositionIndependent;
         Code = [.. pieces.Where(piece => piece.IsExecutable)];
         Data = [.. pieces.Where(piece => !piece.IsExecutable)];
     }
@@ -37,7 +40,7 @@ internal sealed class LoadedBytes
             pieces.Add(new LoadedPiece(segment.LinkAddress.Value, segment.FileOffset.Value, bytes, segment.IsExecutable));
         }
 
-        return new LoadedBytes([.. pieces], !image.IsPositionIndependent);
+        return new LoadedBytes([.. pieces], image);
     }
 
     /// <summary>The piece of an address.</summary>
@@ -58,6 +61,9 @@ internal sealed class LoadedBytes
 
     /// <summary>The executable piece of an address.</summary>
     public bool TryFindCode(ulong address, out LoadedPiece piece, out int index) => TryFind(address, out piece, out index) && piece.IsExecutable;
+
+    /// <summary>Whether a byte is in a section of code; other sections can be in an executable piece.</summary>
+    public bool IsCode(LoadedPiece piece, int index) => piece.IsExecutable && _segments.TryGetCode(piece.Offset + (ulong)index, out _);
 
     /// <summary>Marks an address as led to by data or a name, where it is code.</summary>
     public bool Point(ulong address)
