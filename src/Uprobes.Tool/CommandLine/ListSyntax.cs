@@ -30,7 +30,8 @@ internal sealed class ListSyntax
         command.Add(_format);
         command.Add(_plan);
         command.SetAction(parsed => run(Request(
-            parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!) with { Plan = parsed.GetValue(_plan) }));
+            parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!) with
+        { Plan = parsed.GetValue(_plan) }));
         return command;
     }
 
