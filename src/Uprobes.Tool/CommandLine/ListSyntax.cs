@@ -29,9 +29,11 @@ internal sealed class ListSyntax
         command.Add(_processId);
         command.Add(_format);
         command.Add(_plan);
-        command.SetAction(parsed => run(Request(
-            parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!) with
-        { Plan = parsed.GetValue(_plan) }));
+        command.SetAction(parsed =>
+        {
+            var request = Request(parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!);
+            return run(request with { Plan = parsed.GetValue(_plan) });
+        });
         return command;
     }
 

@@ -37,7 +37,7 @@ internal sealed class FunctionCode
     /// <summary>Whether a computed jump has targets that nothing found tells.</summary>
     public bool HasUnknownJump { get; private set; }
 
-    /// <summary>Whether it makes a system call by which a child or a thread starts behind it.</summary>
+    /// <summary>Link-time address of the first system call behind which a child or a thread starts (clone, fork, vfork, clone3), or null.</summary>
     public ulong? CloneCall { get; private set; }
 
     /// <summary>Whether it saves all vector registers, as lazy binding does.</summary>
