@@ -9,7 +9,7 @@ namespace Uprobes;
 /// A call that never returns (exit, longjmp past it, an exception) is not seen. Conditions on arguments, ids and function names
 /// alone are decided at the entry, and calls that do not meet them cost no more than that.
 /// </remarks>
-internal abstract class CallPoint : HitPoint
+public abstract class CallPoint : HitPoint
 {
     private protected CallPoint()
     {

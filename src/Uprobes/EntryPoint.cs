@@ -1,7 +1,7 @@
 namespace Uprobes;
 
 /// <summary>What a query can ask when a function is entered. There are no objects of this kind.</summary>
-internal abstract class EntryPoint : InstructionPoint
+public abstract class EntryPoint : InstructionPoint
 {
     private protected EntryPoint()
     {

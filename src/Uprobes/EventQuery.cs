@@ -7,7 +7,7 @@ namespace Uprobes;
 /// <c>break</c> or otherwise, takes the probes out. Immutable; usable from any thread.
 /// </summary>
 /// <typeparam name="T">What an event is.</typeparam>
-internal sealed class EventQuery<T> : IAsyncEnumerable<T>
+public sealed class EventQuery<T> : IAsyncEnumerable<T>
 {
     private readonly QuerySource _source;
     private readonly TranslatedQuery _query;
@@ -26,7 +26,7 @@ internal sealed class EventQuery<T> : IAsyncEnumerable<T>
     /// <summary>Probes now, so that events are kept from here on, and tells what was refused and lost. The caller disposes the stream.</summary>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
-    public EventStream<T> Start() => new(_source, _query, _most);
+    public LiveEvents<T> Start() => new(_source, _query, _most);
 
     /// <summary>Probes, gives the events as they come, and takes the probes out at the end. Ends with the session, or after <see cref="Take"/>.</summary>
     /// <remarks>Where some of several points may be refused or events get lost, use <see cref="Start"/>, which tells.</remarks>
@@ -35,7 +35,7 @@ internal sealed class EventQuery<T> : IAsyncEnumerable<T>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
-        using EventStream<T> stream = Start();
+        using LiveEvents<T> stream = Start();
         if (stream.Refusals is [var refusal, ..])
             throw new ProbeRefusedException(refusal);
         await foreach (T value in stream.WithCancellation(cancellationToken).ConfigureAwait(false))

@@ -9,7 +9,7 @@ namespace Uprobes;
 /// <remarks>The aggregates probe at once, and until they are disposed. A snapshot has the keys that had a hit.</remarks>
 /// <typeparam name="TPoint">What can be asked of a hit.</typeparam>
 /// <typeparam name="TKey">What is grouped by.</typeparam>
-internal sealed class GroupedQuery<TPoint, TKey>
+public sealed class GroupedQuery<TPoint, TKey>
     where TPoint : HitPoint
     where TKey : notnull
 {
@@ -20,7 +20,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
     internal GroupedQuery(QueryDefinition query, LambdaExpression key, int capacity) => (_query, _key, _capacity) = (query, key, capacity);
 
     /// <summary>Counts the hits for each key, modulo 2^64.</summary>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, long>> Count() =>
@@ -28,7 +28,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>Adds a value up for each key, modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, long>> Sum(Expression<Func<TPoint, long>> value) =>
@@ -36,7 +36,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>Adds a value up for each key, modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, ulong>> Sum(Expression<Func<TPoint, ulong>> value) =>
@@ -44,7 +44,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>The mean of a value for each key. The sum that it is made of is one modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, double>> Average(Expression<Func<TPoint, long>> value) =>
@@ -52,7 +52,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>The mean of a value for each key. The sum that it is made of is one modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, double>> Average(Expression<Func<TPoint, ulong>> value) =>
@@ -60,7 +60,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>The least of a value for each key.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, long>> Min(Expression<Func<TPoint, long>> value) =>
@@ -68,7 +68,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>The least of a value for each key.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, ulong>> Min(Expression<Func<TPoint, ulong>> value) =>
@@ -76,7 +76,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>The greatest of a value for each key.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, long>> Max(Expression<Func<TPoint, long>> value) =>
@@ -84,7 +84,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>The greatest of a value for each key.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, ulong>> Max(Expression<Func<TPoint, ulong>> value) =>
@@ -92,7 +92,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>How a value is distributed for each key, in powers of two: a range for negative values, one for 0, and one for each [2^n, 2^(n+1)).</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, Histogram>> Histogram(Expression<Func<TPoint, long>> value) =>
@@ -100,7 +100,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
 
     /// <summary>How a value is distributed for each key, in powers of two: a range for negative values, one for 0, and one for each [2^n, 2^(n+1)).</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<IReadOnlyDictionary<TKey, Histogram>> Histogram(Expression<Func<TPoint, ulong>> value) =>
@@ -111,7 +111,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
     /// <param name="least">Where the first step begins; for an unsigned value not negative.</param>
     /// <param name="limit">Where the last step ends; it does not belong to it.</param>
     /// <param name="width">Of each step, at least 1; (limit - least) is a multiple of it, and there are at most 1,000 steps.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such steps.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
@@ -123,7 +123,7 @@ internal sealed class GroupedQuery<TPoint, TKey>
     /// <param name="least">Where the first step begins; for an unsigned value not negative.</param>
     /// <param name="limit">Where the last step ends; it does not belong to it.</param>
     /// <param name="width">Of each step, at least 1; (limit - least) is a multiple of it, and there are at most 1,000 steps.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such steps.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>

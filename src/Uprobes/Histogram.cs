@@ -4,7 +4,7 @@ using System.Text;
 namespace Uprobes;
 
 /// <summary>A distribution of values at a moment. Immutable.</summary>
-internal sealed class Histogram
+public sealed class Histogram
 {
     private const int BarWidth = 52;
 

@@ -4,4 +4,4 @@ namespace Uprobes;
 /// <param name="Least">The least value of the range.</param>
 /// <param name="Limit">What all values of the range are less than.</param>
 /// <param name="Count">How many there were.</param>
-internal readonly record struct HistogramBucket(Int128 Least, Int128 Limit, long Count);
+public readonly record struct HistogramBucket(Int128 Least, Int128 Limit, long Count);

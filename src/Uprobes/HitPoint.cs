@@ -1,10 +1,10 @@
 namespace Uprobes;
 
 /// <summary>
-/// What a query can ask of every hit. There are no objects of this kind: the lambdas of a query are not run here, but
-/// become programs that run inside the probed process.
+/// What a query can ask of every hit. There are no objects of this kind: the lambdas of a query are not run as C#, but become
+/// programs (<see cref="ProbeQuery{TPoint}"/>).
 /// </summary>
-internal abstract class HitPoint
+public abstract class HitPoint
 {
     private protected HitPoint()
     {
@@ -23,7 +23,9 @@ internal abstract class HitPoint
     /// The name of the probed function (for a point given by file offset without a name, how the point is written). It can be selected,
     /// grouped by, and compared with <c>==</c> and <c>!=</c> to names that are known when the query is made.
     /// </summary>
+#pragma warning disable CA1716 // Nobody derives from these types, so that no language's keyword is in the way.
     public abstract string Function { get; }
+#pragma warning restore CA1716
 
     /// <summary>The address of the probed instruction in the process.</summary>
     public abstract ulong Address { get; }

@@ -15,7 +15,7 @@ internal interface IQueryRun : IDisposable
     /// <summary>What is missing so far, in all processes, those that have ended included.</summary>
     QueryLosses Losses { get; }
 
-    /// <summary>What a map holds now, of all processes, those that have ended included.</summary>
-    /// <exception cref="ObjectDisposedException">The run or its session has ended.</exception>
+    /// <summary>What a map holds now, of all processes, those that have ended included; still there when the session has ended.</summary>
+    /// <exception cref="ObjectDisposedException">The run was disposed.</exception>
     MapSnapshot Snapshot(int map);
 }

@@ -1,7 +1,7 @@
 namespace Uprobes;
 
 /// <summary>What a query can ask when an instruction is about to run. There are no objects of this kind.</summary>
-internal abstract class InstructionPoint : HitPoint
+public abstract class InstructionPoint : HitPoint
 {
     private protected InstructionPoint()
     {

@@ -6,8 +6,8 @@ using Uprobes.Programs.Queries;
 namespace Uprobes;
 
 /// <summary>
-/// A question about the hits of one or more probe points. Its lambdas are not run here: they become a program that runs inside the
-/// probed processes at every hit, in well under a microsecond, and only what the query asks for comes out. Immutable; usable from any thread.
+/// A question about the hits of one or more probe points. Its lambdas are not run as C#: they become a small program that the
+/// session's engine runs at every hit, and only what the query asks for comes out. Immutable; usable from any thread.
 /// </summary>
 /// <remarks>
 /// <para>Lambdas can use the members of their parameter, the integers, <c>bool</c>, <c>char</c> and enums of C# with its operators, strings from
@@ -16,7 +16,7 @@ namespace Uprobes;
 /// <para>The aggregates probe at once, and until they are disposed.</para>
 /// </remarks>
 /// <typeparam name="TPoint">What can be asked of a hit: <see cref="EntryPoint"/>, <see cref="InstructionPoint"/>, <see cref="ReturnPoint"/> or <see cref="CallPoint"/>.</typeparam>
-internal sealed class ProbeQuery<TPoint>
+public sealed class ProbeQuery<TPoint>
     where TPoint : HitPoint
 {
     private readonly QueryDefinition _query;
@@ -24,7 +24,7 @@ internal sealed class ProbeQuery<TPoint>
     internal ProbeQuery(QueryDefinition query) => _query = query;
 
     /// <summary>The same, but of those hits only that meet a condition. Several conditions must all be met.</summary>
-    /// <param name="condition">Decided inside the process.</param>
+    /// <param name="condition">Becomes part of the program.</param>
     public ProbeQuery<TPoint> Where(Expression<Func<TPoint, bool>> condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
@@ -34,20 +34,20 @@ internal sealed class ProbeQuery<TPoint>
     /// <summary>An event for each hit.</summary>
     /// <typeparam name="T">What comes out.</typeparam>
     /// <param name="selector">A single value, or an anonymous type, record, tuple (<c>ValueTuple.Create</c>) or other object that is made of such values by its constructor.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     public EventQuery<T> Select<T>(Expression<Func<TPoint, T>> selector)
     {
         ArgumentNullException.ThrowIfNull(selector);
         return new EventQuery<T>(_query.Source, _query.Events(selector));
     }
 
-    /// <summary>An aggregate for each value of a key, which is kept in a table in the processes' memory.</summary>
+    /// <summary>An aggregate for each value of a key.</summary>
     /// <typeparam name="TKey">What is grouped by.</typeparam>
     /// <param name="key">
     /// A single value, string, anonymous type, record or tuple (<c>ValueTuple.Create</c>); it takes at most 256 bytes, 8 for an integer. The function's
     /// name alone (<c>p => p.Function</c>) takes no table and no search.
     /// </param>
-    /// <param name="capacity">Most keys of a process, up to 1,048,576; rounded up to a power of two. What finds no room is counted in <see cref="QueryLosses.Keys"/>.</param>
+    /// <param name="capacity">Most keys, up to 1,048,576; rounded up to a power of two. What finds no room is counted in <see cref="QueryLosses.Keys"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such capacity.</exception>
     public GroupedQuery<TPoint, TKey> GroupBy<TKey>(Expression<Func<TPoint, TKey>> key, int capacity = 4096)
         where TKey : notnull
@@ -59,7 +59,7 @@ internal sealed class ProbeQuery<TPoint>
     }
 
     /// <summary>Counts the hits, modulo 2^64.</summary>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<long> Count() =>
@@ -67,7 +67,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>Adds a value up, modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<long> Sum(Expression<Func<TPoint, long>> value) =>
@@ -75,7 +75,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>Adds a value up, modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<ulong> Sum(Expression<Func<TPoint, ulong>> value) =>
@@ -83,7 +83,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>The mean of a value; null before the first hit. The sum that it is made of is one modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<double?> Average(Expression<Func<TPoint, long>> value) =>
@@ -91,7 +91,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>The mean of a value; null before the first hit. The sum that it is made of is one modulo 2^64.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<double?> Average(Expression<Func<TPoint, ulong>> value) =>
@@ -99,7 +99,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>The least of a value; null before the first hit.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<long?> Min(Expression<Func<TPoint, long>> value) =>
@@ -107,7 +107,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>The least of a value; null before the first hit.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<ulong?> Min(Expression<Func<TPoint, ulong>> value) =>
@@ -115,7 +115,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>The greatest of a value; null before the first hit.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<long?> Max(Expression<Func<TPoint, long>> value) =>
@@ -123,7 +123,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>The greatest of a value; null before the first hit.</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<ulong?> Max(Expression<Func<TPoint, ulong>> value) =>
@@ -131,7 +131,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>How a value is distributed, in powers of two: a range for negative values, one for 0, and one for each [2^n, 2^(n+1)).</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<Histogram> Histogram(Expression<Func<TPoint, long>> value) =>
@@ -139,7 +139,7 @@ internal sealed class ProbeQuery<TPoint>
 
     /// <summary>How a value is distributed, in powers of two: a range for negative values, one for 0, and one for each [2^n, 2^(n+1)).</summary>
     /// <param name="value">What of each hit.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
     public LiveAggregate<Histogram> Histogram(Expression<Func<TPoint, ulong>> value) =>
@@ -150,7 +150,7 @@ internal sealed class ProbeQuery<TPoint>
     /// <param name="least">Where the first step begins; for an unsigned value not negative.</param>
     /// <param name="limit">Where the last step ends; it does not belong to it.</param>
     /// <param name="width">Of each step, at least 1; (limit - least) is a multiple of it, and there are at most 1,000 steps.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such steps.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>
@@ -162,7 +162,7 @@ internal sealed class ProbeQuery<TPoint>
     /// <param name="least">Where the first step begins; for an unsigned value not negative.</param>
     /// <param name="limit">Where the last step ends; it does not belong to it.</param>
     /// <param name="width">Of each step, at least 1; (limit - least) is a multiple of it, and there are at most 1,000 steps.</param>
-    /// <exception cref="QueryTranslationException">A part of the query cannot run inside a process; the message names it.</exception>
+    /// <exception cref="QueryTranslationException">A part of the query cannot become a program; the message names it.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no such steps.</exception>
     /// <exception cref="ProbeRefusedException">No point could be probed.</exception>
     /// <exception cref="ObjectDisposedException">The session has ended.</exception>

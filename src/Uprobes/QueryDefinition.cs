@@ -23,7 +23,7 @@ internal sealed record QueryDefinition(QuerySource Source, IReadOnlyList<LambdaE
     internal LiveAggregate<T> Whole<T>(AggregateResult result, Func<IReadOnlyList<AggregateValue>, T> read)
     {
         IQueryRun run = Source.Run(Translate(result), events: null);
-        return new LiveAggregate<T>(run, r => read([.. r.Snapshot(0).Rows.Values]));
+        return new LiveAggregate<T>(Source, run, r => read([.. r.Snapshot(0).Rows.Values]));
     }
 
     /// <summary>Runs it with an aggregate for each key.</summary>
@@ -34,7 +34,7 @@ internal sealed record QueryDefinition(QuerySource Source, IReadOnlyList<LambdaE
     {
         TranslatedQuery query = Translate(result);
         IQueryRun run = Source.Run(query, events: null);
-        return new LiveAggregate<IReadOnlyDictionary<TKey, T>>(run, r =>
+        return new LiveAggregate<IReadOnlyDictionary<TKey, T>>(Source, run, r =>
         {
             Dictionary<TKey, List<AggregateValue>> groups = [];
             foreach ((MapKey stored, AggregateValue value) in r.Snapshot(0).Rows)

@@ -9,6 +9,9 @@ namespace Uprobes;
 /// <param name="Points">What is probed; at least one.</param>
 internal sealed record QuerySource(IQueryHost Host, QuerySubject Subject, IReadOnlyList<ProbePoint> Points)
 {
+    /// <summary>What a pattern has matched and cannot be probed.</summary>
+    internal IReadOnlyList<ProbeRefusal> Refused { get; init; } = [];
+
     /// <summary>The names by the probe's index.</summary>
     internal IReadOnlyList<string> Functions { get; } = [.. Points.Select(p => p.Function ?? p.ToString())];
 

@@ -1,7 +1,7 @@
 namespace Uprobes;
 
 /// <summary>What a query can ask when a function has returned. There are no objects of this kind.</summary>
-internal abstract class ReturnPoint : HitPoint
+public abstract class ReturnPoint : HitPoint
 {
     private protected ReturnPoint()
     {

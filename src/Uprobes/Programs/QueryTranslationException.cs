@@ -1,13 +1,13 @@
 namespace Uprobes.Programs;
 
 /// <summary>
-/// A part of a query cannot become a program that runs inside the probed process. Thrown when the query is made, before anything is
-/// probed. The message names the part, says why and what can be written instead.
+/// A part of a query cannot become a program that runs at a probe's hits. Thrown when the query is made, before anything is probed.
+/// The message names the part, says why and what can be written instead.
 /// </summary>
 public sealed class QueryTranslationException : Exception
 {
     internal QueryTranslationException(string subexpression, string reason, string alternative, Exception? inner = null)
-        : base($"'{subexpression}' cannot run inside the probed process: {reason}. {alternative}", inner)
+        : base($"'{subexpression}' cannot run at a probe's hits: {reason}. {alternative}", inner)
     {
         (Subexpression, Reason, Alternative) = (subexpression, reason, alternative);
     }

@@ -14,7 +14,7 @@ public sealed class EventQueryTests
     {
         EventQuery<(int, ulong)> query = Entries.Where(p => p.Arg(0) > 1).Select(p => ValueTuple.Create(p.ThreadId, p.Arg(0)));
         Assert.Empty(_host.Runs);
-        using EventStream<(int, ulong)> stream = query.Start();
+        using LiveEvents<(int, ulong)> stream = query.Start();
         Hits(new Hit(1), new Hit(2), new Hit(3) { ThreadId = 7 });
         _host.Last.End();
         Assert.Equal([(100, 2ul), (7, 3ul)], await stream.ToListAsync());
@@ -41,7 +41,7 @@ public sealed class EventQueryTests
     [Fact]
     public async Task Taking_some_ends_after_them()
     {
-        using EventStream<ulong> stream = Entries.Select(p => p.Arg(0)).Take(5).Take(2).Start();
+        using LiveEvents<ulong> stream = Entries.Select(p => p.Arg(0)).Take(5).Take(2).Start();
         Hits(new Hit(4), new Hit(5), new Hit(6));
         Assert.Equal([4ul, 5ul], await stream.ToListAsync());
         Assert.Equal(0, stream.Losses.Missing);
@@ -73,18 +73,18 @@ public sealed class EventQueryTests
     [Fact]
     public async Task What_the_reader_is_too_slow_for_is_counted()
     {
-        using EventStream<ulong> stream = Entries.Select(p => p.Arg(0)).Start();
-        for (int i = 0; i < EventStream<ulong>.Capacity + 3; i++)
+        using LiveEvents<ulong> stream = Entries.Select(p => p.Arg(0)).Start();
+        for (int i = 0; i < LiveEvents<ulong>.Capacity + 3; i++)
             _host.Last.Hit(new Hit((ulong)i));
         _host.Last.End();
         Assert.Equal(3, stream.Losses.Events);
-        Assert.Equal(EventStream<ulong>.Capacity, (await stream.ToListAsync()).Count);
+        Assert.Equal(LiveEvents<ulong>.Capacity, (await stream.ToListAsync()).Count);
     }
 
     [Fact]
     public async Task A_failure_of_the_session_reaches_the_reader()
     {
-        using EventStream<ulong> stream = Entries.Select(p => p.Arg(0)).Start();
+        using LiveEvents<ulong> stream = Entries.Select(p => p.Arg(0)).Start();
         Hits(new Hit(1));
         _host.Last.End(new InvalidOperationException("made up"));
         await using IAsyncEnumerator<ulong> events = stream.GetAsyncEnumerator();
@@ -110,7 +110,7 @@ public sealed class EventQueryTests
         EventQuery<ulong> query = new ProbeQuery<EntryPoint>(new QueryDefinition(new QuerySource(host, QuerySubject.Entry, InterpretedHost.Points), [])).Select(p => p.Arg(0));
         await Assert.ThrowsAsync<ProbeRefusedException>(async () => await query.ToListAsync());
         Assert.True(host.Last.IsDisposed);
-        using EventStream<ulong> stream = query.Start();
+        using LiveEvents<ulong> stream = query.Start();
         Assert.Single(stream.Refusals);
     }
 

@@ -108,7 +108,7 @@ public sealed class RefusedTranslationTests
     public void The_message_says_what_is_possible_instead()
     {
         QueryTranslationException error = Refused(p => p.Arg(0) / 2.0 > 5, "(double)p.Arg(0)");
-        Assert.StartsWith("'(double)p.Arg(0)' cannot run inside the probed process: a program has no double. ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("'(double)p.Arg(0)' cannot run at a probe's hits: a program has no double. ", error.Message, StringComparison.Ordinal);
         Assert.EndsWith(error.Alternative, error.Message, StringComparison.Ordinal);
     }
 

@@ -10,20 +10,21 @@ namespace Uprobes;
 /// <see cref="Capacity"/> events. Disposing it takes the probes out and ends the loop. The other members may be called from any thread.
 /// </summary>
 /// <typeparam name="T">What an event is.</typeparam>
-internal sealed class EventStream<T> : IAsyncEnumerable<T>, IDisposable, IQueryEvents
+public sealed class LiveEvents<T> : IAsyncEnumerable<T>, IDisposable, IQueryEvents
 {
     /// <summary>How many events wait for the reader at most. Further ones are dropped and counted in <see cref="Losses"/>; the processes never wait.</summary>
     public const int Capacity = 1 << 16;
 
     private readonly Channel<T> _events = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, SingleWriter = true });
+    private readonly QuerySource _source;
     private readonly ValueShape _shape;
     private readonly IQueryRun _run;
     private readonly long _most;
     private long _accepted, _dropped;
 
-    internal EventStream(QuerySource source, TranslatedQuery query, long most)
+    internal LiveEvents(QuerySource source, TranslatedQuery query, long most)
     {
-        (_shape, _most) = (query.Shape!, most);
+        (_source, _shape, _most) = (source, query.Shape!, most);
         if (most == 0)
             _events.Writer.Complete();
         _run = source.Run(query, this);
@@ -33,7 +34,7 @@ internal sealed class EventStream<T> : IAsyncEnumerable<T>, IDisposable, IQueryE
     public QueryLosses Losses => _run.Losses with { Events = _run.Losses.Events + Interlocked.Read(ref _dropped) };
 
     /// <summary>The points that are not probed, in some process or in all, each with its reason. More can come when a process loads a library.</summary>
-    public IReadOnlyList<ProbeRefusal> Refusals => _run.Refusals;
+    public IReadOnlyList<ProbeRefusal> Refusals => [.. _source.Refused, .. _run.Refusals];
 
     /// <summary>The events in the order in which they are read: those of one thread in the order of their time. Ends with the session, or after <see cref="EventQuery{T}.Take"/>.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
