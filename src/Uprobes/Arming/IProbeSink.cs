@@ -13,6 +13,9 @@ internal interface IProbeSink
     /// <summary>The programs that are all that is wanted on a hit, in order; null where a handler in the tracer is wanted too.</summary>
     IReadOnlyList<ProgramBinding>? Programs { get; }
 
+    /// <summary>Whether the return address of a call that begins here may be replaced.</summary>
+    bool MayFollowCalls { get; }
+
     /// <summary>How the site can be patched; null where it cannot be.</summary>
     PatchPlan? Plan { get; }
 

@@ -1,4 +1,5 @@
 using Uprobes.Arming;
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.Inline.X64;
 using Uprobes.Arming.X64;
 using Uprobes.Images;
@@ -14,6 +15,7 @@ internal sealed class ProbedImage(ElfImage elf)
     private readonly Dictionary<ulong, InstructionBoundaries> _boundaries = [];
     private ArmedPoint[]? _points;
     private PatchPlanner? _planner;
+    private Dictionary<ulong, bool>? _mayFollow;
 
     /// <summary>The time of the last write after which the uprobes' bytes were found as they had been.</summary>
     private (long Seconds, long Nanoseconds) _unchangedAt = elf.Modified;
@@ -84,7 +86,19 @@ internal sealed class ProbedImage(ElfImage elf)
             return;
         _planner ??= new PatchPlanner(new ImageAnalysis(Elf));
         foreach ((Uprobe uprobe, PatchDecision decision) in wanted.Zip(_planner.Plan([.. wanted.Select(u => new PatchSite(u.Offset, u.IsFunctionEntry))])))
-            (uprobe.Plan, uprobe.IsPlanned) = (decision.Plan, true);
+            (uprobe.Plan, uprobe.IsPlanned, uprobe.MayFollowCalls) = (decision.Plan, true, uprobe.IsFunctionEntry && MayFollowCalls(uprobe.Offset));
+    }
+
+    private bool MayFollowCalls(FileOffset offset)
+    {
+        if (_mayFollow is null)
+        {
+            _mayFollow = [];
+            foreach (IGrouping<ulong, FunctionSymbol> function in Elf.Functions.All.GroupBy(f => f.Offset.Value))
+                _mayFollow.Add(function.Key, CallRules.MayFollow([.. function.Select(f => f.Name)]));
+        }
+
+        return _mayFollow.GetValueOrDefault(offset.Value);
     }
 
     /// <summary>

@@ -36,6 +36,8 @@ internal sealed class Uprobe : IProbeSink
 
     public IReadOnlyList<ProgramBinding>? Programs { get; private set; }
 
+    public bool MayFollowCalls { get; internal set; }
+
     public PatchPlan? Plan { get; internal set; }
 
     /// <summary>Whether the planner has been asked.</summary>

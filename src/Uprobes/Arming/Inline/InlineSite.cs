@@ -35,6 +35,9 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
     /// <summary>The probe points, by their distance from <see cref="Address"/>.</summary>
     internal SortedList<int, ArmedPoint> Points { get; } = [];
 
+    /// <summary>Code of the engine's own that runs first, as a program; null but at a place that the engine itself needs.</summary>
+    internal byte[]? OwnProgram { get; init; }
+
     /// <summary>The bindings that the trampoline was built for.</summary>
     internal IReadOnlyList<ProgramBinding> Bindings { get; set; } = [];
 
@@ -54,6 +57,7 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
             Patch = Patch,
             Trampoline = Trampoline,
             Bindings = Bindings,
+            OwnProgram = OwnProgram,
         };
         foreach ((int offset, ArmedPoint point) in Points)
             copy.Points.Add(offset, point);

@@ -47,7 +47,7 @@ internal sealed partial class InlineSpace
     private InlineSite? SiteFor(ArmedPoint point, ulong address, TracedProcess process, in Mapping mapping, Func<ulong, int, bool> isTrapped)
     {
         if (!services.MayPatch || mapping.IsShared || point.Sink.Programs is not { Count: > 0 } || point.Sink.Plan is not { } plan || Obstacle(process).Length > 0
-            || point.Sink.Programs.Any(p => p.Run.Group.Return is not null))
+            || (point.Sink.Programs.Any(p => p.Run.Group.Return is not null) && (!point.Sink.MayFollowCalls || EnsureCalls(process) is null)))
             return null;
         if (plan.Neighbour is { } neighbour)
             return _sites.TryGetValue(address - (point.Offset.Value - neighbour.Value), out InlineSite? joined) ? joined : null;
@@ -60,23 +60,33 @@ internal sealed partial class InlineSpace
 
         if (isTrapped(address, Math.Max(plan.Displaced.Length, plan.Overwritten.Length)))
             return null;
+        InlineSite site = MakeSite(plan, address, null);
+        if (!MatchesFile(site))
+            return null; // The trap engine says what is there.
+        Keep(site);
+        return site;
+    }
+
+    private static InlineSite MakeSite(PatchPlan plan, ulong address, byte[]? ownProgram)
+    {
         int length = Math.Max(plan.Displaced.Length, plan.Overwritten.Length);
         byte[] original = new byte[length];
         plan.Displaced.CopyTo(original);
         plan.Overwritten.CopyTo(original);
-        ulong springboard = plan.Springboard is { } place ? address + (place.Value - point.Offset.Value) : 0;
-        InlineSite site = new(address, plan.Displaced.Length, original)
+        return new InlineSite(address, plan.Displaced.Length, original)
         {
-            Springboard = springboard,
+            Springboard = plan.Springboard is { } place ? address + (place.Value - plan.Offset.Value) : 0,
             SpringboardOriginal = [.. plan.SpringboardOverwritten],
+            Patch = new byte[plan.Overwritten.Length],
+            OwnProgram = ownProgram,
         };
-        site.Patch = new byte[plan.Overwritten.Length];
-        if (!MatchesFile(site))
-            return null; // The trap engine says what is there.
-        _sites.Add(address, site);
-        if (springboard != 0)
-            _springboards.Add(springboard, site);
-        return site;
+    }
+
+    private void Keep(InlineSite site)
+    {
+        _sites.Add(site.Address, site);
+        if (site.Springboard != 0)
+            _springboards.Add(site.Springboard, site);
     }
 
     private string Obstacle(TracedProcess process) => _obstacle ??= ProcessorSupport.Obstacle
@@ -113,6 +123,7 @@ internal sealed partial class InlineSpace
             }
 
             writes.Add((trampoline.Start, trampoline.Code));
+            writes.AddRange(trampoline.Stubs.Select(s => (s.Start, s.Code)));
             built.Add(site);
         }
 
@@ -168,7 +179,11 @@ internal sealed partial class InlineSpace
         services.Step?.Invoke("threads moved");
         refused.AddRange(Write(ready));
         if (_leaving.Count > 0)
+        {
             RollOut(stop);
+            ForgetReturnCode(_leaving.Where(l => !refused.Contains(l.Site)).Select(l => l.Trampoline));
+        }
+
         services.NotePause(stop.Elapsed);
         return refused;
     }

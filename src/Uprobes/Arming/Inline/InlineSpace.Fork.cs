@@ -9,11 +9,13 @@ namespace Uprobes.Arming.Inline;
 internal sealed partial class InlineSpace
 {
     /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
-    internal ForkedInline Snapshot() => new([.. _sites.Values], [.. _chunks], [.. _programs.Values]);
+    internal ForkedInline Snapshot() => new([.. _sites.Values], [.. _chunks], [.. _programs.Values], _thunks, _mayNotFollow);
 
     /// <summary>Describes the copy in a forked child, whose flags are all zero: no program runs in it until <see cref="Adopt"/>.</summary>
     internal void TakeCopy(ForkedInline parent)
     {
+        // The table is private memory: the child has its parent's pending calls, as it has its frames.
+        (_thunks, _mayNotFollow) = (parent.Thunks, parent.MayNotFollow);
         foreach (TrampolineChunk chunk in parent.Chunks)
             _chunks.Add(chunk.CopyForChild());
         foreach (ProgramSpace program in parent.Programs)
@@ -60,4 +62,4 @@ internal sealed partial class InlineSpace
 }
 
 /// <summary>What was armed inline in an address space at the moment when a fork copied it.</summary>
-internal sealed record ForkedInline(InlineSite[] Sites, TrampolineChunk[] Chunks, ProgramSpace[] Programs);
+internal sealed record ForkedInline(InlineSite[] Sites, TrampolineChunk[] Chunks, ProgramSpace[] Programs, CallThunks? Thunks, bool MayNotFollow);

@@ -27,10 +27,19 @@ internal sealed partial class InlineSpace
             programs.Add(program);
         }
 
-        int most = TrampolineBuilder.MostBytes(site.Length, programs.Select(p => p.Entry));
-        if (EnsureChunk(process, image, most, bindings.Length, more) is not { } chunk || !chunk.TryTake(most, out ulong start))
+        ProgramCode? own = site.OwnProgram is { } ownCode ? new ProgramCode(ownCode, []) : null;
+        int most = TrampolineBuilder.MostBytes(site.Length, own is null ? programs.Select(p => p.Entry) : programs.Select(p => p.Entry).Prepend(own));
+        int returns = programs.Sum(p => p.Return is { } code ? ReturnStub.MostBytes(code) + 16 : 0);
+        if (EnsureChunk(process, image, most + returns, bindings.Length + 1, more) is not { } chunk || !chunk.TryTake(most, out ulong start))
             return null;
         List<PlacedProgram> placed = [];
+        List<ReturnStub> stubs = [];
+        if (own is not null)
+        {
+            _ = chunk.TryTakeFlag(out ulong flag);
+            placed.Add(new PlacedProgram(0, own, flag, 0, site.Address, 0, static _ => 0));
+        }
+
         int index = 0;
         foreach ((int offset, ArmedPoint point) in site.Points)
         {
@@ -38,7 +47,14 @@ internal sealed partial class InlineSpace
             {
                 _ = chunk.TryTakeFlag(out ulong flag); // There are enough: EnsureChunk has looked.
                 ChannelLayout layout = programs[index].Environment.Layout;
-                placed.Add(new PlacedProgram(offset, programs[index].Entry, flag, binding.Probe, site.Address + (ulong)offset, 0, map => layout.Maps[map].CellWords));
+                PlacedProgram program = new(offset, programs[index].Entry, flag, binding.Probe, site.Address + (ulong)offset, 0, map => layout.Maps[map].CellWords);
+                if (programs[index].Return is { } code && chunk.TryTake(ReturnStub.MostBytes(code), out ulong stub))
+                {
+                    stubs.Add(ReturnStub.Build(program with { Code = code }, stub, _thunks!.Finish));
+                    program = program with { ReturnCode = stub };
+                }
+
+                placed.Add(program);
                 index++;
             }
         }
@@ -49,8 +65,12 @@ internal sealed partial class InlineSpace
             chunk.Return(start, most);
             foreach (PlacedProgram program in placed)
                 chunk.ReturnFlag(program.Flag);
+            foreach (ReturnStub stub in stubs)
+                chunk.Return(stub.Start, stub.Code.Length);
             return null;
         }
+
+        made = made with { Stubs = stubs };
 
         chunk.TrimTo(start, most, made.Code.Length);
         foreach (ProgramSpace program in programs)
@@ -66,8 +86,11 @@ internal sealed partial class InlineSpace
         List<(ulong Flag, bool IsOn)> flags = [];
         foreach (InlineSite site in sites)
         {
+            int own = site.OwnProgram is null ? 0 : 1;
+            if (own > 0)
+                flags.Add((site.Trampoline!.Flags[0], true));
             for (int i = 0; i < site.Bindings.Count; i++)
-                flags.Add((site.Trampoline!.Flags[i], site.Bindings[i].Switch.IsOn));
+                flags.Add((site.Trampoline!.Flags[own + i], site.Bindings[i].Switch.IsOn));
         }
 
         WriteFlags(flags);
@@ -173,8 +196,9 @@ internal sealed partial class InlineSpace
         WriteProcessState(process, first);
         if (CreateChannel(process, first, run, 0) is not ({ } address, { } memory))
             return null;
-        CodeEnvironment environment = new(address, run.Layout, first.Start, null);
-        ProgramSpace made = new(run, environment, ProgramCompiler.CompileEntry(run.Group, environment), memory);
+        CodeEnvironment environment = new(address, run.Layout, first.Start, run.Group.Return is null ? null : _thunks?.Table);
+        ProgramSpace made = new(run, environment, ProgramCompiler.CompileEntry(run.Group, environment),
+            run.Group.Return is null ? null : ProgramCompiler.CompileReturn(run.Group, environment), memory);
         _programs.Add(run, made);
         return made;
     }

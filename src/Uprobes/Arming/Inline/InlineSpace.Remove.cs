@@ -2,6 +2,7 @@ using Uprobes.Arming.Inline.X64;
 using Uprobes.Arming.Trap;
 using Uprobes.Processes;
 using Uprobes.Processes.X64;
+using Uprobes.Programs.X64;
 
 namespace Uprobes.Arming.Inline;
 
@@ -19,10 +20,12 @@ internal sealed partial class InlineSpace
         List<InlineSite> empty = [], changed = [];
         foreach (InlineSite site in _sites.Values)
         {
+            if (site.OwnProgram is not null && site.Points.Count == 0)
+                continue;
             int[] gone = [.. site.Points.Where(p => isGone(p.Value)).Select(p => p.Key)];
             foreach (int offset in gone)
                 site.Points.Remove(offset);
-            if (site.Points.Count == 0)
+            if (site.Points.Count == 0 && site.OwnProgram is null)
                 empty.Add(site);
             else if (gone.Length > 0 || !IsUpToDate(site))
                 changed.Add(site);
@@ -54,6 +57,7 @@ internal sealed partial class InlineSpace
             }
 
             RollOut(stop);
+            ForgetReturnCode(_leaving.Select(l => l.Trampoline));
             services.NotePause(stop.Elapsed);
         }
 
@@ -111,6 +115,8 @@ internal sealed partial class InlineSpace
             if (!chunk.Contains(trampoline.Start))
                 continue;
             chunk.Return(trampoline.Start, trampoline.Code.Length);
+            foreach (ReturnStub stub in trampoline.Stubs)
+                chunk.Return(stub.Start, stub.Code.Length);
             foreach (ulong flag in trampoline.Flags)
                 chunk.ReturnFlag(flag);
         }
@@ -125,7 +131,7 @@ internal sealed partial class InlineSpace
             for (int i = 0; i < site.Bindings.Count; i++)
             {
                 if (!site.Points.Values.Any(p => p.Sink.Programs?.Contains(site.Bindings[i]) == true))
-                    WriteFlags([(site.Trampoline!.Flags[i], false)]);
+                    WriteFlags([(site.Trampoline!.Flags[i + (site.OwnProgram is null ? 0 : 1)], false)]);
             }
         }
 
@@ -154,6 +160,14 @@ internal sealed partial class InlineSpace
     /// <summary>Gives all memory back. All threads are stopped and out of trampolines.</summary>
     internal void ReleaseMemory(TracedThread thread)
     {
+        if (_thunks is { } thunks)
+        {
+            RestoreReturnAddresses();
+            _ = services.Calls.Unmap(thread, thunks.Start, (ulong)CallThunks.LengthFor(CallCapacity));
+            _ = services.Calls.Unmap(thread, thunks.Table.Entries, CallCapacity * (ulong)CallTable.EntrySize);
+            _thunks = null;
+        }
+
         foreach (ProgramSpace program in _programs.Values)
             _ = services.Calls.Unmap(thread, program.Environment.Channel, (ulong)program.Environment.Layout.Size);
         foreach (TrampolineChunk chunk in _chunks)

@@ -99,6 +99,17 @@ internal sealed partial class InlineSpace
         {
             if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
                 return true; // Gone.
+            if (_thunks is { } thunks && (thunks.Contains(registers.Rip) || IsInReturnCode(registers.Rip)))
+            {
+                if (registers.Rip != thunks.LastJump && !RunTo(thread, thunks.LastJump))
+                    return false;
+                if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
+                    return true;
+                if (space.Memory.TryReadWord(new RemoteAddress(registers.Rsp - sizeof(ulong)), out ulong caller))
+                    _ = Ptrace.SetInstructionPointer(thread.ThreadId, caller);
+                continue;
+            }
+
             if (OwnerOf(registers.Rip) is not ({ } site, { } trampoline))
             {
                 if (Find(registers.Rip) is not { } inside || inside.Address == registers.Rip || inside.Trampoline?.CopyOf(inside.Address, registers.Rip) is not (> 0 and var copy))
@@ -132,6 +143,10 @@ internal sealed partial class InlineSpace
     private (InlineSite Site, Trampoline Trampoline)? OwnerOf(ulong rip) =>
         FindTrampoline(rip) is { } site ? (site, site.Trampoline!)
         : _leaving.Find(l => l.Trampoline.Contains(rip)) is { Trampoline: not null } leaving ? leaving : null;
+
+    private bool IsInReturnCode(ulong rip) => IsInTrampolines(rip)
+        && (_sites.Values.Any(s => s.Trampoline?.Stubs.Any(stub => stub.Contains(rip)) == true)
+            || _leaving.Exists(l => l.Trampoline.Stubs.Any(stub => stub.Contains(rip))));
 
     private static void Leave(ref UserRegisters registers, in SlotPosition position)
     {

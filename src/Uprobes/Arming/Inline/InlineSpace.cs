@@ -21,7 +21,7 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
     internal IReadOnlyCollection<InlineSite> Sites => _sites.Values;
 
     /// <summary>Whether anything of ours is in the tracee's memory.</summary>
-    internal bool HasMemory => _chunks.Count > 0 || _programs.Count > 0;
+    internal bool HasMemory => _chunks.Count > 0 || _programs.Count > 0 || _thunks is not null;
 
     /// <summary>The points whose programs run from trampolines.</summary>
     internal IEnumerable<ArmedPoint> ArmedPoints => _sites.Values.Where(s => s.State == SiteState.Armed).SelectMany(s => s.Points.Values);
@@ -42,7 +42,7 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
     }
 
     /// <summary>Whether an address is in memory that trampolines are in.</summary>
-    internal bool IsInTrampolines(ulong address) => _chunks.Exists(c => c.Contains(address));
+    internal bool IsInTrampolines(ulong address) => _chunks.Exists(c => c.Contains(address)) || _thunks?.Contains(address) == true;
 
     /// <summary>Puts original bytes in place of patches in what was read from memory.</summary>
     internal void Hide(ulong address, Span<byte> bytes)

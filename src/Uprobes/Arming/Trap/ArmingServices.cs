@@ -1,3 +1,4 @@
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.Trap.X64;
 using Uprobes.Channels;
 using Uprobes.Processes;
@@ -29,6 +30,9 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
 
     /// <summary>The hooks on exits that are no returns, found once in each file.</summary>
     internal ExitHooks Exits { get; } = new();
+
+    /// <summary>How the images of processes unwind stacks, found once in each file.</summary>
+    internal UnwinderLookup Unwinders { get; } = new();
 
     /// <summary>The hooks on sigaction, found once in each file.</summary>
     internal ActionHooks Actions { get; } = new();

@@ -29,6 +29,14 @@ internal sealed partial class SpaceArming
         {
             if (!mapping.HasFile || !_known.Add(MappingKey.Of(mapping)))
                 continue;
+            if (!Inline.OnMapped(process, mapping))
+            {
+                // What is mapped now would not know the thunks: they go, and the trap engine takes their points.
+                Inline.StopFollowing(process);
+                Rescan(process, everywhere: true);
+                return;
+            }
+
             IReadOnlyList<ArmedPoint> points = _services.Catalog.Find(mapping, tid);
             if (points.Count > 0)
                 ArmMapping(process, mapping, points);

@@ -21,6 +21,9 @@ internal sealed record Trampoline
     /// <summary>The flag of each program, in the order of the bindings.</summary>
     internal required IReadOnlyList<ulong> Flags { get; init; }
 
+    /// <summary>The code of the return programs; empty where none is followed.</summary>
+    internal IReadOnlyList<ReturnStub> Stubs { get; init; } = [];
+
     internal bool Contains(ulong address) => address - Start < (ulong)Code.Length;
 
     /// <summary>What a RIP among the copies means; null in a program, or where no thread can be.</summary>

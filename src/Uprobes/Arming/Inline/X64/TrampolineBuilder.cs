@@ -97,14 +97,20 @@ internal static class TrampolineBuilder
             else
                 code.AddRange([0xE3, 0x02, 0xEB, 0x05, 0xE9, 0, 0, 0, 0]);
             int jump = usesDoorstep ? doorstep : code.Count - DoorstepSize;
-            int body = code.Count;
-            code.AddRange(program.Code.Code);
-            foreach (CodePatch patch in program.Code.Patches)
-                Apply(code, body, patch, program);
+            AppendProgram(code, program);
             Set32(code, jump + 1, code.Count - (jump + DoorstepSize));
         }
 
         code.AddRange([0x59, 0x48, 0x8D, 0xA4, 0x24, 0x80, 0x00, 0x00, 0x00]);
+    }
+
+    /// <summary>Appends a copy of a program's code with what is the probe's own in it.</summary>
+    internal static void AppendProgram(List<byte> code, PlacedProgram program)
+    {
+        int body = code.Count;
+        code.AddRange(program.Code.Code);
+        foreach (CodePatch patch in program.Code.Patches)
+            Apply(code, body, patch, program);
     }
 
     private static void Apply(List<byte> code, int body, in CodePatch patch, PlacedProgram program)
