@@ -54,7 +54,7 @@ internal sealed class UnwinderLookup
         }
 
         // A static program without symbols may have any.
-        bool isOpaque = image.Interpreter is null && !image.Path.Contains(".so", StringComparison.Ordinal);
+        bool isOpaque = image.Interpreter is null && image.Type != ElfType.SharedObject;
         return isOpaque || Signs.Any(sign => image.Functions.InOwnTables(sign).Any())
             ? new ImageUnwinder(UnwinderKind.Unknown, 0, null)
             : default;
