@@ -17,7 +17,6 @@ public sealed class CallTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData("returns", "depth 500", "down")]
     [InlineData("returns", "sites 20", "work", "sites")]
-    [InlineData("returns", "anonymous 50", "work")]
     [InlineData("returns", "fork 5", "forks", "work")]
     [InlineData("returns", "vfork 5", "vforks", "work")]
     [InlineData("throw", "go 30")]
@@ -36,6 +35,8 @@ public sealed class CallTests(ITestOutputHelper output) : IDisposable
     {
         if (functions.Length == 0)
             functions = Functions(target);
+        // These return addresses or process ids.
+        bool isSame = target is not ("cancel" or "jumps") && !command.Contains("fork", StringComparison.Ordinal);
         string bare = Run(target, command, functions, null, out _, out _);
         string trapped = Run(target, command, functions, ProbeEngine.Trap, out string[] byTrap, out _);
         string patched = Run(target, command, functions, ProbeEngine.Auto, out string[] byThunk, out int inline);
@@ -43,8 +44,10 @@ public sealed class CallTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(bare, trapped);
         Assert.Equal(bare, patched);
         Assert.NotEqual(0, inline);
-        Assert.Equal(byTrap, byThunk);
+        Assert.Equal(isSame ? byTrap : byTrap.Select(WithoutSum), isSame ? byThunk : byThunk.Select(WithoutSum));
     }
+
+    private static string WithoutSum(string counts) => counts[..counts.LastIndexOf('/')];
 
     private static string[] Functions(string target)
     {

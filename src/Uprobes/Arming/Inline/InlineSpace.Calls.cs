@@ -125,7 +125,7 @@ internal sealed partial class InlineSpace
         {
             ulong index = (entry - thunks.Table.Entries) / CallTable.EntrySize, thunk = thunks.Table.Thunks + (index * CallTable.ThunkSize);
             addresses[thunk] = BinaryPrimitives.ReadUInt64LittleEndian(content.AsSpan(CallTable.ReturnAddressOffset));
-            calls.Add((BinaryPrimitives.ReadUInt64LittleEndian(content) & ~7ul, thunk));
+            calls.Add((BinaryPrimitives.ReadUInt64LittleEndian(content) & ((1ul << CallTable.ChainShift) - 1), thunk));
             _ = space.Memory.WriteAll(new RemoteAddress(entry), new byte[8]);
         }
 

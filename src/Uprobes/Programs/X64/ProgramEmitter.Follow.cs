@@ -13,8 +13,6 @@ internal sealed partial class ProgramEmitter
     /// K is the key, E the table and then the entry, C a place. The return address is at [rsp + original].
     /// <code>
     ///     lea   K, [rsp + original]
-    ///     test  K, 7
-    ///     jnz   lost                      ; the key has no room for the place in a chain
     ///     mov   E, entries
     ///     mov   rdx, [rsp + original]
     ///     mov   rcx, thunks
@@ -23,29 +21,23 @@ internal sealed partial class ProgramEmitter
     ///     jae   fresh
     ///     and   rdx, -16                  ; a thunk: one more link of its chain
     ///     mov   rdx, [E + rdx*8]
-    ///     and   edx, 7
-    ///     cmp   edx, 7
-    ///     je    lost
-    ///     lea   K, [K + rdx + 1]
+    ///     shr   rdx, 48
+    ///     inc   edx
+    ///     cmp   edx, longest
+    ///     jae   lost
+    ///     shl   rdx, 48
+    ///     or    K, rdx
     /// fresh:
-    ///     mov   C, K
-    ///     shr   C, 3
+    ///     mov   C, multiplier
+    ///     imul  C, K
+    ///     shr   C, 64 - bits
     ///     mov   edx, 8
-    /// same:                               ; the same call again, after longjmp
+    /// next:
     ///     mov   ecx, C
     ///     and   ecx, capacity - 1
     ///     shl   rcx, 7
-    ///     cmp   [E + rcx], K
+    ///     cmp   [E + rcx], K              ; the same call again, after longjmp
     ///     je    claimed
-    ///     inc   C
-    ///     dec   edx
-    ///     jnz   same
-    ///     sub   C, 8
-    ///     mov   edx, 8
-    /// free:
-    ///     mov   ecx, C
-    ///     and   ecx, capacity - 1
-    ///     shl   rcx, 7
     ///     xor   eax, eax
     ///     cmp   [E + rcx], rax
     ///     jne   taken
@@ -54,7 +46,7 @@ internal sealed partial class ProgramEmitter
     /// taken:
     ///     inc   C
     ///     dec   edx
-    ///     jnz   free
+    ///     jnz   next
     ///     jmp   lost
     /// claimed:
     ///     ...                             ; EmitCallEntry
@@ -66,8 +58,8 @@ internal sealed partial class ProgramEmitter
         if (_environment.Calls is not { } calls)
             throw new ArgumentException("The program follows calls, but there is no table of calls.");
         int room = _roomUsed, window = Math.Min(CallTable.ProbeWindow, calls.Capacity);
-        Label lost = _code.NewLabel(), past = _code.NewLabel(), fresh = _code.NewLabel(), same = _code.NewLabel();
-        Label free = _code.NewLabel(), taken = _code.NewLabel(), claimed = _code.NewLabel();
+        Label lost = _code.NewLabel(), past = _code.NewLabel(), fresh = _code.NewLabel();
+        Label next = _code.NewLabel(), taken = _code.NewLabel(), claimed = _code.NewLabel();
         Operand[] words = EvaluateKey(follow.Words);
         Gpr key = _registers.Take(), entry = _registers.Take(), place = _registers.Take();
         AssemblerMemoryOperand returnAddress = __qword_ptr[rsp + OriginalStack];
@@ -75,8 +67,6 @@ internal sealed partial class ProgramEmitter
         Touch(Gpr.Rax);
         Touch(Gpr.Rdx);
         A.lea(key.Q, returnAddress);
-        A.test(key.D, CallTable.LongestChain - 1);
-        A.jnz(lost);
         A.mov(entry.Q, calls.Entries);
         A.mov(rdx, returnAddress);
         A.mov(rcx, calls.Thunks);
@@ -85,26 +75,22 @@ internal sealed partial class ProgramEmitter
         A.jae(fresh);
         A.and(rdx, -CallTable.ThunkSize);
         A.mov(rdx, __qword_ptr[entry.Q + (rdx * (CallTable.EntrySize / CallTable.ThunkSize))]);
-        A.and(edx, CallTable.LongestChain - 1);
-        A.cmp(edx, CallTable.LongestChain - 1);
-        A.je(lost);
-        A.lea(key.Q, __qword_ptr[key.Q + rdx + 1]);
+        A.shr(rdx, CallTable.ChainShift);
+        A.inc(edx);
+        A.cmp(edx, CallTable.LongestChain);
+        A.jae(lost);
+        A.shl(rdx, CallTable.ChainShift);
+        A.or(key.Q, rdx);
 
         _code.Mark(fresh);
-        A.mov(place.Q, key.Q);
-        A.shr(place.Q, 3);
+        A.mov(place.Q, CallTable.Multiplier);
+        A.imul(place.Q, key.Q);
+        A.shr(place.Q, (byte)(64 - System.Numerics.BitOperations.Log2((uint)calls.Capacity)));
         A.mov(edx, window);
-        _code.Mark(same);
+        _code.Mark(next);
         EmitCallSlot(place, calls);
         A.cmp(slot, key.Q);
         A.je(claimed);
-        A.inc(place.Q);
-        A.dec(edx);
-        A.jnz(same);
-        A.sub(place.Q, window);
-        A.mov(edx, window);
-        _code.Mark(free);
-        EmitCallSlot(place, calls);
         A.xor(eax, eax);
         A.cmp(slot, rax);
         A.jne(taken);
@@ -113,7 +99,7 @@ internal sealed partial class ProgramEmitter
         _code.Mark(taken);
         A.inc(place.Q);
         A.dec(edx);
-        A.jnz(free);
+        A.jnz(next);
         A.jmp(lost);
 
         _code.Mark(claimed);
