@@ -2,7 +2,6 @@ using Uprobes.Channels;
 using Uprobes.Images;
 using Uprobes.LiveTests.Kit;
 using Uprobes.LiveTests.Torture;
-using Uprobes.Programs;
 using Uprobes.Registry;
 
 namespace Uprobes.LiveTests.Inline;
@@ -63,7 +62,7 @@ public sealed class CallTests(ITestOutputHelper output) : IDisposable
         if (engine is null)
             return target.Ask(command);
         using UprobeSession session = UprobeSession.Attach(target.Pid, new SessionOptions { Engine = engine.Value });
-        using IQueryRun run = ((IQueryHost)session).Run(Calls(), [.. functions.Select(f => ProbePoint.At(name, f))], null);
+        using IQueryRun run = ((IQueryHost)session).Run(InlineKit.Calls(), [.. functions.Select(f => ProbePoint.At(name, f))], null);
         Assert.Empty(run.Refusals);
         inline = session.InlineSites;
         string answer = target.Ask(command);
@@ -71,22 +70,4 @@ public sealed class CallTests(ITestOutputHelper output) : IDisposable
         counts = [.. functions.Select((f, i) => $"{f}:{entries.OfProbe(i)?.Count ?? 0}/{returns.OfProbe(i)?.Count ?? 0}/{arguments.OfProbe(i)?.Sum ?? 0:x}")];
         return answer;
     }
-
-    /// <summary>Counts entries and returns, and sums of what was kept of the arguments and the lower half of the results.</summary>
-    private static ProgramGroup Calls() => new()
-    {
-        Entry = new ProbeProgram([new Aggregate(0, [], null), new FollowCall([new Argument(0)])], []),
-        Return = new ProbeProgram(
-            [
-                new Aggregate(1, [], null),
-                new Aggregate(2, [], new Binary(BinaryOperator.Add, new Cast(new Cast(new EntryWord(0), DataType.U16), DataType.U64), new Cast(new Cast(new ReturnValue(), DataType.U16), DataType.U64))),
-            ],
-            []),
-        Maps =
-        [
-            new MapDefinition("entries", AggregateKind.Count, DataType.U64, [], 1),
-            new MapDefinition("returns", AggregateKind.Count, DataType.U64, [], 1),
-            new MapDefinition("sum", AggregateKind.Sum, DataType.U64, [], 1),
-        ],
-    };
 }

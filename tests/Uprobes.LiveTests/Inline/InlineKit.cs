@@ -44,4 +44,22 @@ internal static class InlineKit
                 totals[probe] += memory.Read(layout.RecordsOffset + ((long)slot * layout.RecordStride) + layout.CellsOffset(0) + (8 * probe));
         }
     }
+
+    /// <summary>Counts entries and returns, and sums of what was kept of the arguments and the lower half of the results.</summary>
+    internal static ProgramGroup Calls() => new()
+    {
+        Entry = new ProbeProgram([new Aggregate(0, [], null), new FollowCall([new Argument(0)])], []),
+        Return = new ProbeProgram(
+            [
+                new Aggregate(1, [], null),
+                new Aggregate(2, [], new Binary(BinaryOperator.Add, new Cast(new Cast(new EntryWord(0), DataType.U16), DataType.U64), new Cast(new Cast(new ReturnValue(), DataType.U16), DataType.U64))),
+            ],
+            []),
+        Maps =
+        [
+            new MapDefinition("entries", AggregateKind.Count, DataType.U64, [], 1),
+            new MapDefinition("returns", AggregateKind.Count, DataType.U64, [], 1),
+            new MapDefinition("sum", AggregateKind.Sum, DataType.U64, [], 1),
+        ],
+    };
 }

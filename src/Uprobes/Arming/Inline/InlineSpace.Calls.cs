@@ -141,6 +141,19 @@ internal sealed partial class InlineSpace
         }
     }
 
+    /// <summary>Where a call returns in the end: through a thunk, to what the call table says.</summary>
+    internal ulong ResolveReturn(ulong address)
+    {
+        for (int link = 0; link <= CallTable.LongestChain && _thunks is { } thunks && address - thunks.Table.Thunks < (ulong)(thunks.Table.Capacity * CallTable.ThunkSize); link++)
+        {
+            ulong entry = thunks.Table.Entries + ((address - thunks.Table.Thunks) / CallTable.ThunkSize * CallTable.EntrySize);
+            if (!space.Memory.TryReadWord(new RemoteAddress(entry + CallTable.ReturnAddressOffset), out address))
+                return 0;
+        }
+
+        return address;
+    }
+
     /// <summary>The entries of the call table that are in use.</summary>
     private List<(ulong Address, byte[] Content)> PendingCalls(CallThunks thunks)
     {

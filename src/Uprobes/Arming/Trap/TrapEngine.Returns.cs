@@ -35,6 +35,8 @@ internal sealed partial class TrapEngine
         Site? site = null;
         if (!_hit.Memory.TryReadWord(new RemoteAddress(rsp), out ulong returnAddress))
             obstacle = "the return address cannot be read";
+        else if ((returnAddress = space.Inline.ResolveReturn(returnAddress)) == 0)
+            obstacle = "the return address cannot be read";
         else if (!space.TryFindExecutable(returnAddress, out Mapping mapping) && !TryFindAnew(space, process, returnAddress, out mapping))
             obstacle = $"it returns to 0x{returnAddress:x}, which is not executable";
         else if (!mapping.HasFile && mapping.Path != "[vdso]")
