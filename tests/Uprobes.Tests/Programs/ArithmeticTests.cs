@@ -66,11 +66,11 @@ public sealed class ArithmeticTests
 
     private static long Expected<T>(UnaryOperator unary, T operand)
         where T : unmanaged, IBinaryInteger<T> => unary switch
-    {
-        UnaryOperator.Negate => long.CreateTruncating(unchecked(T.Zero - operand)),
-        UnaryOperator.Complement => long.CreateTruncating(~operand),
-        _ => operand == T.Zero ? 1 : 0,
-    };
+        {
+            UnaryOperator.Negate => long.CreateTruncating(unchecked(T.Zero - operand)),
+            UnaryOperator.Complement => long.CreateTruncating(~operand),
+            _ => operand == T.Zero ? 1 : 0,
+        };
 
     private static long Expected<T>(BinaryOperator binary, T left, T right)
         where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>

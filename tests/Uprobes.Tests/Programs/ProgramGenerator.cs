@@ -59,7 +59,10 @@ internal static class ProgramGenerator
         SyntheticContext context = SyntheticContext.Choose(hits, memory, ProgramCase.Probes);
         return new(group, context, SyntheticContext.Choose(hits, memory, ProgramCase.Probes) with
         {
-            ProcessId = context.ProcessId, ThreadId = context.ThreadId, ProbeIndex = context.ProbeIndex, SiteAddress = context.SiteAddress,
+            ProcessId = context.ProcessId,
+            ThreadId = context.ThreadId,
+            ProbeIndex = context.ProbeIndex,
+            SiteAddress = context.SiteAddress,
         });
     }
 }

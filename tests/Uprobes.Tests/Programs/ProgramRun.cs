@@ -11,7 +11,8 @@ internal static class ProgramRun
     /// <summary>A hit with zeros everywhere but in what a test sets.</summary>
     internal static SyntheticContext Hit { get; } = SyntheticContext.Choose(new([]), EmptyMemory, 1) with
     {
-        Registers = new ulong[16], EntryWords = new ulong[6],
+        Registers = new ulong[16],
+        EntryWords = new ulong[6],
     };
 
     /// <summary>The value of an expression in an entry program.</summary>

@@ -30,6 +30,8 @@ internal sealed record Hit(ulong Size)
     /// <summary>As the return program sees it.</summary>
     internal SyntheticContext ReturnContext(ulong[] words) => Context with
     {
-        EntryWords = words, TimestampNanoseconds = Time + Duration, Registers = [Result, .. Enumerable.Repeat(0xbadul, 15)],
+        EntryWords = words,
+        TimestampNanoseconds = Time + Duration,
+        Registers = [Result, .. Enumerable.Repeat(0xbadul, 15)],
     };
 }

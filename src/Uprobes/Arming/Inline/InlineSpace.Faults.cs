@@ -1,5 +1,5 @@
-using Uprobes.Arming.X64;
 using Uprobes.Arming.Trap;
+using Uprobes.Arming.X64;
 using Uprobes.Linux;
 using Uprobes.Processes;
 

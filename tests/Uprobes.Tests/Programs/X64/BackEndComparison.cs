@@ -51,7 +51,9 @@ internal sealed class BackEndComparison : IDisposable
     /// <summary>What cannot be chosen is this process's own.</summary>
     private static SyntheticContext WithOwn(SyntheticContext hit) => hit with
     {
-        ProcessId = Environment.ProcessId, ThreadId = Tasks.CurrentThreadId, DurationNanoseconds = 0,
+        ProcessId = Environment.ProcessId,
+        ThreadId = Tasks.CurrentThreadId,
+        DurationNanoseconds = 0,
     };
 
     /// <returns>False if the hit is none that can be compared.</returns>
