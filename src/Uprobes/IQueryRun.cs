@@ -1,3 +1,4 @@
+using Uprobes.Arming;
 using Uprobes.Channels;
 using Uprobes.Registry;
 
@@ -15,7 +16,16 @@ internal interface IQueryRun : IDisposable
     /// <summary>What is missing so far, in all processes, those that have ended included.</summary>
     QueryLosses Losses { get; }
 
+    /// <summary>With what a point has been probed so far, in all processes; nothing where no process maps its file. Null for one that was refused.</summary>
+    /// <param name="probe">The point's place in the list.</param>
+    SiteKinds? ArmedWith(int probe);
+
     /// <summary>What a map holds now, of all processes, those that have ended included; still there when the session has ended.</summary>
     /// <exception cref="ObjectDisposedException">The run was disposed.</exception>
     MapSnapshot Snapshot(int map);
+
+    /// <summary>
+    /// Takes the probes out, and returns when all events have been handed on. What was found can still be read. Never fails; may be done twice.
+    /// </summary>
+    void Stop();
 }

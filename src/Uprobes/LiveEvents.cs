@@ -36,7 +36,7 @@ public sealed class LiveEvents<T> : IAsyncEnumerable<T>, IDisposable, IQueryEven
     /// <summary>The points that are not probed, in some process or in all, each with its reason. More can come when a process loads a library.</summary>
     public IReadOnlyList<ProbeRefusal> Refusals => [.. _source.Refused, .. _run.Refusals];
 
-    /// <summary>The events in the order in which they are read: those of one thread in the order of their time. Ends with the session, or after <see cref="EventQuery{T}.Take"/>.</summary>
+    /// <summary>The events in the order of their time, as far as possible: one that its thread was just writing may come late. Ends with the session, or after <see cref="EventQuery{T}.Take"/>.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
         _events.Reader.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -48,7 +48,7 @@ public sealed class LiveEvents<T> : IAsyncEnumerable<T>, IDisposable, IQueryEven
         _events.Writer.TryComplete();
     }
 
-    void IQueryEvents.Accept(EventRecord record, long timestamp)
+    void IQueryEvents.Accept(EventRecord record, long timestamp, int processId)
     {
         if (_accepted == _most)
             return;

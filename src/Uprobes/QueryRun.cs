@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Uprobes.Arming;
 using Uprobes.Arming.Inline;
 using Uprobes.Channels;
+using Uprobes.Linux;
 using Uprobes.Registry;
 
 namespace Uprobes;
@@ -20,13 +22,16 @@ internal sealed class QueryRun : IQueryRun
     private readonly ManualResetEventSlim _stopped = new();
     private readonly Thread? _thread;
     private readonly Lock _gate = new();
+    private readonly EventOrder? _order;
     private IReadOnlyList<ProbeRegistration> _registrations = [];
+    private Dictionary<int, Uprobe> _uprobes = [];
     private QueryLosses _lostByReaders;
     private bool _disposed;
 
     internal QueryRun(UprobeSession session, ProgramRun run, TickClock? clock, IQueryEvents? events)
     {
         (_session, _run, _clock, _events) = (session, run, clock, events);
+        _order = events is null ? null : new EventOrder(events);
         if (events is not null)
             _thread = new Thread(ReadEvents) { IsBackground = true, Name = "uprobes events" };
     }
@@ -70,8 +75,19 @@ internal sealed class QueryRun : IQueryRun
     internal void Begin(RegistrationResult result)
     {
         _registrations = result.Registrations;
+        _uprobes = result.Registrations.ToDictionary(r => r.Consumer.Program!.Probe, r => r.Consumer.Uprobe);
         Refusals = result.Refusals;
         _thread?.Start();
+    }
+
+    public SiteKinds? ArmedWith(int probe) => _uprobes.TryGetValue(probe, out Uprobe? uprobe) ? uprobe.ArmedWith : null;
+
+    public void Stop()
+    {
+        _session.UnregisterAll(_registrations);
+        _stopped.Set();
+        if (_thread is { IsAlive: true } && _thread != Thread.CurrentThread)
+            _thread.Join();
     }
 
     public void Dispose()
@@ -82,10 +98,7 @@ internal sealed class QueryRun : IQueryRun
                 return;
         }
 
-        _session.UnregisterAll(_registrations);
-        _stopped.Set();
-        if (_thread is { IsAlive: true } && _thread != Thread.CurrentThread)
-            _thread.Join();
+        Stop();
         lock (_gate)
         {
             _disposed = true;
@@ -105,7 +118,7 @@ internal sealed class QueryRun : IQueryRun
                 isLast = _stopped.IsSet || _session.Completion.IsCompleted;
                 _clock?.Refine();
                 long start = Stopwatch.GetTimestamp();
-                long read = Drain();
+                long read = Drain(isLast);
                 if (!isLast && (read == 0 || Stopwatch.GetElapsedTime(start) < Rest / 4))
                     _stopped.Wait(Rest);
             }
@@ -119,16 +132,18 @@ internal sealed class QueryRun : IQueryRun
         _events!.Complete(error);
     }
 
-    private long Drain()
+    private long Drain(bool isLast)
     {
-        long read = 0;
+        long read = 0, start = MonotonicClock.Nanoseconds;
         foreach (ProcessChannel channel in _run.Channels)
         {
             if (!_readers.TryGetValue(channel, out RingReader? reader))
                 _readers.Add(channel, reader = new RingReader(channel.Memory, _run.Group.Events));
-            Receiver receiver = new(_events!, _clock!);
+            Receiver receiver = new(_order!, _clock!, channel.ProcessId);
             read += reader.Drain(ref receiver);
         }
+
+        _order!.Deliver(isLast ? long.MaxValue : start);
 
         RingReader[] readers = [.. _readers.Values];
         lock (_gate)
@@ -140,8 +155,8 @@ internal sealed class QueryRun : IQueryRun
         return read;
     }
 
-    private readonly struct Receiver(IQueryEvents events, TickClock clock) : IEventVisitor
+    private readonly struct Receiver(EventOrder order, TickClock clock, int processId) : IEventVisitor
     {
-        public void Visit(in EventView view) => events.Accept(view.ToRecord(), clock.ToNanoseconds(view.Ticks));
+        public void Visit(in EventView view) => order.Add(view.ToRecord(), clock.ToNanoseconds(view.Ticks), processId);
     }
 }

@@ -1,4 +1,5 @@
 using Uprobes.Arming;
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.Trap;
 using Uprobes.Images;
 using Uprobes.Processes;
@@ -138,8 +139,10 @@ internal sealed partial class SessionCore
     {
         GuardImages();
         _table.Changed();
-        if (_mayPatch)
+        if (_allowed.HasFlag(SiteKinds.Jump))
             PlanPatches(made);
+        if (!_allowed.HasFlag(SiteKinds.Breakpoint))
+            RefuseUnpatchable(made, refusals);
         _refusedNow.Clear();
         _registering = true;
         try
@@ -178,13 +181,32 @@ internal sealed partial class SessionCore
         Remove(failed);
     }
 
-    /// <summary>Tells what was refused to uprobes that were registered before: no result of a registration says it.</summary>
     private static void PlanPatches(List<ProbeRegistration> made)
     {
         foreach (ProbedImage image in made.Select(m => m.Consumer.Uprobe.Image).Distinct())
             image.PlanPatches();
     }
 
+    /// <summary>Where nothing but a jump is wanted, what the file alone speaks against is refused before any process maps it.</summary>
+    private void RefuseUnpatchable(List<ProbeRegistration> made, List<ProbeRefusal> refusals)
+    {
+        List<Consumer> failed = [];
+        foreach (ProbeRegistration registration in made)
+        {
+            if (InlineSpace.WhyNotPatchable(registration.Consumer.Uprobe) is not { } reason)
+                continue;
+            failed.Add(registration.Consumer);
+            refusals.Add(new ProbeRefusal(ProbeRefusalReason.NotPatchable, registration.Point.ToString(), reason));
+        }
+
+        if (failed.Count == 0)
+            return;
+        HashSet<Consumer> gone = [.. failed];
+        made.RemoveAll(registration => gone.Contains(registration.Consumer));
+        Remove(failed);
+    }
+
+    /// <summary>Tells what was refused to uprobes that were registered before: no result of a registration says it.</summary>
     private void TellOfOthers(List<ProbeRegistration> made)
     {
         HashSet<Uprobe> own = [.. made.Select(m => m.Consumer.Uprobe)];

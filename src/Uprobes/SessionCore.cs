@@ -1,3 +1,4 @@
+using Uprobes.Arming;
 using Uprobes.Arming.Trap;
 using Uprobes.Arming.Trap.X64;
 using Uprobes.Channels;
@@ -24,7 +25,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     private TracedProcess? _launched;
     private string? _launchedPath;
     private bool _started;
-    private readonly bool _mayPatch;
+    private readonly SiteKinds _allowed;
     private readonly Lazy<TickClock> _clock = new(TickClock.Create);
     private int _disposals;
     private bool _ended;
@@ -33,12 +34,17 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal SessionCore(SessionOptions options)
     {
         _table = new ProbeTable(this);
-        _mayPatch = options.Engine != ProbeEngine.Trap;
+        _allowed = options.Engine switch
+        {
+            ProbeEngine.Trap => SiteKinds.Breakpoint,
+            ProbeEngine.Inline => SiteKinds.Jump,
+            _ => SiteKinds.Breakpoint | SiteKinds.Jump,
+        };
         ObserverRelay relay = new();
         _tracer = new Tracer(relay, options.StopTimeout);
         try
         {
-            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _mayPatch, _clock, options.Step));
+            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _allowed, _clock, options.Step));
         }
         catch
         {

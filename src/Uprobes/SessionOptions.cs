@@ -10,6 +10,11 @@ public enum ProbeEngine
 
     /// <summary>A breakpoint instruction, served by the tracer.</summary>
     Trap,
+
+    /// <summary>
+    /// A jump to machine code in the process. What cannot be patched with one is refused, and so are handlers in C#, which need a breakpoint.
+    /// </summary>
+    Inline,
 }
 
 /// <summary>The choices of a session. Immutable.</summary>

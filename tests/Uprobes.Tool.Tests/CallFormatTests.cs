@@ -4,6 +4,7 @@ using Uprobes.Tool.Events;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
+using Uprobes.Tool.Queries;
 
 namespace Uprobes.Tool.Tests;
 
@@ -14,7 +15,7 @@ public sealed class CallFormatTests
 
     [Fact]
     public void Without_options_three_arguments_are_hexadecimal() =>
-        Assert.Equal("   1.000002 42/43 f(0x10, 0x0, 0xffffffffffffffff)\n", Text(null, null, new FakeHit([16, 0, ulong.MaxValue, 7], time: 1_000_002_000)));
+        Assert.Equal("   1.000002 42/43 f(0x10, 0x0, 0xffffffffffffffff)\n", Text(null, null, new FakeHit([16, 0, ulong.MaxValue, 7], Time: 1_000_002_000)));
 
     [Fact]
     public void Each_letter_shows_its_argument() => Assert.Equal(
@@ -62,13 +63,13 @@ public sealed class CallFormatTests
     public void A_returned_string_is_read_at_the_return()
     {
         var memory = new Dictionary<ulong, byte[]> { [16] = "later\0"u8.ToArray() };
-        Assert.Equal("   0.000000 42/43 f(1) = \"later\" <0.0 us>\n", Return("d=s", new FakeHit([1]), new FakeHit([], memory, result: 16), json: false));
+        Assert.Equal("   0.000000 42/43 f(1) = \"later\" <0.0 us>\n", Return("d=s", new FakeHit([1]), new FakeHit([], memory, Result: 16), json: false));
     }
 
     [Fact]
     public void Json_has_exact_integers_and_no_return_unless_traced() => Assert.Equal(
         """{"type":"call","image":"/lib/libx.so","function":"f","pid":42,"tid":43,"time_ns":9007199254740993,"args":[18446744073709551615,-1,"a\u001b",null,true]}""" + "\n",
-        Json("xdssb", new FakeHit([ulong.MaxValue, ulong.MaxValue, 16, 0, 1], new() { [16] = "a\e\0"u8.ToArray() }, time: 9007199254740993)));
+        Json("xdssb", new FakeHit([ulong.MaxValue, ulong.MaxValue, 16, 0, 1], new() { [16] = "a\e\0"u8.ToArray() }, Time: 9007199254740993)));
 
     [Fact]
     public void Json_of_a_return_has_value_and_duration() => Assert.Equal(
@@ -103,34 +104,57 @@ public sealed class CallFormatTests
     }
 
     [Fact]
-    public void A_recorder_stops_after_the_calls_asked_for()
+    public void Arguments_and_strings_of_a_call_are_those_of_its_entry()
     {
-        var layout = new PayloadLayout(ArgumentFormat.Create("", 0), hasResult: false, 8);
-        using var queue = new EventQueue(10, layout.Size);
-        var recorder = new CallRecorder(queue, layout, limit: 2);
-        for (var i = 0; i < 5; i++)
-            recorder.Record(0, new FakeHit([]));
-        Assert.Null(recorder.Begin(new FakeHit([])));
-        Assert.True(queue.TryDequeue(out _, []));
-        Assert.True(queue.TryDequeue(out _, []));
-        Assert.False(queue.TryDequeue(out _, []));
+        Dictionary<ulong, byte[]> before = new() { [16] = "before\0"u8.ToArray() }, after = new() { [16] = "after\0"u8.ToArray() };
+        Assert.Equal(
+            "   0.000001 42/43 f(\"before\", 7) = \"after\" <2.0 us>\n",
+            Return("sd=s", new FakeHit([16, 7], before, Time: 1000), new FakeHit([8, 8], after, 3000, 1000, 16), json: false));
     }
 
     [Fact]
-    public void Recording_a_call_and_its_return_allocates_nothing_once_warm()
+    public void More_arguments_than_can_be_kept_are_shown_with_the_return() => Assert.Equal(
+        "   0.000000 42/43 f(1, 2, 3, 4, 5, 6, 7, 8) = 9 <0.0 us>\n",
+        Return("dddddddd=d", new FakeHit([1, 2, 3, 4, 5, 6, 7, 8]), new FakeHit([], Result: 9), json: false));
+
+    [Theory]
+    [InlineData("x", 3ul, true)]
+    [InlineData("x", 2ul, false)]
+    [InlineData("s", 3ul, true)]
+    [InlineData("s", 2ul, false)]
+    public void Calls_of_which_a_condition_at_the_return_does_not_hold_are_not_shown(string format, ulong argument, bool isShown) =>
+        Assert.Equal(isShown ? 1 : 0, Calls(format, "retval == arg0", new FakeHit([argument]), new FakeHit([], Result: 3)).Count);
+
+    [Fact]
+    public void A_recursive_call_has_the_strings_of_its_own_entry()
     {
-        var layout = new PayloadLayout(ArgumentFormat.Create("xs=s", null), hasResult: true, 8);
-        using var queue = new EventQueue(10_000, layout.Size);
-        var recorder = new CallRecorder(queue, layout);
-        var hit = new FakeHit([1, 16], new() { [16] = "text\0"u8.ToArray() }, result: 16);
-        recorder.End(0, hit, recorder.Begin(hit));
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
-        {
-            recorder.Record(0, hit);
-            recorder.End(0, hit, recorder.Begin(hit));
-        }
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        var query = new TraceQuery(ArgumentFormat.Create("s", null), withReturns: true, 64, null, 16);
+        var layout = new PayloadLayout(ArgumentFormat.Create("s", null), hasResult: true, 64);
+        using var queue = new EventQueue(4, layout.Size);
+        using var programs = new FakePrograms(query.Group, [Probe], new CallAssembler(queue, layout, query, 1));
+        Dictionary<ulong, byte[]> memory = new() { [16] = "outer\0"u8.ToArray(), [32] = "inner\0"u8.ToArray() };
+        var outer = new FakeHit([16], memory, Time: 1);
+        var inner = new FakeHit([32], memory, Time: 2);
+        var outerWords = programs.Hit(outer)!;
+        var innerWords = programs.Hit(inner)!;
+        programs.Return(new FakeHit([], Time: 3, EntryTime: 2) { Words = innerWords });
+        programs.Return(new FakeHit([], Time: 4, EntryTime: 1) { Words = outerWords });
+        Assert.Equal("   0.000000 42/43 f(\"inner\") = 0x0 <0.0 us>\n", Printed(queue, layout, json: false, withReturns: true));
+        Assert.Equal("   0.000000 42/43 f(\"outer\") = 0x0 <0.0 us>\n", Printed(queue, layout, json: false, withReturns: true));
+    }
+
+    [Fact]
+    public void No_more_calls_are_taken_than_were_asked_for()
+    {
+        var query = new TraceQuery(ArgumentFormat.Create("", 0), withReturns: false, 8, null, 16);
+        var layout = new PayloadLayout(ArgumentFormat.Create("", 0), hasResult: false, 8);
+        using var queue = new EventQueue(10, layout.Size);
+        using var programs = new FakePrograms(query.Group, [Probe], new CallAssembler(queue, layout, query, 1, limit: 2));
+        for (var i = 0; i < 5; i++)
+            programs.Hit(new FakeHit([]));
+        Assert.True(queue.TryDequeue(out _, []));
+        Assert.True(queue.TryDequeue(out _, []));
+        Assert.False(queue.TryDequeue(out _, []));
     }
 
     private static string Text(string? format, int? count, FakeHit hit, int textBytes = 64) => Entry(format, count, hit, textBytes, json: false);
@@ -139,19 +163,39 @@ public sealed class CallFormatTests
 
     private static string Entry(string? format, int? count, FakeHit hit, int textBytes, bool json)
     {
-        var layout = new PayloadLayout(ArgumentFormat.Create(format, count), hasResult: false, textBytes);
+        var shown = ArgumentFormat.Create(format, count);
+        var query = new TraceQuery(shown, withReturns: false, textBytes, null, 16);
+        var layout = new PayloadLayout(shown, hasResult: false, textBytes);
         using var queue = new EventQueue(4, layout.Size);
-        new CallRecorder(queue, layout).Record(0, hit);
+        using var programs = new FakePrograms(query.Group, [Probe], new CallAssembler(queue, layout, query, 1));
+        programs.Hit(hit);
         return Printed(queue, layout, json, withReturns: false);
     }
 
     private static string Return(string format, FakeHit entry, FakeHit atReturn, bool json)
     {
         var layout = new PayloadLayout(ArgumentFormat.Create(format, null), hasResult: true, 64);
-        using var queue = new EventQueue(4, layout.Size);
-        var recorder = new CallRecorder(queue, layout);
-        recorder.End(0, atReturn, recorder.Begin(entry));
+        using var queue = QueueOf(null, layout, entry, atReturn);
         return Printed(queue, layout, json, withReturns: true);
+    }
+
+    private static List<CallRecord> Calls(string format, string condition, FakeHit entry, FakeHit atReturn)
+    {
+        var layout = new PayloadLayout(ArgumentFormat.Create(format, null), hasResult: true, 64);
+        using var queue = QueueOf(condition, layout, entry, atReturn);
+        List<CallRecord> calls = [];
+        while (queue.TryDequeue(out var call, new byte[layout.Size]))
+            calls.Add(call);
+        return calls;
+    }
+
+    private static EventQueue QueueOf(string? condition, PayloadLayout layout, FakeHit entry, FakeHit atReturn)
+    {
+        var query = new TraceQuery(layout.Format, withReturns: true, 64, condition, 16);
+        var queue = new EventQueue(4, layout.Size);
+        using var programs = new FakePrograms(query.Group, [Probe], new CallAssembler(queue, layout, query, 1));
+        programs.Call(entry, atReturn);
+        return queue;
     }
 
     private static string Printed(EventQueue queue, PayloadLayout layout, bool json, bool withReturns)

@@ -1,5 +1,5 @@
+using Uprobes.Programs;
 using Uprobes.Registry;
-using Uprobes.Tool.Events;
 using Uprobes.Tool.Probing;
 
 namespace Uprobes.Tool.Tests;
@@ -10,13 +10,15 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly List<string> _marks = [];
-    private CallRecorder? _recorder;
-    private List<FakeProbe> _armed = [];
+    private FakePrograms? _programs;
 
     public event Action<SessionNotice>? Notice;
 
     /// <summary>Names of functions that the session refuses.</summary>
     public HashSet<string> Refused { get; } = [];
+
+    /// <summary>Whether the started command ends once the probes are gone.</summary>
+    public bool EndsWhenStopped { get; init; }
 
     public IReadOnlyList<int> ProcessIds => [42];
 
@@ -35,13 +37,8 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
 
     public IReadOnlyList<IFunctionSource> OpenImages(string name) => [image];
 
-    public ArmedProbes Trace(IReadOnlyList<PlannedProbe> probes, CallRecorder recorder, bool withReturns)
-    {
-        _recorder = recorder;
-        return Arm(probes);
-    }
-
-    public ArmedProbes Count(IReadOnlyList<PlannedProbe> probes) => Arm(probes);
+    public IArmedPrograms Run(ProgramGroup group, IReadOnlyList<PlannedProbe> probes, IQueryEvents? events) =>
+        _programs = new FakePrograms(group, probes, events, Refused) { Stopped = Stop };
 
     public void Start()
     {
@@ -49,11 +46,18 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
         onStart?.Invoke(this);
     }
 
-    public void Hit(int probe, params ulong[] arguments)
+    /// <summary>A hit of one of the probes that stand.</summary>
+    public void Hit(int probe, params ulong[] arguments) => _programs!.Hit(new FakeHit(arguments) { Probe = _programs.Armed[probe].Index });
+
+    /// <summary>A call of one of the functions that are probed, of a duration.</summary>
+    public void Call(int probe, ulong[] arguments, ulong result = 0, long duration = 0)
     {
-        _armed[probe].Hits++;
-        _recorder?.Record(probe, new FakeHit(arguments));
+        var index = _programs!.Armed[probe].Index;
+        _programs.Call(new FakeHit(arguments) { Probe = index }, new FakeHit([], Time: duration, Result: result) { Probe = index });
     }
+
+    /// <summary>What is missing from now on.</summary>
+    public void Lose(QueryLosses losses) => _programs!.Losses = losses;
 
     public void Notify(string message) => Notice?.Invoke(new SessionNotice(NoticeKind.Tracee, message, 42));
 
@@ -67,36 +71,18 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
 
     public void Fail(Exception error) => _completion.TrySetException(error);
 
-    public void Remove(ArmedProbes probes)
-    {
-        Mark("remove");
-        Complete(5); // a started command ends some time after its probes are gone
-    }
-
     public void Dispose() => Mark("dispose");
 
-    private ArmedProbes Arm(IReadOnlyList<PlannedProbe> probes)
+    private void Stop()
     {
-        _armed = [.. probes.Where(p => !Refused.Contains(p.Function)).Select(p => new FakeProbe(p))];
-        return new ArmedProbes(
-            [.. _armed.Select(a => (a.Planned, (IArmedProbe)a))],
-            [.. probes.Where(p => Refused.Contains(p.Function)).Select(p => new RefusedProbe(p, "for the test", $"{p.Function} is refused"))]);
+        Mark("stop");
+        if (EndsWhenStopped)
+            Complete(5); // a started command ends some time after its probes are gone
     }
 
     private void Mark(string mark)
     {
         lock (_lock)
             _marks.Add(mark);
-    }
-
-    private sealed class FakeProbe(PlannedProbe planned) : IArmedProbe
-    {
-        public PlannedProbe Planned => planned;
-
-        public long Hits { get; set; }
-
-        public long LostReturns => 0;
-
-        public string Engine => "trap";
     }
 }

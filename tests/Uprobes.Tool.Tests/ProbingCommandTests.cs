@@ -49,16 +49,16 @@ public sealed class ProbingCommandTests
         var tool = new ToolHarness(session);
         Assert.Equal(0, tool.Run("trace", "-p", Process, "libc:malloc", "-n", "2", "--args", "1"));
         Assert.Equal(["malloc(0x0)", "malloc(0x1)"], Lines(tool.Output).Select(l => l[l.IndexOf("malloc", StringComparison.Ordinal)..]));
-        Assert.Equal("start dispose dispose", session.Marks);
+        Assert.Equal("start stop dispose dispose", session.Marks);
     }
 
     [Fact]
     public void After_enough_calls_a_started_command_goes_on_without_probes_and_gives_its_exit_code()
     {
-        var session = new FakeSession(Image, s => s.Hit(0));
+        var session = new FakeSession(Image, s => s.Hit(0)) { EndsWhenStopped = true };
         var tool = new ToolHarness(session);
         Assert.Equal(5, tool.Run("trace", "-c", "x", "libc:malloc", "-n", "1"));
-        Assert.Equal("start remove dispose dispose", session.Marks);
+        Assert.Equal("start stop dispose dispose", session.Marks);
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class UsageTests
         var command = Assert.IsType<TargetChoice.Command>(tool.Target);
         Assert.Equal("sqlite3", command.Program);
         Assert.Equal([":memory:", "select 1"], command.Arguments);
-        Assert.Equal("start dispose dispose", session.Marks);
+        Assert.Equal("start stop dispose dispose", session.Marks);
     }
 
     [Fact]

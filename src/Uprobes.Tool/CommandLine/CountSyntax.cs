@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Uprobes.Tool.Commands;
+using Uprobes.Tool.Queries;
 
 namespace Uprobes.Tool.CommandLine;
 
@@ -24,11 +25,19 @@ internal sealed class CountSyntax
         _probing.AddTo(command);
         command.Add(_interval);
         command.Add(_all);
-        command.SetAction(parsed => run(new CountRequest(_probing.Read(parsed, trailingCommand))
+        command.SetAction(parsed => run(Read(parsed, trailingCommand)));
+        return command;
+    }
+
+    private CountRequest Read(ParseResult parsed, IReadOnlyList<string>? trailingCommand)
+    {
+        var request = new CountRequest(_probing.Read(parsed, trailingCommand), new CallQuery(_probing.Condition(parsed)))
         {
             Interval = ProbingOptions.Seconds("-i", parsed.GetValue(_interval)),
             All = parsed.GetValue(_all),
-        }));
-        return command;
+        };
+        if (request.Query.IsReturn)
+            ProbingOptions.RefuseInside(request.Probing, "leave out the offset, or what --where wants to know of the return");
+        return request;
     }
 }

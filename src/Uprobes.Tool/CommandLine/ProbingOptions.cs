@@ -7,7 +7,7 @@ using Uprobes.Tool.Probing;
 
 namespace Uprobes.Tool.CommandLine;
 
-/// <summary>The arguments and options that trace and count share.</summary>
+/// <summary>The arguments and options that the commands share that probe.</summary>
 internal sealed class ProbingOptions
 {
     private readonly Argument<string[]> _specs = new("SPEC")
@@ -46,8 +46,8 @@ internal sealed class ProbingOptions
 
     private readonly Option<string> _engine = new("--engine")
     {
-        Description = "How probes are armed: the cheapest safe way, or breakpoints",
-        HelpName = "auto|trap",
+        Description = "How probes are armed: the cheapest safe way for each, jumps only, or breakpoints only",
+        HelpName = "auto|inline|trap",
         DefaultValueFactory = _ => "auto",
     };
 
@@ -56,6 +56,12 @@ internal sealed class ProbingOptions
         Description = "When somebody wants to write a probed file: make the writer wait, remove the file's probes, or do not watch",
         HelpName = "deny|allow|none",
         DefaultValueFactory = _ => "allow",
+    };
+
+    private readonly Option<string?> _where = new("--where")
+    {
+        Description = "Only calls of which this holds, for example 'arg0 > 64K && arg1 == 0', 'str(arg0) == \"PATH\"', 'retval < 0 || duration > 10ms'",
+        HelpName = "CONDITION",
     };
 
     private readonly Option<bool> _noFollow = new("--no-follow") { Description = "Leave processes that a probed one forks without probes" };
@@ -83,11 +89,12 @@ internal sealed class ProbingOptions
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        _engine.AcceptOnlyFromAmong("auto", "trap");
+        _engine.AcceptOnlyFromAmong("auto", "inline", "trap");
         _writeGuard.AcceptOnlyFromAmong("deny", "allow", "none");
         command.Add(_specs);
         command.Add(_processIds);
         command.Add(_command);
+        command.Add(_where);
         command.Add(_format);
         command.Add(_output);
         command.Add(_duration);
@@ -108,7 +115,12 @@ internal sealed class ProbingOptions
         Target = Target(parsed.GetValue(_processIds) ?? [], parsed.GetValue(_command), trailingCommand),
         Options = new SessionOptions
         {
-            Engine = parsed.GetValue(_engine) == "trap" ? ProbeEngine.Trap : ProbeEngine.Auto,
+            Engine = parsed.GetValue(_engine) switch
+            {
+                "trap" => ProbeEngine.Trap,
+                "inline" => ProbeEngine.Inline,
+                _ => ProbeEngine.Auto,
+            },
             WriteGuard = parsed.GetValue(_writeGuard) switch
             {
                 "deny" => WriteGuardPolicy.Deny,
@@ -123,6 +135,17 @@ internal sealed class ProbingOptions
         OutputPath = parsed.GetValue(_output),
         Duration = Seconds("-d", parsed.GetValue(_duration)),
     };
+
+    /// <summary>The condition of --where, or null.</summary>
+    public string? Condition(ParseResult parsed) => parsed.GetValue(_where);
+
+    /// <summary>Refuses probes inside of functions where returns are wanted.</summary>
+    /// <exception cref="ToolException">There is one.</exception>
+    public static void RefuseInside(ProbingRequest request, string why)
+    {
+        if (request.Specs.OfType<FunctionOffsetSpec>().FirstOrDefault() is { } inside)
+            throw ToolException.Usage($"'{inside.Text}' is inside a function, which has no return of its own", why);
+    }
 
     /// <summary>A time given in seconds.</summary>
     public static TimeSpan? Seconds(string option, double? value)

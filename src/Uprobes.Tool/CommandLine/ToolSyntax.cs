@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Uprobes.Linux;
 using Uprobes.Tool.Commands;
+using Uprobes.Tool.Filters;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
@@ -22,8 +23,13 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         }
         catch (ToolException e)
         {
-            environment.Status.WriteError(e.Message, e.Hint);
+            environment.Status.WriteError(e.Message, e.Hint, e.Excerpt);
             return e.ExitCode;
+        }
+        catch (FilterException e)
+        {
+            environment.Status.WriteError(e.Message, "the help of each command shows conditions; quote them for the shell: --where 'arg0 > 64K'", e.Excerpt);
+            return ExitCode.Usage;
         }
         catch (OutputClosedException)
         {

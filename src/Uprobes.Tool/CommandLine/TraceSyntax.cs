@@ -1,13 +1,15 @@
 using System.CommandLine;
+using Uprobes.Programs;
 using Uprobes.Tool.Commands;
 using Uprobes.Tool.Messages;
+using Uprobes.Tool.Queries;
 
 namespace Uprobes.Tool.CommandLine;
 
 /// <summary>The syntax of trace.</summary>
 internal sealed class TraceSyntax
 {
-    private const int LargestText = 4096;
+    private const int LargestText = ProgramLimits.TextCapacity;
     private const int LargestBuffer = 1 << 24;
     private readonly ProbingOptions _probing = new();
     private readonly Option<bool> _returns = new("-r", "--returns") { Description = "Show return values and how long calls took; a line appears when the call returns" };
@@ -60,22 +62,19 @@ internal sealed class TraceSyntax
 
     private TraceRequest Read(ParseResult parsed, IReadOnlyList<string>? trailingCommand)
     {
-        var request = new TraceRequest(_probing.Read(parsed, trailingCommand))
-        {
-            WithReturns = parsed.GetValue(_returns),
-            Format = ArgumentFormat.Create(parsed.GetValue(_format), parsed.GetValue(_arguments)),
-            Limit = parsed.GetValue(_limit) ?? long.MaxValue,
-            TextBytes = parsed.GetValue(_textBytes),
-            BufferedEvents = parsed.GetValue(_buffer),
-        };
-        if (request.Limit <= 0)
-            throw ToolException.Usage($"-n {request.Limit} would show nothing", "give a number from 1 on");
-        if (request.TextBytes is < 1 or > LargestText)
-            throw ToolException.Usage($"-s {request.TextBytes} is out of range", $"1 to {LargestText} bytes can be shown");
-        if (request.BufferedEvents is < 1 or > LargestBuffer)
-            throw ToolException.Usage($"--buffer {request.BufferedEvents} is out of range", $"1 to {LargestBuffer} events can wait");
-        if (request.WithReturns && request.Probing.Specs.OfType<FunctionOffsetSpec>().FirstOrDefault() is { } inside)
-            throw ToolException.Usage($"'{inside.Text}' is inside a function, which has no return of its own", "leave out -r or the offset");
+        var limit = parsed.GetValue(_limit) ?? long.MaxValue;
+        var (textBytes, buffer) = (parsed.GetValue(_textBytes), parsed.GetValue(_buffer));
+        if (limit <= 0)
+            throw ToolException.Usage($"-n {limit} would show nothing", "give a number from 1 on");
+        if (textBytes is < 1 or > LargestText)
+            throw ToolException.Usage($"-s {textBytes} is out of range", $"1 to {LargestText} bytes can be shown");
+        if (buffer is < 1 or > LargestBuffer)
+            throw ToolException.Usage($"--buffer {buffer} is out of range", $"1 to {LargestBuffer} events can wait");
+        var format = ArgumentFormat.Create(parsed.GetValue(_format), parsed.GetValue(_arguments));
+        var query = new TraceQuery(format, parsed.GetValue(_returns), textBytes, _probing.Condition(parsed), buffer);
+        var request = new TraceRequest(_probing.Read(parsed, trailingCommand), query, format) { Limit = limit, TextBytes = textBytes, BufferedEvents = buffer };
+        if (query.WithReturns)
+            ProbingOptions.RefuseInside(request.Probing, "leave out the offset, or -r and what --where wants to know of the return");
         return request;
     }
 }

@@ -1,3 +1,4 @@
+using Uprobes.Programs;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
@@ -6,10 +7,10 @@ using Uprobes.Tool.Probing;
 namespace Uprobes.Tool.Commands;
 
 /// <summary>
-/// The course that trace and count share: open the session, select probes, arm them, wait, remove them, finish the
+/// The course that the commands share: open the session, select probes, arm them, wait, remove them, finish the
 /// results. Removal always comes before anything that can wait for a terminal or a pipe.
 /// </summary>
-internal abstract class ProbingCommand(ToolEnvironment environment, ProbingRequest request) : IDisposable
+internal abstract class ProbingCommand(ToolEnvironment environment, ProbingRequest request, ProgramGroup group) : IDisposable
 {
     private const int AbandonedCode = 130; // 128 + SIGINT, as a shell reports a command that Ctrl-C ended
     private volatile IDisposable? _session;
@@ -30,6 +31,8 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
     {
         if (request.Target is TargetChoice.Processes processes && !request.Force)
             new Ancestry().Refuse(processes.Ids);
+        if (ProgramChecker.Check(group) is [var problem, ..])
+            throw ToolException.Usage($"that is more than a program in the process can do: {problem.What}", "ask for less: fewer or shorter strings, fewer steps, a simpler condition");
         using var output = environment.OpenOutput(request.OutputPath);
         using var signals = new SignalWatch(Interrupt, Abandon);
         using var session = environment.OpenSession(request.Target, request.Options, opening => _session = opening);
@@ -40,7 +43,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         var selection = Select(session, output);
         if (_interrupted)
             return Interrupted();
-        var armed = Arm(session, selection.Probes, output);
+        using var armed = Arm(session, selection.Probes, output);
         if (_interrupted && StartsCommand)
             return Interrupted(); // Before it ran. A running process may have been hit already: its results are shown.
         if (!TellArmed(session, selection, armed, output))
@@ -57,17 +60,20 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Where and how.</summary>
+    protected ProbingRequest Request => request;
+
+    /// <summary>The programs.</summary>
+    protected ProgramGroup Group => group;
+
     /// <summary>Arms the probes.</summary>
-    protected abstract ArmedProbes Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output);
+    protected abstract IArmedPrograms Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output);
 
     /// <summary>Waits for the end of the run.</summary>
     protected abstract RunEnd Observe(ProbeRun run);
 
-    /// <summary>Ignores hits from now on: the end has come.</summary>
-    protected abstract void StopRecording();
-
     /// <summary>Writes the remaining results; the probes are gone. Throws when results could not be written.</summary>
-    protected abstract void FinishResults(ArmedProbes armed);
+    protected abstract void FinishResults(IArmedPrograms armed);
 
     /// <summary>Releases what the command owns.</summary>
     protected virtual void Dispose(bool disposing)
@@ -76,14 +82,12 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             Events.Dispose();
     }
 
-    private int Finish(IProbeSession session, ArmedProbes armed, ProbeRun run, RunEnd end, ResultOutput output)
+    private int Finish(IProbeSession session, IArmedPrograms armed, ProbeRun run, RunEnd end, ResultOutput output)
     {
-        StopRecording();
         // A started command stays ours until it ends, since its exit code is handed on; without probes it runs at full speed.
         var staysForCommand = StartsCommand && end is RunEnd.Enough or RunEnd.OutputEnded;
-        if (staysForCommand)
-            session.Remove(armed);
-        else
+        armed.Stop();
+        if (!staysForCommand)
             session.Dispose();
         FinishResults(armed);
         if (staysForCommand)
@@ -100,7 +104,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         return end == RunEnd.Completed ? session.CommandExitCode ?? ExitCode.Success : ExitCode.Success;
     }
 
-    private bool TellArmed(IProbeSession session, ProbeSelection selection, ArmedProbes armed, ResultOutput output)
+    private bool TellArmed(IProbeSession session, ProbeSelection selection, IArmedPrograms armed, ResultOutput output)
     {
         IReadOnlyList<RefusedProbe> refused = [.. selection.Refused, .. armed.Refused];
         if (request.Format == OutputFormat.Json)

@@ -2,10 +2,11 @@ using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
+using Uprobes.Tool.Queries;
 
 namespace Uprobes.Tool.Commands;
 
-/// <summary>What trace and count have in common: where to probe, how, and where results go.</summary>
+/// <summary>What the commands that probe have in common: where to probe, how, and where results go.</summary>
 internal sealed record ProbingRequest
 {
     /// <summary>What to probe.</summary>
@@ -34,13 +35,11 @@ internal sealed record ProbingRequest
 }
 
 /// <summary>What trace is asked for beyond that.</summary>
-internal sealed record TraceRequest(ProbingRequest Probing)
+/// <param name="Probing">Where and how.</param>
+/// <param name="Query">The programs.</param>
+/// <param name="Format">How values are shown.</param>
+internal sealed record TraceRequest(ProbingRequest Probing, TraceQuery Query, ArgumentFormat Format)
 {
-    /// <summary>Whether return values and durations are wanted.</summary>
-    public bool WithReturns { get; init; }
-
-    /// <summary>How values are shown.</summary>
-    public ArgumentFormat Format { get; init; } = ArgumentFormat.Create(null, null);
 
     /// <summary>The longest string shown, in bytes.</summary>
     public int TextBytes { get; init; } = 64;
@@ -53,7 +52,9 @@ internal sealed record TraceRequest(ProbingRequest Probing)
 }
 
 /// <summary>What count is asked for beyond that.</summary>
-internal sealed record CountRequest(ProbingRequest Probing)
+/// <param name="Probing">Where and how.</param>
+/// <param name="Query">Which calls count.</param>
+internal sealed record CountRequest(ProbingRequest Probing, CallQuery Query)
 {
     /// <summary>How often to print and go on, or null.</summary>
     public TimeSpan? Interval { get; init; }

@@ -7,29 +7,31 @@ using Uprobes.Tool.Probing;
 namespace Uprobes.Tool.Commands;
 
 /// <summary>Shows every call of some functions.</summary>
-internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest request) : ProbingCommand(environment, request.Probing)
+internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest request) : ProbingCommand(environment, request.Probing, request.Query.Group)
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
     private ResultOutput? _output;
     private ICallFormatter? _formatter;
     private EventQueue? _queue;
-    private CallRecorder? _recorder;
+    private CallAssembler? _calls;
     private CallPrinter? _printer;
 
     /// <inheritdoc/>
-    protected override ArmedProbes Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output)
+    protected override IArmedPrograms Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output)
     {
-        var layout = new PayloadLayout(request.Format, request.WithReturns, request.TextBytes);
+        var layout = new PayloadLayout(request.Format, request.Query.WithReturns, request.TextBytes);
         if ((long)layout.Size * request.BufferedEvents > Array.MaxLength)
             throw ToolException.Usage("the buffer is too large for calls with such strings", "take a smaller --buffer or --string-size");
         _output = output;
         _formatter = request.Probing.Format == OutputFormat.Json
-            ? new JsonCallFormatter(probes, layout, request.WithReturns)
-            : new TextCallFormatter(probes, layout, request.WithReturns, Now(), TextStyle.For(output));
+            ? new JsonCallFormatter(probes, layout, request.Query.WithReturns)
+            : new TextCallFormatter(probes, layout, request.Query.WithReturns, Now(), TextStyle.For(output));
         _queue = new EventQueue(request.BufferedEvents, layout.Size);
-        _recorder = new CallRecorder(_queue, layout, request.Limit);
-        _printer = new CallPrinter(_queue, layout.Size, _formatter, output, request.Limit, PrinterEnded, lost => Events.Post(new RunEvent.Lost(lost)));
-        return session.Trace(probes, _recorder, request.WithReturns);
+        _calls = new CallAssembler(_queue, layout, request.Query, probes.Count, request.Limit);
+        var armed = session.Run(Group, probes, _calls);
+        _printer = new CallPrinter(
+            _queue, layout.Size, _formatter, output, request.Limit, PrinterEnded, () => Lost(armed.Losses), lost => Events.Post(new RunEvent.Lost(lost)));
+        return armed;
     }
 
     /// <inheritdoc/>
@@ -40,16 +42,15 @@ internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest req
     }
 
     /// <inheritdoc/>
-    protected override void StopRecording() => _recorder!.Stop();
-
-    /// <inheritdoc/>
-    protected override void FinishResults(ArmedProbes armed)
+    protected override void FinishResults(IArmedPrograms armed)
     {
         _queue!.Complete();
         _printer!.Join();
         if (_printer.Failure is { } failure)
             throw failure;
-        var lostReturns = armed.Armed.Sum(a => a.Armed.LostReturns);
+        if (_calls!.Failure is { } broken)
+            throw new ToolException($"reading calls failed and ended early: {broken.Message}", "the results are not complete", inner: broken);
+        var lostReturns = armed.Losses.Returns;
         if (lostReturns == 0)
             return;
         Status.Write($"{lostReturns} calls are missing: their return could not be followed");
@@ -67,6 +68,8 @@ internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest req
         }
         base.Dispose(disposing);
     }
+
+    private long Lost(QueryLosses losses) => _queue!.Dropped + _calls!.Lost + losses.Missing - losses.Returns;
 
     private void PrinterEnded(PrinterEnd end) =>
         Events.Post(end == PrinterEnd.LimitReached ? new RunEvent.LimitReached() : new RunEvent.OutputEnded());

@@ -32,6 +32,20 @@ internal static class FilterExpression
         return [.. arguments];
     }
 
+    /// <summary>Whether a filter uses what is known only when the call returns, so that it has to run there.</summary>
+    /// <exception cref="FilterException">The text is no filter.</exception>
+    internal static bool NeedsReturn(string text) => UsesReturn(FilterGrammar.Read(text));
+
+    private static bool UsesReturn(FilterSyntax syntax) => syntax switch
+    {
+        NameSyntax name => FilterNames.IsOfReturn(name.Name),
+        CallSyntax call => UsesReturn(call.Argument),
+        PrefixSyntax prefix => UsesReturn(prefix.Operand),
+        CastSyntax cast => UsesReturn(cast.Operand),
+        InfixSyntax infix => UsesReturn(infix.Left) || UsesReturn(infix.Right),
+        _ => false,
+    };
+
     private static void Collect(FilterSyntax syntax, SortedSet<int> arguments)
     {
         switch (syntax)

@@ -58,6 +58,9 @@ internal sealed class FilterNames
         return _values.TryGetValue(name, out value);
     }
 
+    /// <summary>Whether a name has its value only when the call returns.</summary>
+    internal static bool IsOfReturn(string name) => name is "retval" or "duration";
+
     internal static string ArgumentName(int index) => string.Create(CultureInfo.InvariantCulture, $"arg{index}");
 
     private static FilterNames MakeEntry()

@@ -24,12 +24,13 @@ internal sealed class StatusLines(Stream error, bool isTerminal)
             Put($"{TakeProgress()}{Escaping.Text(line)}\n");
     }
 
-    /// <summary>Writes an error as every command writes them: what, then what to do.</summary>
-    public void WriteError(string message, string? hint)
+    /// <summary>Writes an error as every command writes them: what, the place in what the user wrote if there is one, then what to do.</summary>
+    public void WriteError(string message, string? hint, string? excerpt = null)
     {
+        var place = excerpt is null ? "" : string.Concat(excerpt.Split('\n').Select(line => $"  {Escaping.Text(line)}\n"));
         var advice = hint is null ? "" : $"  hint: {Escaping.Text(hint)}\n";
         lock (_lock)
-            Put($"{TakeProgress()}uprobe: {Escaping.Text(message)}\n{advice}");
+            Put($"{TakeProgress()}uprobe: {Escaping.Text(message)}\n{place}{advice}");
     }
 
     /// <summary>Replaces the live line.</summary>

@@ -13,6 +13,9 @@ internal sealed class ToolException(string message, string? hint = null, int exi
     /// <summary>The function or pattern that there is not, when that is the error.</summary>
     public string? Function { get; init; }
 
+    /// <summary>What the error is in, and a line with a caret; null where there is no such place.</summary>
+    public string? Excerpt { get; init; }
+
     /// <summary>The exit code of the command.</summary>
     public int ExitCode { get; } = exitCode;
 

@@ -27,6 +27,7 @@ internal sealed class CallPrinter
     private readonly ICallFormatter _formatter;
     private readonly ResultOutput _output;
     private readonly Action<PrinterEnd> _ended;
+    private readonly Func<long> _lostSoFar;
     private readonly Action<long> _lost;
     private readonly byte[] _payload;
     private readonly Thread _thread;
@@ -41,15 +42,17 @@ internal sealed class CallPrinter
     /// <param name="output">Where to. Owned by the printer's thread until <see cref="Join"/> returns.</param>
     /// <param name="limit">How many calls to print.</param>
     /// <param name="ended">Called on the printer's thread when it stops for a reason of its own.</param>
+    /// <param name="lostSoFar">How many calls were lost so far; any thread may ask.</param>
     /// <param name="lost">Called on the printer's thread with the number of calls newly lost, where the format has no place for it.</param>
     public CallPrinter(
-        EventQueue queue, int payloadSize, ICallFormatter formatter, ResultOutput output, long limit, Action<PrinterEnd> ended, Action<long> lost)
+        EventQueue queue, int payloadSize, ICallFormatter formatter, ResultOutput output, long limit, Action<PrinterEnd> ended, Func<long> lostSoFar, Action<long> lost)
     {
         _queue = queue;
         _formatter = formatter;
         _output = output;
         _remaining = limit;
         _ended = ended;
+        _lostSoFar = lostSoFar;
         _lost = lost;
         _payload = new byte[payloadSize];
         _thread = new Thread(Run) { Name = "printer", IsBackground = true };
@@ -72,7 +75,8 @@ internal sealed class CallPrinter
             {
                 var completed = _queue.IsCompleted; // read first: what came before completion is printed
                 Drain();
-                ReportLosses(atEnd: completed);
+                if (_remaining > 0) // What was lost behind the calls that were asked for is no loss.
+                    ReportLosses(atEnd: completed);
                 _output.Flush();
                 if (completed)
                     return;
@@ -105,8 +109,10 @@ internal sealed class CallPrinter
     private void ReportLosses(bool atEnd)
     {
         var now = Environment.TickCount64;
-        var lost = _queue.Dropped - _reportedLosses;
-        if (lost == 0 || (!atEnd && now < _nextLossReport))
+        if (!atEnd && now < _nextLossReport)
+            return;
+        var lost = _lostSoFar() - _reportedLosses;
+        if (lost <= 0)
             return;
         _reportedLosses += lost;
         _nextLossReport = now + (long)LossInterval.TotalMilliseconds;

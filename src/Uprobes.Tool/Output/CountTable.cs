@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using Uprobes.Tool.Probing;
+using Uprobes.Tool.Queries;
 
 namespace Uprobes.Tool.Output;
 
@@ -17,15 +18,19 @@ internal static class CountTable
     private const int ColumnWidth = 12;
 
     /// <summary>The rows to show.</summary>
-    /// <param name="armed">The probes.</param>
+    /// <param name="armed">The probes and what they counted.</param>
     /// <param name="all">Whether those that were not hit are shown, too.</param>
-    public static IReadOnlyList<CountRow> Rows(ArmedProbes armed, bool all) =>
-    [
-        .. armed.Armed.Select(a => new CountRow(a.Probe, a.Armed.Engine, a.Armed.Hits))
-            .Where(r => all || r.Count != 0)
-            .OrderByDescending(r => r.Count)
-            .ThenBy(r => r.Probe.Function, StringComparer.Ordinal),
-    ];
+    public static IReadOnlyList<CountRow> Rows(IArmedPrograms armed, bool all)
+    {
+        var calls = armed.Snapshot(AggregateQueries.Main);
+        return
+        [
+            .. armed.Armed.Select(a => new CountRow(a.Probe, armed.EngineOf(a), (long)(calls.OfProbe(a.Index)?.Count ?? 0)))
+                .Where(r => all || r.Count != 0)
+                .OrderByDescending(r => r.Count)
+                .ThenBy(r => r.Probe.Function, StringComparer.Ordinal),
+        ];
+    }
 
     /// <summary>Writes a table with a total. Functions of several images carry the image's name.</summary>
     public static void WriteText(ArrayBufferWriter<byte> output, IReadOnlyList<CountRow> rows, TextStyle style)

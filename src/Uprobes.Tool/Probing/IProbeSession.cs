@@ -1,4 +1,5 @@
-using Uprobes.Tool.Events;
+using Uprobes.Channels;
+using Uprobes.Programs;
 
 namespace Uprobes.Tool.Probing;
 
@@ -21,33 +22,39 @@ internal interface IProbeSession : IDisposable
     /// <exception cref="Messages.ToolException">There is none.</exception>
     IReadOnlyList<IFunctionSource> OpenImages(string name);
 
-    /// <summary>Arms probes that record calls.</summary>
-    ArmedProbes Trace(IReadOnlyList<PlannedProbe> probes, CallRecorder recorder, bool withReturns);
-
-    /// <summary>Arms probes that only count.</summary>
-    ArmedProbes Count(IReadOnlyList<PlannedProbe> probes);
+    /// <summary>Has programs run at probes; a probe's place in the list is its index in the programs.</summary>
+    /// <param name="group">The programs.</param>
+    /// <param name="probes">Where.</param>
+    /// <param name="events">Takes the events; null where there are none.</param>
+    IArmedPrograms Run(ProgramGroup group, IReadOnlyList<PlannedProbe> probes, IQueryEvents? events);
 
     /// <summary>Lets the started command run.</summary>
     void Start();
+}
 
-    /// <summary>Removes probes, all at once. Never fails.</summary>
-    void Remove(ArmedProbes probes);
+/// <summary>Programs at probes. Disposing it takes the probes out and forgets what was found.</summary>
+internal interface IArmedPrograms : IDisposable
+{
+    /// <summary>The probes that stand.</summary>
+    IReadOnlyList<ArmedProbe> Armed { get; }
+
+    /// <summary>Those that were refused.</summary>
+    IReadOnlyList<RefusedProbe> Refused { get; }
+
+    /// <summary>What is missing so far.</summary>
+    QueryLosses Losses { get; }
+
+    /// <summary>By what a probe is armed, as far as any process maps its file.</summary>
+    string EngineOf(ArmedProbe probe);
+
+    /// <summary>What a map holds now.</summary>
+    MapSnapshot Snapshot(int map);
+
+    /// <summary>Takes all probes out at once, and returns when all events were handed on. What was found can still be read. Never fails.</summary>
+    void Stop();
 }
 
 /// <summary>A probe that stands.</summary>
-internal interface IArmedProbe
-{
-    /// <summary>How often it was hit.</summary>
-    long Hits { get; }
-
-    /// <summary>Calls whose return could not be followed.</summary>
-    long LostReturns { get; }
-
-    /// <summary>By which engine it is armed.</summary>
-    string Engine { get; }
-}
-
-/// <summary>The outcome of arming.</summary>
-/// <param name="Armed">The probes that stand, each with what it was planned as.</param>
-/// <param name="Refused">Those that were refused.</param>
-internal sealed record ArmedProbes(IReadOnlyList<(PlannedProbe Probe, IArmedProbe Armed)> Armed, IReadOnlyList<RefusedProbe> Refused);
+/// <param name="Index">Its index in the programs.</param>
+/// <param name="Probe">What it was planned as.</param>
+internal sealed record ArmedProbe(int Index, PlannedProbe Probe);

@@ -24,6 +24,7 @@ internal static class ReasonText
         ProbeRefusalReason.TextNotWritable => "text cannot be written",
         ProbeRefusalReason.ReturnNotTraceable => "return cannot be followed",
         ProbeRefusalReason.ThreadsDidNotStop => "no thread could be stopped in time",
+        ProbeRefusalReason.NotPatchable => "cannot be patched with a jump",
         ProbeRefusalReason.SessionEnded => "the process has ended",
         _ => reason.ToString(),
     };

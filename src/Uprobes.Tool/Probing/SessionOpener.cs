@@ -22,7 +22,7 @@ internal static class SessionOpener
                 TargetChoice.Command command => UprobeSession.Launch(command.Program, command.Arguments, options),
                 _ => throw new ArgumentException($"Unknown target {target}.", nameof(target)),
             };
-            return new LiveSession(session, options.Engine);
+            return new LiveSession(session);
         }
         catch (AttachException e)
         {

@@ -33,6 +33,9 @@ internal enum ArmingRefusalReason
     /// <summary>No thread of the process could be stopped in time.</summary>
     ThreadsDidNotStop,
 
+    /// <summary>A jump cannot be put there, and nothing else was wanted.</summary>
+    NotPatchable,
+
     /// <summary>The process is gone.</summary>
     ProcessGone,
 }

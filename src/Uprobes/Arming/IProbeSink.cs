@@ -19,6 +19,12 @@ internal interface IProbeSink
     /// <summary>How the site can be patched; null where it cannot be.</summary>
     PatchPlan? Plan { get; }
 
+    /// <summary>Why it cannot be; null where it can be or was not asked.</summary>
+    PatchRefusal? PlanRefusal { get; }
+
+    /// <summary>A site of the point was armed in some process.</summary>
+    void OnArmed(SiteKinds kind);
+
     /// <summary>The instruction is about to run.</summary>
     void OnHit(HitContext hit);
 

@@ -20,6 +20,7 @@ internal sealed class TickClock : IDisposable
     private readonly List<TickSample> _samples = [];
     private long _spacing = FirstSpacing;
     private ulong _bestWindow;
+    private bool _disposed;
 
     // Two samples at least ten seconds apart where there are such: the newest line begins at the older one.
     private TickSample _far, _near;
@@ -82,7 +83,7 @@ internal sealed class TickClock : IDisposable
         lock (_gate)
         {
             TickSample last = _samples[^1];
-            if (IsTooEarly(last))
+            if (_disposed || IsTooEarly(last))
                 return;
             TickSample sample = _sample();
             long elapsed = sample.Nanoseconds - last.Nanoseconds;
@@ -98,10 +99,14 @@ internal sealed class TickClock : IDisposable
         }
     }
 
+    /// <summary>Takes no more samples; times can still be converted.</summary>
     public void Dispose()
     {
         lock (_gate)
+        {
+            _disposed = true;
             _owned?.Dispose();
+        }
     }
 
     // A sample takes sixteen readings; the time alone takes one.

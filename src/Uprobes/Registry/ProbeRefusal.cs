@@ -51,6 +51,9 @@ public enum ProbeRefusalReason
     /// <summary>No thread of the process could be stopped within <see cref="SessionOptions.StopTimeout"/>: all wait in the kernel.</summary>
     ThreadsDidNotStop,
 
+    /// <summary>A jump cannot be put there, and <see cref="ProbeEngine.Inline"/> wants nothing else.</summary>
+    NotPatchable,
+
     /// <summary>The session was disposed, or its process is gone.</summary>
     SessionEnded,
 }

@@ -109,6 +109,7 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
         ArmingRefusalReason.TextNotWritable => ProbeRefusalReason.TextNotWritable,
         ArmingRefusalReason.RestartableSequence => ProbeRefusalReason.UnsafeLocation,
         ArmingRefusalReason.ThreadsDidNotStop => ProbeRefusalReason.ThreadsDidNotStop,
+        ArmingRefusalReason.NotPatchable => ProbeRefusalReason.NotPatchable,
         _ => ProbeRefusalReason.SessionEnded,
     };
 }

@@ -86,7 +86,7 @@ internal sealed class ProbedImage(ElfImage elf)
             return;
         _planner ??= new PatchPlanner(new ImageAnalysis(Elf));
         foreach ((Uprobe uprobe, PatchDecision decision) in wanted.Zip(_planner.Plan([.. wanted.Select(u => new PatchSite(u.Offset, u.IsFunctionEntry))])))
-            (uprobe.Plan, uprobe.IsPlanned, uprobe.MayFollowCalls) = (decision.Plan, true, uprobe.IsFunctionEntry && MayFollowCalls(uprobe.Offset));
+            (uprobe.Plan, uprobe.PlanRefusal, uprobe.IsPlanned, uprobe.MayFollowCalls) = (decision.Plan, decision.Refusal, true, uprobe.IsFunctionEntry && MayFollowCalls(uprobe.Offset));
     }
 
     private bool MayFollowCalls(FileOffset offset)

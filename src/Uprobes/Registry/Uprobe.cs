@@ -11,6 +11,7 @@ internal sealed class Uprobe : IProbeSink
 {
     private Consumer[] _consumers = [];
     private ProbeRefusal? _lastRefusal;
+    private int _armedWith;
 
     internal Uprobe(ProbedImage image, FileOffset offset, byte[] original, string name)
     {
@@ -39,6 +40,11 @@ internal sealed class Uprobe : IProbeSink
     public bool MayFollowCalls { get; internal set; }
 
     public PatchPlan? Plan { get; internal set; }
+
+    public PatchRefusal? PlanRefusal { get; internal set; }
+
+    /// <summary>What its sites were armed with so far, in all processes. Any thread may read it.</summary>
+    internal SiteKinds ArmedWith => (SiteKinds)Volatile.Read(ref _armedWith);
 
     /// <summary>Whether the planner has been asked.</summary>
     internal bool IsPlanned { get; set; }
@@ -71,6 +77,8 @@ internal sealed class Uprobe : IProbeSink
         _lastRefusal = refusal;
         return true;
     }
+
+    public void OnArmed(SiteKinds kind) => Volatile.Write(ref _armedWith, _armedWith | (int)kind);
 
     public void OnHit(HitContext hit)
     {

@@ -1,3 +1,4 @@
+using Uprobes.Arming;
 using Uprobes.Channels;
 using Uprobes.Programs;
 using Uprobes.Registry;
@@ -34,11 +35,17 @@ internal sealed class InterpretedRun : IQueryRun
 
     internal bool IsDisposed { get; private set; }
 
+    internal bool IsStopped { get; private set; }
+
     public MapSnapshot Snapshot(int map)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         return MapReader.Read([_channel], map);
     }
+
+    public SiteKinds? ArmedWith(int probe) => SiteKinds.Breakpoint;
+
+    public void Stop() => IsStopped = true;
 
     public void Dispose()
     {
@@ -54,7 +61,7 @@ internal sealed class InterpretedRun : IQueryRun
         if (output.Followed is { } words)
             _interpreter.Run(_group.Return!, hit.ReturnContext(words), output);
         foreach (EventRecord record in _rings.Drain())
-            _events!.Accept(record, (long)record.Ticks);
+            _events!.Accept(record, (long)record.Ticks, 99);
     }
 
     internal void End(Exception? error = null) => _events!.Complete(error);

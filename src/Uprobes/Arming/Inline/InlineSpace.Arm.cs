@@ -40,6 +40,8 @@ internal sealed partial class InlineSpace
             return taken;
         foreach (InlineSite refused in Install(process, mapping, changed))
             taken.ExceptWith(Abandon(refused));
+        foreach (ArmedPoint point in taken)
+            point.Sink.OnArmed(SiteKinds.Jump);
         return taken;
     }
 

@@ -16,8 +16,15 @@ namespace Uprobes.Arming.Trap;
 internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian? Guardian, IProbeCatalog Catalog, Action<string> Notice, Action<string>? Step)
 {
     private bool _toldUnguarded;
+
+    /// <summary>What may be put at probe points.</summary>
+    internal required SiteKinds Allowed { get; init; }
+
     /// <summary>Whether sites may be patched with jumps.</summary>
-    internal bool MayPatch { get; init; }
+    internal bool MayPatch => Allowed.HasFlag(SiteKinds.Jump);
+
+    /// <summary>Whether probe points may get breakpoints.</summary>
+    internal bool MayTrap => Allowed.HasFlag(SiteKinds.Breakpoint);
 
     /// <summary>Time of the target's time stamp counter.</summary>
     internal required Lazy<TickClock> Clock { get; init; }

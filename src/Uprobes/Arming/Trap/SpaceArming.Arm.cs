@@ -31,10 +31,13 @@ internal sealed partial class SpaceArming
             if (_sites.TryGetValue(address, out Site? known) && Stands(known, text))
             {
                 known.Point = point;
+                point.Sink.OnArmed(SiteKinds.Breakpoint);
                 continue;
             }
 
-            if (Inline.Find(address) is not null && !TryExpel(process, mapping, address))
+            if (!_services.MayTrap)
+                Refuse(point, Inline.WhyNotArmed(process, mapping, point));
+            else if (Inline.Find(address) is not null && !TryExpel(process, mapping, address))
                 Refuse(point, new ArmingRefusal(ArmingRefusalReason.ThreadsDidNotStop, "another probe's patch covers the instruction, and the threads did not stop in time to take it out"));
             else if (mapping.IsShared)
                 Refuse(point, new ArmingRefusal(ArmingRefusalReason.SharedMapping, $"process {process.ProcessId} maps the text shared: a breakpoint would change the file for everyone"));
@@ -251,6 +254,7 @@ internal sealed partial class SpaceArming
 
             _services.Step?.Invoke("breakpoint written");
             site.State = SiteState.Armed;
+            site.Point?.Sink.OnArmed(SiteKinds.Breakpoint);
             _sites[site.Address] = site;
             _retired.Remove(site.Address);
         }

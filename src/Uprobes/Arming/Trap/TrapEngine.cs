@@ -20,14 +20,14 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private readonly X64.Guardian? _guardian;
 
     /// <summary>Creates the engine; on the tracer thread.</summary>
-    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, bool mayPatch, Lazy<TickClock> clock, Action<string>? step)
+    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, SiteKinds allowed, Lazy<TickClock> clock, Action<string>? step)
     {
         _catalog = catalog;
         _events = events;
         _followForks = followForks;
         _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
-        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { MayPatch = mayPatch, Clock = clock };
+        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { Allowed = allowed, Clock = clock };
     }
 
     /// <summary>Longest time that all threads of a process were held.</summary>

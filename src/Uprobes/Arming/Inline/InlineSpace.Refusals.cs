@@ -1,0 +1,34 @@
+using Uprobes.Arming.Inline.X64;
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Inline;
+
+/// <summary>Why points are left to the trap engine: for users who want no breakpoints.</summary>
+internal sealed partial class InlineSpace
+{
+    /// <summary>Why a point that was not armed here was not.</summary>
+    /// <param name="process">A process of this address space.</param>
+    /// <param name="mapping">The mapping that the point is in.</param>
+    /// <param name="point">The point.</param>
+    internal ArmingRefusal WhyNotArmed(TracedProcess process, in Mapping mapping, ArmedPoint point)
+    {
+        if (mapping.IsShared)
+            return new ArmingRefusal(ArmingRefusalReason.SharedMapping, $"process {process.ProcessId} maps the text shared: a jump would change the file for everyone");
+        if (WhyNotPatchable(point.Sink) is { } reason)
+            return new ArmingRefusal(ArmingRefusalReason.NotPatchable, reason);
+        if (Obstacle(process) is { Length: > 0 } obstacle)
+            return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"no program can run in process {process.ProcessId}: {obstacle}");
+        ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
+        Span<byte> now = stackalloc byte[LongestPatch];
+        return Holds(address, [.. point.Sink.Plan!.Displaced], now)
+            ? new ArmingRefusal(ArmingRefusalReason.NotPatchable, "the process could not be patched now: no memory near the image, or a thread in the way")
+            : new ArmingRefusal(ArmingRefusalReason.MemoryDiffers, $"memory at 0x{address:x} differs from the file");
+    }
+
+    /// <summary>Why no process can have a jump at a point; null where nothing is known against it.</summary>
+    internal static string? WhyNotPatchable(IProbeSink sink) =>
+        sink.Programs is not { Count: > 0 } programs ? "a handler in the tracer needs a breakpoint"
+        : programs.Any(p => p.Run.Group.Return is not null) ? "calls are followed to their returns by breakpoints"
+        : sink.Plan is null ? sink.PlanRefusal?.Message ?? "no patch was planned"
+        : null;
+}
