@@ -139,6 +139,49 @@ public sealed class ProbingCommandTests
     }
 
     [Fact]
+    public void Calls_of_which_the_condition_does_not_hold_are_not_counted()
+    {
+        var tool = new ToolHarness(new FakeSession(Image, s =>
+        {
+            s.Hit(0, 4096);
+            s.Hit(0, 4097);
+            s.Hit(1, 5000);
+            s.Complete();
+        }));
+        Assert.Equal(0, tool.Run("count", "-p", Process, "libc:malloc", "libc:calloc", "--where", "arg0 > 4K"));
+        Assert.Equal("       COUNT  FUNCTION\n           1  calloc\n           1  malloc\n           2  total\n", tool.Output);
+    }
+
+    [Fact]
+    public void A_condition_on_the_return_is_decided_there()
+    {
+        var tool = new ToolHarness(new FakeSession(Image, s =>
+        {
+            s.Call(0, [10], result: 0);
+            s.Call(0, [20], result: 1);
+            s.Call(0, [30], result: 0);
+            s.Complete();
+        }));
+        Assert.Equal(0, tool.Run("count", "-p", Process, "libc:malloc", "--where", "retval == 0 && arg0 > 10"));
+        Assert.Contains("           1  malloc\n", tool.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_missing_in_a_count_is_told()
+    {
+        var tool = new ToolHarness(new FakeSession(Image, s =>
+        {
+            s.Hit(0);
+            s.Lose(new QueryLosses(0, 0, 3, 0, 2, 0));
+            s.Complete();
+        }));
+        Assert.Equal(0, tool.Run("count", "-p", Process, "libc:malloc", "-f", "json"));
+        Assert.EndsWith("{\"type\":\"lost\",\"count\":3}\n", tool.Output, StringComparison.Ordinal);
+        Assert.Contains("lost 3 calls", tool.Error, StringComparison.Ordinal);
+        Assert.Contains("2 reads of memory that was not there", tool.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_refused_function_that_was_named_ends_the_run()
     {
         var session = new FakeSession(Image) { Refused = { "malloc" } };

@@ -28,6 +28,10 @@ public sealed class UsageTests
     [InlineData("trace -p 2147483647 libc:malloc+4 -r")]
     [InlineData("trace -p 2147483647 libc:malloc --unknown")]
     [InlineData("count -p 2147483647 libc:malloc -i -1")]
+    [InlineData("count -p 2147483647 libc:malloc --where arg0>")]
+    [InlineData("count -p 2147483647 libc:malloc+4 --where retval>0")]
+    [InlineData("trace -p 2147483647 libc:malloc --format ssssssssssssssss -s 256")]
+    [InlineData("trace -p 2147483647 libc:malloc -s 257")]
     [InlineData("list")]
     [InlineData("nonsense")]
     public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine)
@@ -37,6 +41,25 @@ public sealed class UsageTests
         Assert.StartsWith("uprobe: ", tool.Error, StringComparison.Ordinal);
         Assert.Contains("\n  hint: ", tool.Error, StringComparison.Ordinal);
         Assert.Empty(tool.Output);
+    }
+
+    [Fact]
+    public void A_condition_without_meaning_is_shown_with_the_place()
+    {
+        var tool = new ToolHarness();
+        Assert.Equal(ExitCode.Usage, tool.Run("trace", "-p", "2147483647", "libc:malloc", "--where", "arg0 > argo"));
+        Assert.StartsWith("uprobe: filter, column 8: there is no `argo`; expected arg0\n  arg0 > argo\n         ^\n  hint: ", tool.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("auto", ProbeEngine.Auto)]
+    [InlineData("inline", ProbeEngine.Inline)]
+    [InlineData("trap", ProbeEngine.Trap)]
+    public void An_engine_can_be_chosen(string name, ProbeEngine engine)
+    {
+        var tool = Completing(out _);
+        Assert.Equal(0, tool.Run("count", "-p", "2147483647", "libc:malloc", "--engine", name));
+        Assert.Equal(engine, tool.Options!.Engine);
     }
 
     [Fact]
