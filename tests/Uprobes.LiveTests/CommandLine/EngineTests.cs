@@ -46,7 +46,7 @@ public sealed class EngineTests
         IReadOnlyList<JsonElement> objects = Objects(result.Output[result.Output.IndexOf('{')..]);
         string?[] refused = [.. objects.Where(o => o.GetProperty("type").GetString() == "refused").Select(o => o.GetProperty("reason").GetString())];
         Assert.Contains(refused, reason => reason!.Contains("process", StringComparison.Ordinal));
-        Assert.All(objects.Where(o => o.GetProperty("type").GetString() == "count"), o => Assert.Contains(o.GetProperty("engine").GetString(), ["inline", "none"]));
+        Assert.All(objects.Where(o => o.GetProperty("type").GetString() == "count"), o => Assert.Contains(o.GetProperty("engine").GetString(), (string[])["inline", "none"]));
     }
 
     private static void AssertSameCounts(string spec, string[] command, params string[] more)
