@@ -185,11 +185,13 @@ internal sealed partial class InlineSpace
         return null;
     }
 
-    /// <summary>A group's channel and code in this address space.</summary>
+    /// <summary>A group's channel and code in this address space; null where they cannot be had, or calls would have to be followed that cannot be.</summary>
     private ProgramSpace? EnsureProgram(TracedProcess process, in Mapping image, ProgramRun run)
     {
         if (_programs.TryGetValue(run, out ProgramSpace? known))
             return known;
+        if (run.Group.Return is not null && _thunks is null)
+            return null;
         // The first chunk's page tells programs what process they are in: it stays as long as any of them.
         if ((_chunks.Count > 0 ? _chunks[0] : EnsureChunk(process, image, 1024, 1, run.Probes)) is not { } first)
             return null;

@@ -27,13 +27,20 @@ internal sealed partial class InlineSpace
                 site.Points.Remove(offset);
             if (site.Points.Count == 0 && site.OwnProgram is null)
                 empty.Add(site);
-            else if (gone.Length > 0 || !IsUpToDate(site))
+            else if (gone.Length > 0 || RunsUnwanted(site))
                 changed.Add(site);
         }
 
         Remove(process, empty);
         if (changed.Count > 0)
             Refresh(process, changed);
+    }
+
+    /// <summary>Whether a site's trampoline runs what no point wants any more. What is wanted beside comes with the next arming.</summary>
+    private static bool RunsUnwanted(InlineSite site)
+    {
+        HashSet<ProgramBinding> wanted = new(site.Points.Values.SelectMany(p => p.Sink.Programs ?? []), ReferenceEqualityComparer.Instance);
+        return site.Bindings.Any(binding => !wanted.Contains(binding));
     }
 
     /// <summary>Takes patches out of the text, where they are still ours.</summary>
