@@ -116,7 +116,8 @@ static void once(long function, unsigned char *top, int stepped, struct record *
     for (int i = 0; i < 16; i++) record->registers = digest(record->registers, &out_state[i], 8);
     record->flags = digest(record->flags, &out_state[16], 8);
     record->vectors = digest_vectors(record->vectors);
-    record->red_zone = digest(record->red_zone, red_zone, RED_ZONE);
+    // Of the function's red zone, what is still below the stack pointer of its caller.
+    record->red_zone = digest(record->red_zone, red_zone + 8, RED_ZONE - 8);
     record->memory = digest(record->memory, data, data_size);
     record->error = digest(record->error, &error, 8);
 }

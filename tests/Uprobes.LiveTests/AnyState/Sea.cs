@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Iced.Intel;
 using Uprobes.Images;
 using Uprobes.LiveTests.Kit;
@@ -19,14 +18,8 @@ internal sealed class Sea : IDisposable
         try
         {
             File.WriteAllText(PathOf("sea.s"), SeaWriter.Write(seed, functions, ProcessorFeatures()));
-            using Process gcc = Process.Start(new ProcessStartInfo(Require.Program("gcc"))
-            {
-                ArgumentList = { "-shared", "-nostdlib", "-Wl,-Bsymbolic", "-o", Library, PathOf("sea.s") },
-                RedirectStandardError = true,
-            })!;
-            string errors = gcc.StandardError.ReadToEnd();
-            gcc.WaitForExit();
-            Assert.True(gcc.ExitCode == 0, errors);
+            using TargetProcess gcc = TargetProcess.Start(Require.Program("gcc"), "-shared", "-nostdlib", "-Wl,-Bsymbolic", "-o", Library, PathOf("sea.s"));
+            Assert.True(gcc.WaitForExit().Code == 0, gcc.Errors);
             Instructions = ReadInstructions();
         }
         catch

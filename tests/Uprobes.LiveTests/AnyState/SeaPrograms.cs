@@ -66,7 +66,7 @@ internal sealed class EventCounter : IQueryEvents
 
     internal long Taken => Interlocked.Read(ref _taken);
 
-    public void Accept(EventRecord record, long timestamp) => Interlocked.Increment(ref _taken);
+    public void Accept(EventRecord record, long timestamp, int processId) => Interlocked.Increment(ref _taken);
 
     public void Complete(Exception? error) => _completion.TrySetResult(error);
 }

@@ -18,8 +18,10 @@ internal sealed record ProgramCode(byte[] Code, IReadOnlyList<CodePatch> Patches
     /// <summary><see cref="OriginalStackAtEntry"/>: the trampoline skips the red zone and pushes rcx.</summary>
     internal const int OriginalStackAtEntry = 136;
 
-    /// <summary>The thunk has pushed its index, its common code rcx: rsp of the caller, as it is after the return.</summary>
-    internal const int OriginalStackAtReturn = 16;
+    /// <summary>
+    /// The thunk's common code skips what would be the caller's red zone, and pushes the thunk's index and rcx: rsp of the caller, as it is after the return.
+    /// </summary>
+    internal const int OriginalStackAtReturn = 144;
 }
 
 /// <summary>A value in the code that differs from probe to probe.</summary>

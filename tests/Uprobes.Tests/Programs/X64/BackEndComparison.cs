@@ -102,7 +102,7 @@ internal sealed class BackEndComparison : IDisposable
         Assert.Equal(before.ToString(), after.ToString());
         if (isFollowing)
             stack.Bytes(stackPointer, 8).CopyTo(old.AsSpan(stackPointer));
-        int kept = stackPointer - (isReturn ? 0 : RedZone);
+        int kept = stackPointer - RedZone;
         Assert.True(old.AsSpan(kept).SequenceEqual(stack.Bytes(kept, old.Length - kept)), "the stack has changed");
         int least = kept - (isReturn ? ThunkIndex : 0) - MostPushed;
         Assert.True(old.AsSpan(0, least).SequenceEqual(stack.Bytes(0, least)), "the stack was used too far down");

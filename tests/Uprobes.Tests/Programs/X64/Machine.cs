@@ -167,14 +167,13 @@ internal sealed unsafe class Machine : IDisposable
         before.popfq();
         for (int i = 15; i >= 0; i--)
             before.mov(registers[i], __qword_ptr[rax + InputOffset + (8 * i)]);
+        before.lea(rsp, __qword_ptr[rsp - 128]);
         if (isReturn)
             before.push(thunk);
-        else
-            before.lea(rsp, __qword_ptr[rsp - 128]);
         before.push(rcx);
 
         after.pop(rcx);
-        after.lea(rsp, __qword_ptr[rsp + (isReturn ? 8 : 128)]);
+        after.lea(rsp, __qword_ptr[rsp + (isReturn ? 136 : 128)]);
         after.AddInstruction(Instruction.Create(Code.Mov_moffs64_RAX, new MemoryOperand(Register.None, (long)(state + OutputOffset), 8), Register.RAX));
         after.mov(rax, state);
         for (int i = 1; i < 16; i++)

@@ -64,7 +64,8 @@ internal sealed class CallThunks
     private ulong Here => Start + (ulong)_code.Count;
 
     /// <summary>
-    /// The return address has been taken off the stack; its place is written again.
+    /// The return address has been taken off the stack; its place is written again, and no other of the 128 bytes below the stack pointer: they are
+    /// as the function left them.
     /// <code>
     /// 68 imm32            push  $index
     /// e9 rel32            jmp   common
@@ -82,6 +83,8 @@ internal sealed class CallThunks
     /// <summary>
     /// Flags stay. The index is multiplied by the size of an entry, 128.
     /// <code>
+    ///     lea   -120(%rsp), %rsp
+    ///     push  120(%rsp)                 ; the index
     ///     push  %rcx
     ///     push  %rax
     ///     mov   16(%rsp), %ecx
@@ -96,7 +99,7 @@ internal sealed class CallThunks
     /// </summary>
     private void EmitCommon()
     {
-        _code.AddRange([0x51, 0x50, 0x8B, 0x4C, 0x24, 0x10]);
+        _code.AddRange([0x48, 0x8D, 0x64, 0x24, 0x88, 0xFF, 0x74, 0x24, 0x78, 0x51, 0x50, 0x8B, 0x4C, 0x24, 0x10]);
         EmitIndexTimesSize();
         _code.AddRange([0x48, 0xB8]);
         Append64(Table.Entries + CallTable.CodeOffset);
@@ -113,10 +116,10 @@ internal sealed class CallThunks
     ///     lea   (%rax,%rcx), %rcx
     ///     mov   8(%rcx), %rax
     ///     movq  $0, (%rcx)
-    ///     mov   %rax, 16(%rsp)
+    ///     mov   %rax, 144(%rsp)
     ///     pop   %rax
     ///     pop   %rcx
-    ///     lea   8(%rsp), %rsp
+    ///     lea   136(%rsp), %rsp
     ///     jmp   *-8(%rsp)
     /// </code>
     /// </summary>
@@ -129,7 +132,7 @@ internal sealed class CallThunks
         _code.AddRange([0x48, 0x8D, 0x0C, 0x08]);
         _code.AddRange([0x48, 0x8B, 0x41, CallTable.ReturnAddressOffset]);
         _code.AddRange([0x48, 0xC7, 0x01, 0, 0, 0, 0]);
-        _code.AddRange([0x48, 0x89, 0x44, 0x24, 0x10, 0x58, 0x59, 0x48, 0x8D, 0x64, 0x24, 0x08]);
+        _code.AddRange([0x48, 0x89, 0x84, 0x24, 0x90, 0, 0, 0, 0x58, 0x59, 0x48, 0x8D, 0xA4, 0x24, 0x88, 0, 0, 0]);
         LastJump = Here;
         _code.AddRange([0xFF, 0x64, 0x24, 0xF8]);
     }
