@@ -10,6 +10,9 @@ internal interface IQueryRun : IDisposable
     /// <summary>The points that are not probed, in some process or in all; more may come when a process maps a file.</summary>
     IReadOnlyList<ProbeRefusal> Refusals { get; }
 
+    /// <summary>Whether the programs run on hits; see <see cref="ProbeRegistration.IsEnabled"/>.</summary>
+    bool IsEnabled { get; set; }
+
     /// <summary>How many points are probed or wait for a process that maps their file.</summary>
     int StandingPoints { get; }
 

@@ -22,6 +22,16 @@ public sealed class LiveAggregate<T> : IDisposable
     /// <summary>What is missing in the aggregate so far.</summary>
     public QueryLosses Losses => _run.Losses;
 
+    /// <summary>
+    /// Whether hits count; true at first. Setting it stops no thread and leaves the probes in place, so that it may be done thousands of
+    /// times a second: see <see cref="ProbeRegistration.IsEnabled"/>.
+    /// </summary>
+    public bool IsEnabled
+    {
+        get => _run.IsEnabled;
+        set => _run.IsEnabled = value;
+    }
+
     /// <summary>The points that are not probed, in some process or in all, each with its reason. More can come when a process loads a library.</summary>
     public IReadOnlyList<ProbeRefusal> Refusals => [.. _source.Refused, .. _run.Refusals];
 

@@ -35,6 +35,17 @@ public sealed class ProbeRegistration : IDisposable
     /// <summary>Whether the consumer is still registered.</summary>
     public bool IsActive => Consumer.IsActive;
 
+    /// <summary>
+    /// Whether the consumer is called on hits, or its program runs; true at first. Setting it stops no thread and leaves the site as it is,
+    /// armed, so that it may be done thousands of times a second, from any thread: it holds for hits that begin after it was set, and
+    /// for returns of calls that began before. Hits that come meanwhile are not counted anywhere. It has no effect once <see cref="IsActive"/> is false.
+    /// </summary>
+    public bool IsEnabled
+    {
+        get => Consumer.IsEnabled;
+        set => _session.SetEnabled([this], value);
+    }
+
     /// <summary>How often the probe was hit and this consumer was called (entries, for a return probe).</summary>
     public long Hits => Consumer.Hits;
 

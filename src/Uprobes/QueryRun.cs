@@ -27,6 +27,7 @@ internal sealed class QueryRun : IQueryRun
     private Dictionary<int, Uprobe> _uprobes = [];
     private QueryLosses _lostByReaders;
     private bool _disposed;
+    private volatile bool _isEnabled = true;
 
     internal QueryRun(UprobeSession session, ProgramRun run, TickClock? clock, IQueryEvents? events)
     {
@@ -39,6 +40,16 @@ internal sealed class QueryRun : IQueryRun
     public IReadOnlyList<ProbeRefusal> Refusals { get; private set; } = [];
 
     public int StandingPoints => _registrations.Count(r => r.IsActive);
+
+    public bool IsEnabled
+    {
+        get => _isEnabled;
+        set
+        {
+            _isEnabled = value;
+            _session.SetEnabled(_registrations, value);
+        }
+    }
 
     public QueryLosses Losses
     {

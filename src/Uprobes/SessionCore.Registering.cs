@@ -54,6 +54,31 @@ internal sealed partial class SessionCore
         }
     }
 
+    /// <summary>Switches consumers on or off. Their sites stay armed and no thread is stopped.</summary>
+    internal void SetEnabled(IReadOnlyList<Consumer> consumers, bool isEnabled)
+    {
+        HashSet<ProgramSwitch> thrown = [];
+        foreach (Consumer consumer in consumers)
+        {
+            if (consumer.IsEnabled == isEnabled)
+                continue;
+            consumer.IsEnabled = isEnabled;
+            if (consumer.Program is { } program)
+                thrown.Add(program.Switch);
+        }
+
+        if (thrown.Count == 0)
+            return;
+        try
+        {
+            _notices.Run(() => _engine.FollowSwitches(thrown));
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session ended meanwhile, and with it all programs.
+        }
+    }
+
     public void OnHandlerFailed(Consumer consumer, Exception error)
     {
         Tell(NoticeKind.HandlerFailed, $"a handler of {consumer.Uprobe.Point.Name} failed and was removed: {error.GetType().Name}: {error.Message}");

@@ -176,6 +176,13 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
         _core.Unregister([.. registrations.Select(r => r.Consumer)]);
     }
 
+    /// <summary>Switches many consumers on or off at once: see <see cref="ProbeRegistration.IsEnabled"/>. Never fails; those that are gone are passed over.</summary>
+    public void SetEnabled(IReadOnlyList<ProbeRegistration> registrations, bool isEnabled)
+    {
+        ArgumentNullException.ThrowIfNull(registrations);
+        _core.SetEnabled([.. registrations.Select(r => r.Consumer)], isEnabled);
+    }
+
     /// <summary>
     /// Takes every probe out and lets the processes go. Idempotent; never throws. Inside a handler the process goes on from where the
     /// handler sees it, and what this process has of the session is freed right after the handler.

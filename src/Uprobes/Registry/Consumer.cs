@@ -10,6 +10,7 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
     private long _hits;
     private long _lostReturns;
     private volatile bool _isActive = true;
+    private volatile bool _isEnabled = true;
 
     internal Uprobe Uprobe { get; } = uprobe;
 
@@ -17,6 +18,18 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
     internal ProgramBinding? Program => filter is null ? callbacks.Program : null;
 
     internal bool IsActive => _isActive;
+
+    /// <summary>Whether it is called on hits. Sites in the targets' own hands follow when the engine is told.</summary>
+    internal bool IsEnabled
+    {
+        get => _isEnabled;
+        set
+        {
+            _isEnabled = value;
+            if (callbacks.Program is { } program)
+                program.Switch.IsOn = value;
+        }
+    }
 
     internal long Hits => Volatile.Read(ref _hits);
 
@@ -79,7 +92,7 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
 
     public void OnReturn(ReturnContext context)
     {
-        if (!_isActive)
+        if (!_isActive || !_isEnabled)
             return;
         try
         {
@@ -99,8 +112,8 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
 
     private bool Wants(HitContext hit)
     {
-        if (filter is null || !_isActive)
-            return _isActive;
+        if (filter is null || !_isActive || !_isEnabled)
+            return _isActive && _isEnabled;
         try
         {
             return filter(hit.Thread.Process.ProcessId) && _isActive;

@@ -9,6 +9,8 @@ namespace Uprobes.Tests.Queries;
 /// <summary>A run of a query on made-up hits.</summary>
 internal sealed class InterpretedRun : IQueryRun
 {
+    public bool IsEnabled { get; set; } = true;
+
     private readonly ProgramGroup _group;
     private readonly ChannelMemory _channel;
     private readonly ChannelWriter _writer;
