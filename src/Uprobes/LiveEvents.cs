@@ -33,6 +33,16 @@ public sealed class LiveEvents<T> : IAsyncEnumerable<T>, IDisposable, IQueryEven
     /// <summary>What is missing in the stream so far.</summary>
     public QueryLosses Losses => _run.Losses with { Events = _run.Losses.Events + Interlocked.Read(ref _dropped) };
 
+    /// <summary>
+    /// Whether hits make events; true at first. Setting it stops no thread and leaves the probes in place, so that it may be done thousands
+    /// of times a second: see <see cref="ProbeRegistration.IsEnabled"/>.
+    /// </summary>
+    public bool IsEnabled
+    {
+        get => _run.IsEnabled;
+        set => _run.IsEnabled = value;
+    }
+
     /// <summary>The points that are not probed, in some process or in all, each with its reason. More can come when a process loads a library.</summary>
     public IReadOnlyList<ProbeRefusal> Refusals => [.. _source.Refused, .. _run.Refusals];
 

@@ -60,8 +60,6 @@ internal sealed partial class SessionCore
         HashSet<ProgramSwitch> thrown = [];
         foreach (Consumer consumer in consumers)
         {
-            if (consumer.IsEnabled == isEnabled)
-                continue;
             consumer.IsEnabled = isEnabled;
             if (consumer.Program is { } program)
                 thrown.Add(program.Switch);

@@ -23,6 +23,20 @@ public sealed class AggregateQueryTests
     }
 
     [Fact]
+    public void What_is_switched_off_counts_nothing_until_it_is_on_again()
+    {
+        using LiveAggregate<long> count = Entries.Count();
+        Assert.True(count.IsEnabled);
+        Hits(new Hit(1));
+        count.IsEnabled = false;
+        Hits(new Hit(2), new Hit(3));
+        Assert.False(count.IsEnabled);
+        count.IsEnabled = true;
+        Hits(new Hit(4));
+        Assert.Equal(2, count.Value);
+    }
+
+    [Fact]
     public void Sums_means_and_extremes_have_the_sign_of_what_they_are_made_of()
     {
         using LiveAggregate<long> sum = Entries.Sum(p => p.SignedArg(0));

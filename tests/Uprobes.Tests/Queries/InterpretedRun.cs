@@ -9,8 +9,6 @@ namespace Uprobes.Tests.Queries;
 /// <summary>A run of a query on made-up hits.</summary>
 internal sealed class InterpretedRun : IQueryRun
 {
-    public bool IsEnabled { get; set; } = true;
-
     private readonly ProgramGroup _group;
     private readonly ChannelMemory _channel;
     private readonly ChannelWriter _writer;
@@ -35,6 +33,8 @@ internal sealed class InterpretedRun : IQueryRun
 
     public QueryLosses Losses { get; set; }
 
+    public bool IsEnabled { get; set; } = true;
+
     internal bool IsDisposed { get; private set; }
 
     internal bool IsStopped { get; private set; }
@@ -58,6 +58,8 @@ internal sealed class InterpretedRun : IQueryRun
     /// <summary>A hit, or an entry; its events are delivered at once.</summary>
     internal void Hit(Hit hit)
     {
+        if (!IsEnabled)
+            return;
         ChannelOutput output = new(_writer, hit);
         _interpreter.Run(_group.Entry, hit.Context, output);
         if (output.Followed is { } words)

@@ -100,8 +100,25 @@ internal sealed partial class InlineSpace
     private void TurnOff(IEnumerable<InlineSite> sites) =>
         WriteFlags([.. sites.Where(s => s.Trampoline is not null).SelectMany(s => s.Trampoline!.Flags).Select(f => (f, false))]);
 
-    /// <summary>Follows switches that were thrown.</summary>
+    /// <summary>Follows all switches.</summary>
     internal void FollowSwitches() => SwitchPrograms(_sites.Values.Where(s => s.State == SiteState.Armed));
+
+    /// <summary>Follows switches that were thrown. The target is not stopped: its programs look at their flags at each hit.</summary>
+    internal void FollowSwitches(IReadOnlySet<ProgramSwitch> thrown)
+    {
+        List<(ulong Flag, bool IsOn)> flags = [];
+        foreach (InlineSite site in _sites.Values.Where(s => s.State == SiteState.Armed))
+        {
+            int own = site.OwnProgram is null ? 0 : 1;
+            for (int i = 0; i < site.Bindings.Count; i++)
+            {
+                if (thrown.Contains(site.Bindings[i].Switch))
+                    flags.Add((site.Trampoline!.Flags[own + i], site.Bindings[i].Switch.IsOn));
+            }
+        }
+
+        WriteFlags(flags);
+    }
 
     private void WriteFlags(List<(ulong Flag, bool IsOn)> flags)
     {

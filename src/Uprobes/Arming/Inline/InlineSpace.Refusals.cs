@@ -18,6 +18,8 @@ internal sealed partial class InlineSpace
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, reason);
         if (Obstacle(process) is { Length: > 0 } obstacle)
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"no program can run in process {process.ProcessId}: {obstacle}");
+        if (_mayNotFollow && Follows(point.Sink.Programs!))
+            return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} unwinds its stacks in a way that needs true return addresses");
         ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
         Span<byte> now = stackalloc byte[LongestPatch];
         return Holds(address, [.. point.Sink.Plan!.Displaced], now)
@@ -28,7 +30,9 @@ internal sealed partial class InlineSpace
     /// <summary>Why no process can have a jump at a point; null where nothing is known against it.</summary>
     internal static string? WhyNotPatchable(IProbeSink sink) =>
         sink.Programs is not { Count: > 0 } programs ? "a handler in the tracer needs a breakpoint"
-        : programs.Any(p => p.Run.Group.Return is not null) ? "calls are followed to their returns by breakpoints"
+        : Follows(programs) && !sink.MayFollowCalls ? "its return address has to stay what it is: its calls are followed by breakpoints"
         : sink.Plan is null ? sink.PlanRefusal?.Message ?? "no patch was planned"
         : null;
+
+    private static bool Follows(IReadOnlyList<ProgramBinding> programs) => programs.Any(p => p.Run.Group.Return is not null);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Uprobes.Arming.Inline;
 using Uprobes.Channels;
 using Uprobes.Linux;
 using Uprobes.Processes;
@@ -74,6 +75,13 @@ internal sealed partial class TrapEngine : ITraceeObserver
             if (_catalog.IsEmpty)
                 DisarmHooks(space);
         }
+    }
+
+    /// <summary>Has sites follow switches that were thrown; no thread is stopped.</summary>
+    internal void FollowSwitches(IReadOnlySet<ProgramSwitch> thrown)
+    {
+        foreach ((SpaceArming space, _) in Spaces())
+            space.Inline.FollowSwitches(thrown);
     }
 
     /// <summary>Forgets the awaited returns of someone who is registered no more.</summary>
