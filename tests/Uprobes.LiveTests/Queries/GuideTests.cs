@@ -64,7 +64,7 @@ public sealed class GuideTests
             Assert.True(Enumerable.Range(0, tested.Length - block.Length).Any(at => tested.AsSpan(at, block.Length).SequenceEqual(block)), string.Join('\n', block));
         }
 
-        Assert.Equal(4, blocks);
+        Assert.Equal(5, blocks);
     }
 
     private static string[] Lines(string[] lines) => [.. lines.Select(l => l.Trim()).Where(l => l.Length > 0)];
