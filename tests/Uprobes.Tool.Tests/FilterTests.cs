@@ -92,7 +92,7 @@ public sealed class FilterTests
     public void A_filter_that_means_nothing_is_told_with_its_place(string filter, int column, string what)
     {
         var error = Assert.Throws<FilterException>(() => FilterExpression.Parse(filter, FilterNames.Entry));
-        Assert.Equal($"filter, column {column}: {what}", error.Message);
+        Assert.Equal($"expression, column {column}: {what}", error.Message);
         Assert.Equal(column, error.Column);
         Assert.Equal($"{filter}\n{new string(' ', column - 1)}^", error.Excerpt);
     }

@@ -48,7 +48,7 @@ public sealed class UsageTests
     {
         var tool = new ToolHarness();
         Assert.Equal(ExitCode.Usage, tool.Run("trace", "-p", "2147483647", "libc:malloc", "--where", "arg0 > argo"));
-        Assert.StartsWith("uprobe: filter, column 8: there is no `argo`; expected arg0\n  arg0 > argo\n         ^\n  hint: ", tool.Error, StringComparison.Ordinal);
+        Assert.StartsWith("uprobe: expression, column 8: there is no `argo`; expected arg0\n  arg0 > argo\n         ^\n  hint: ", tool.Error, StringComparison.Ordinal);
     }
 
     [Theory]

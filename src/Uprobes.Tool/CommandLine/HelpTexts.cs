@@ -13,6 +13,12 @@ internal static class HelpTexts
     /// <summary>What count does.</summary>
     public const string CountDescription = "Counts the calls of some functions, and shows the counts at the end.";
 
+    /// <summary>What hist does.</summary>
+    public const string HistogramDescription = "Shows how a value of the calls of some functions is distributed: an argument, what they return, what is in memory behind it.";
+
+    /// <summary>What latency does.</summary>
+    public const string LatencyDescription = "Shows how long the calls of some functions take, from entry to return, as a distribution.";
+
     /// <summary>What list does.</summary>
     public const string ListDescription = "Lists functions that can be probed: file offset, size in bytes, name. No process is stopped for it.";
 
@@ -23,6 +29,9 @@ internal static class HelpTexts
           With return values and times      uprobe trace -p PID libc:malloc -r
           From a program's very start       uprobe trace -c 'sqlite3 :memory: "select 1"' 'libsqlite3:sqlite3_*'
           Find what is called most          uprobe count -p PID 'libssl:SSL_*' -d 5
+          How large are the arguments       uprobe hist -p PID libc:malloc arg0 -d 5
+          How long calls take               uprobe latency -p PID 'libsqlite3:sqlite3_*' -d 5
+          Only some of the calls            uprobe trace -p PID libc:write --where 'arg2 > 4096'
           Find a function's name            uprobe list -p PID '*alloc*'
           Feed another program              uprobe trace -p PID libc:open --format s -f json | jq .
 
@@ -44,6 +53,8 @@ internal static class HelpTexts
               start a command and see its calls from the first on
           uprobe trace libc:getenv -r --format s=s -- ls -l
               the strings that getenv is asked for and what it gives
+          uprobe trace -p 4242 libc:read -r --where 'retval < 0 || duration > 10ms'
+              only the calls that failed or took long
           uprobe trace -p 4242 ./server:handle_request+0x1c -n 10
               an instruction inside a function, ten times
 
@@ -62,6 +73,8 @@ internal static class HelpTexts
               count until Ctrl-C
           uprobe count -p 4242 'libssl:SSL_*' -d 10
               which functions of a library are called within ten seconds
+          uprobe count -p 4242 libc:malloc --where 'arg0 > 64K'
+              only those that ask for more than 64 KiB
           uprobe count -p 4242 'libc:*alloc' -i 1
               the counts so far, every second
           uprobe count -c 'sqlite3 :memory: "select 1"' 'libsqlite3:sqlite3_*' -f json
@@ -71,6 +84,59 @@ internal static class HelpTexts
           Functions that were not called are hidden unless --all is given.
           Functions that a pattern matches but that cannot be probed are told on standard error; -v tells each.
           Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of hist.</summary>
+    public const string Histogram = """
+        Examples:
+          uprobe hist -p 4242 libc:malloc arg0
+              how many bytes are asked for, until Ctrl-C
+          uprobe hist -p 4242 libc:read libc:write retval -d 5 --where 'retval >= 0'
+              how many bytes come and go, of each function by itself
+          uprobe hist -p 4242 libc:write '(int32)arg0' --linear 0,32,1
+              to which file descriptors
+          uprobe hist -c 'sqlite3 :memory: "select 1"' 'libsqlite3:sqlite3_prepare*' '(int32)arg2' -f json
+              a command from start to end, as JSON
+
+        Notes:
+          Functions that were not called are hidden; the one that is called most comes first.
+          C's int has 32 bits, and the upper half of its register may be anything: write (int32)arg0.
+          The values are taken by a program inside of the process, without stopping it, wherever that can be done (--engine).
+          Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of latency.</summary>
+    public const string Latency = """
+        Examples:
+          uprobe latency -p 4242 libsqlite3:sqlite3_step
+              how long the steps of queries take, until Ctrl-C
+          uprobe latency -p 4242 'libssl:SSL_*' -d 10
+              in which functions of a library the time is spent; the longest in total comes first
+          uprobe latency -p 4242 libc:read --where 'retval > 0 && (int32)arg0 == 7'
+              only reads of one file that brought something
+          uprobe latency -p 4242 ./server:handle_request --linear 0,10ms,500us -i 1
+              ranges of one width, every second
+
+        Notes:
+          A call counts when it returns. Calls that had begun before the probes were there do not count, nor those that never return.
+          A function's time contains that of the functions that it calls, and the time during which its thread did not run.
+          The probes take time themselves, which is part of what is measured: some ten nanoseconds where jumps are used, some
+          microseconds where breakpoints are (--engine).
+          Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of all commands that take conditions and values.</summary>
+    public const string Conditions = """
+        Conditions and values:
+          arg0 to arg9, retval, duration    arguments, what the call returned, its nanoseconds
+          pid, tid, reg("rax")              process, thread, a register
+          *ADDRESS, (int32)*ADDRESS         memory: 8 bytes, or as many as the type has; what cannot be read is 0
+          str(ADDRESS) == "text"            a string in memory
+          42  0x2a  64K 3M 2G  'a'  10us    numbers; K, M and G are powers of 1024; times are ns, us, ms and s
+          || && | ^ & == != < <= > >= << >> + - * / % ! ~ -    as in C; (int8) to (uint64) are casts
 
         """;
 

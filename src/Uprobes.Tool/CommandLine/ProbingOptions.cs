@@ -8,11 +8,13 @@ using Uprobes.Tool.Probing;
 namespace Uprobes.Tool.CommandLine;
 
 /// <summary>The arguments and options that the commands share that probe.</summary>
-internal sealed class ProbingOptions
+/// <param name="value">What the last word is where it names no function; null where all do.</param>
+internal sealed class ProbingOptions(string? value = null)
 {
     private readonly Argument<string[]> _specs = new("SPEC")
     {
-        Description = "What to probe: IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN or IMAGE:0xOFFSET",
+        Description = "What to probe: IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN or IMAGE:0xOFFSET" + (value is null ? "" : $"; behind them, {value}"),
+        HelpName = value is null ? null : "SPEC... VALUE",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -111,7 +113,7 @@ internal sealed class ProbingOptions
     /// <exception cref="ToolException">They have no meaning together.</exception>
     public ProbingRequest Read(ParseResult parsed, IReadOnlyList<string>? trailingCommand) => new()
     {
-        Specs = [.. parsed.GetRequiredValue(_specs).Select(SpecParser.Parse)],
+        Specs = [.. Words(parsed)[..^(value is null ? 0 : 1)].Select(SpecParser.Parse)],
         Target = Target(parsed.GetValue(_processIds) ?? [], parsed.GetValue(_command), trailingCommand),
         Options = new SessionOptions
         {
@@ -135,6 +137,9 @@ internal sealed class ProbingOptions
         OutputPath = parsed.GetValue(_output),
         Duration = Seconds("-d", parsed.GetValue(_duration)),
     };
+
+    /// <summary>The specifications, and the value behind them where there is one.</summary>
+    public string[] Words(ParseResult parsed) => parsed.GetRequiredValue(_specs);
 
     /// <summary>The condition of --where, or null.</summary>
     public string? Condition(ParseResult parsed) => parsed.GetValue(_where);

@@ -28,7 +28,7 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         }
         catch (FilterException e)
         {
-            environment.Status.WriteError(e.Message, "the help of each command shows conditions; quote them for the shell: --where 'arg0 > 64K'", e.Excerpt);
+            environment.Status.WriteError(e.Message, "the help of each command says what conditions and values are made of; quote them for the shell: --where 'arg0 > 64K'", e.Excerpt);
             return ExitCode.Usage;
         }
         catch (OutputClosedException)
@@ -103,13 +103,17 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
     {
         var trace = new TraceSyntax().Build(RunTrace, trailing);
         var count = new CountSyntax().Build(RunCount, trailing);
+        var histogram = new HistogramSyntax().Build(RunDistribution, trailing);
+        var latency = new LatencySyntax().Build(RunDistribution, trailing);
         var list = new ListSyntax().Build(request => new ListCommand(environment, images, request).Run());
-        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count };
+        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency };
         var usual = root.Options.OfType<HelpOption>().Single();
         root.Options.Remove(usual);
         TeachingHelp.AddTo(root, HelpTexts.RootTasks);
-        TeachingHelp.AddTo(trace, HelpTexts.Trace);
-        TeachingHelp.AddTo(count, HelpTexts.Count);
+        TeachingHelp.AddTo(trace, HelpTexts.Trace + HelpTexts.Conditions);
+        TeachingHelp.AddTo(count, HelpTexts.Count + HelpTexts.Conditions);
+        TeachingHelp.AddTo(histogram, HelpTexts.Histogram + HelpTexts.Conditions);
+        TeachingHelp.AddTo(latency, HelpTexts.Latency + HelpTexts.Conditions);
         TeachingHelp.AddTo(list, HelpTexts.List);
         return root;
     }
@@ -123,6 +127,12 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
     private int RunCount(CountRequest request)
     {
         using var command = new CountCommand(environment, request);
+        return command.Run();
+    }
+
+    private int RunDistribution(DistributionRequest request)
+    {
+        using var command = new DistributionCommand(environment, request);
         return command.Run();
     }
 }

@@ -1,3 +1,4 @@
+using Uprobes.Programs;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
@@ -61,6 +62,19 @@ internal sealed record CountRequest(ProbingRequest Probing, CallQuery Query)
 
     /// <summary>Whether functions that were not called are shown, too.</summary>
     public bool All { get; init; }
+}
+
+/// <summary>What hist and latency are asked for beyond that.</summary>
+/// <param name="Probing">Where and how.</param>
+/// <param name="Group">The programs, of <see cref="AggregateQueries"/>.</param>
+/// <param name="Value">What the distributions are of.</param>
+internal sealed record DistributionRequest(ProbingRequest Probing, ProgramGroup Group, DistributionValue Value)
+{
+    /// <summary>How often to print and go on, or null.</summary>
+    public TimeSpan? Interval { get; init; }
+
+    /// <summary>Of how many functions the distribution is shown as text.</summary>
+    public int Top { get; init; } = 10;
 }
 
 /// <summary>What the commands reach the world by; tests put their own in.</summary>

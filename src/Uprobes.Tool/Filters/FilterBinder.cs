@@ -25,7 +25,7 @@ internal sealed class FilterBinder
         ProbeProgram program = new([new If(expression, [], [])], []);
         ProgramGroup group = names.IsReturn ? new() { Entry = KeepingAll, Return = program } : new() { Entry = program };
         return ProgramChecker.Check(group) is [var problem, ..]
-            ? throw new FilterException(text, 0, $"too large: {problem.What}; expected a simpler filter")
+            ? throw new FilterException(text, 0, $"too large: {problem.What}; expected a simpler one")
             : expression;
     }
 

@@ -13,7 +13,7 @@ internal sealed class FilterException : Exception
     /// <param name="position">Index of the first character that is wrong; the text's length for its end.</param>
     /// <param name="what">What is wrong, and what was expected.</param>
     internal FilterException(string text, int position, string what)
-        : base(string.Create(CultureInfo.InvariantCulture, $"filter, column {position + 1}: {InOneLine(what)}"))
+        : base(string.Create(CultureInfo.InvariantCulture, $"expression, column {position + 1}: {InOneLine(what)}"))
     {
         Column = position + 1;
 

@@ -23,6 +23,20 @@ internal static class FilterExpression
     /// <exception cref="FilterException">The text is no filter, or one that is too large.</exception>
     internal static Expression Parse(string text, FilterNames names) => FilterBinder.Bind(text, FilterGrammar.Read(text), names);
 
+    /// <summary>Whether a text has the form of a filter, be its names known or not.</summary>
+    internal static bool IsOne(string text)
+    {
+        try
+        {
+            FilterGrammar.Read(text);
+            return true;
+        }
+        catch (FilterException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Which arguments a filter uses, in ascending order, so that an entry program can keep them for one that runs at the return.</summary>
     /// <exception cref="FilterException">The text is no filter.</exception>
     internal static IReadOnlyList<int> ArgumentsIn(string text)

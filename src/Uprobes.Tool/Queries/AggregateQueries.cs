@@ -9,7 +9,7 @@ internal static class AggregateQueries
     /// <summary>The map with the result of <see cref="Count"/>, and the buckets of the others.</summary>
     internal const int Main = 0;
 
-    /// <summary>Count, sum, least and greatest value of <see cref="Latency"/>.</summary>
+    /// <summary>Count, sum, least and greatest value beside the buckets.</summary>
     internal const int Statistics = 1;
 
     private const long MostChannelBytes = 4L << 30;
@@ -20,24 +20,10 @@ internal static class AggregateQueries
         query.Build([new Aggregate(Main, [], null)]) with { Maps = [Map("calls", AggregateKind.Count, DataType.U64)] };
 
     /// <summary>A histogram of the query's value: of powers of two, or of steps.</summary>
-    internal static ProgramGroup Histogram(CallQuery query, LinearSteps? steps)
-    {
-        Expression value = query.Value!;
-        MapDefinition map = steps is { } linear
-            ? Map("values", AggregateKind.LinearHistogram, value.Type) with { Steps = linear }
-            : Map("values", AggregateKind.LogHistogram, value.Type);
-        return query.Build([new Aggregate(Main, [], value)]) with { Maps = [map] };
-    }
+    internal static ProgramGroup Histogram(CallQuery query, LinearSteps? steps) => Distribution(query, query.Value!, steps);
 
     /// <summary>How long calls take.</summary>
-    internal static ProgramGroup Latency(CallQuery query)
-    {
-        Builtin duration = new(BuiltinKind.Duration);
-        return query.Build([new Aggregate(Main, [], duration), new Aggregate(Statistics, [], duration)]) with
-        {
-            Maps = [Map("durations", AggregateKind.LogHistogram, duration.Type), Map("duration", AggregateKind.Statistics, duration.Type)],
-        };
-    }
+    internal static ProgramGroup Latency(CallQuery query, LinearSteps? steps) => Distribution(query, new Builtin(BuiltinKind.Duration), steps);
 
     /// <summary>The same with room for fewer threads where the cells of so many probes would else take too many addresses of the process.</summary>
     internal static ProgramGroup Fitted(ProgramGroup group, int probes)
@@ -45,6 +31,17 @@ internal static class AggregateQueries
         while (group.ThreadSlots > LeastThreads && group.LayoutFor(probes).Size > MostChannelBytes)
             group = group with { ThreadSlots = group.ThreadSlots / 2 };
         return group;
+    }
+
+    /// <summary>The value is taken once: memory may change until a second reading, and the time does.</summary>
+    private static ProgramGroup Distribution(CallQuery query, Expression value, LinearSteps? steps)
+    {
+        LocalValue local = new(0, value.Type);
+        Statement[] work = [new SetLocal(0, value), new Aggregate(Main, [], local), new Aggregate(Statistics, [], local)];
+        MapDefinition buckets = steps is { } linear
+            ? Map("values", AggregateKind.LinearHistogram, value.Type) with { Steps = linear }
+            : Map("values", AggregateKind.LogHistogram, value.Type);
+        return query.Build(work, [value.Type]) with { Maps = [buckets, Map("statistics", AggregateKind.Statistics, value.Type)] };
     }
 
     private static MapDefinition Map(string name, AggregateKind kind, DataType type) => new(name, kind, type, [], 1);

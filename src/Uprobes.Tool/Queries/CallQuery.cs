@@ -64,20 +64,19 @@ internal sealed class CallQuery
 
     /// <summary>The programs that do something of each call.</summary>
     /// <param name="work">What is done; its expressions have their meaning where it is done.</param>
-    internal ProgramGroup Build(IReadOnlyList<Statement> work)
+    /// <param name="locals">Types of its local variables; null for none.</param>
+    internal ProgramGroup Build(IReadOnlyList<Statement> work, IReadOnlyList<DataType>? locals = null)
     {
         if (!IsReturn)
-            return new ProgramGroup { Entry = Program(Guarded(work)) };
+            return new ProgramGroup { Entry = new ProbeProgram(Guarded(work), locals ?? []) };
         Statement follow = new FollowCall([.. Kept.Select(index => new Argument(index))]);
         return new ProgramGroup
         {
-            Entry = Program(_decidesAtReturn ? [follow] : Guarded([follow])),
-            Return = Program(_decidesAtReturn ? Guarded(work) : work),
+            Entry = new ProbeProgram(_decidesAtReturn ? [follow] : Guarded([follow]), []),
+            Return = new ProbeProgram(_decidesAtReturn ? Guarded(work) : work, locals ?? []),
         };
     }
 
     /// <summary>Statements that are done only if the condition holds.</summary>
     internal IReadOnlyList<Statement> Guarded(IReadOnlyList<Statement> work) => Condition is null ? work : [new If(Condition, work, [])];
-
-    private static ProbeProgram Program(IReadOnlyList<Statement> body) => new(body, []);
 }
