@@ -34,9 +34,15 @@ internal sealed class FakePrograms : IArmedPrograms
 
     public Action? Stopped { get; init; }
 
+    public Action? Read { get; init; }
+
     public string EngineOf(ArmedProbe probe) => "trap";
 
-    public MapSnapshot Snapshot(int map) => MapReader.Read([_channel], map);
+    public MapSnapshot Snapshot(int map)
+    {
+        Read?.Invoke();
+        return MapReader.Read([_channel], map);
+    }
 
     /// <summary>A hit, or a call's entry.</summary>
     /// <returns>The words that were kept if the call is to be followed.</returns>

@@ -20,6 +20,9 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
     /// <summary>Whether the started command ends once the probes are gone.</summary>
     public bool EndsWhenStopped { get; init; }
 
+    /// <summary>Called whenever results are read.</summary>
+    public Action<FakeSession>? OnRead { get; init; }
+
     public IReadOnlyList<int> ProcessIds => [42];
 
     public Task Completion => _completion.Task;
@@ -38,7 +41,7 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
     public IReadOnlyList<IFunctionSource> OpenImages(string name) => [image];
 
     public IArmedPrograms Run(ProgramGroup group, IReadOnlyList<PlannedProbe> probes, IQueryEvents? events) =>
-        _programs = new FakePrograms(group, probes, events, Refused) { Stopped = Stop };
+        _programs = new FakePrograms(group, probes, events, Refused) { Stopped = Stop, Read = () => OnRead?.Invoke(this) };
 
     public void Start()
     {

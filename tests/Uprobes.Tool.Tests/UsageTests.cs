@@ -77,6 +77,8 @@ public sealed class UsageTests
     [InlineData("list")]
     [InlineData("trace")]
     [InlineData("count")]
+    [InlineData("hist")]
+    [InlineData("latency")]
     public void Help_teaches_with_examples(string command)
     {
         var tool = new ToolHarness();

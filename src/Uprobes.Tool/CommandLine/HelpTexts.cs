@@ -130,6 +130,7 @@ internal static class HelpTexts
 
     /// <summary>Below the help of all commands that take conditions and values.</summary>
     public const string Conditions = """
+
         Conditions and values:
           arg0 to arg9, retval, duration    arguments, what the call returned, its nanoseconds
           pid, tid, reg("rax")              process, thread, a register

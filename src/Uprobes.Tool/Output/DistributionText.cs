@@ -10,7 +10,7 @@ namespace Uprobes.Tool.Output;
 /// </summary>
 internal sealed class DistributionText(ArrayBufferWriter<byte> output, DistributionValue value, TextStyle style)
 {
-    private const int BarWidth = 40, ColumnWidth = 9, CountWidth = 11;
+    private const int BarWidth = 40, ColumnWidth = 8, CountWidth = 11;
     private const double Half = 0.5, Most = 0.99;
 
     /// <summary>Whether a bucket has all values that are small enough.</summary>
@@ -44,29 +44,26 @@ internal sealed class DistributionText(ArrayBufferWriter<byte> output, Distribut
     private void WriteTable(IReadOnlyList<Distribution> distributions, Func<Distribution, string> nameOf)
     {
         var isTime = value is DistributionValue.Durations;
-        WriteRow(["CALLS", isTime ? "TOTAL" : "LEAST", "AVERAGE", "50% <=", "99% <=", isTime ? "LONGEST" : "GREATEST"], "FUNCTION", style.Time);
+        List<string[]> rows = [["CALLS", isTime ? "TOTAL" : "LEAST", "AVERAGE", "50% <=", "99% <=", isTime ? "LONGEST" : "GREATEST", "FUNCTION"]];
         foreach (var one in distributions)
         {
-            WriteRow([
+            rows.Add([
                 one.Count.ToString(CultureInfo.InvariantCulture),
                 value.Text(isTime ? one.Statistics.Sum : one.Statistics.Minimum),
                 value.Mean(one.Statistics.Average),
                 value.Text(one.AtMost(Half)),
                 value.Text(one.AtMost(Most)),
                 value.Text(one.Statistics.Maximum),
-            ], nameOf(one), "");
+                nameOf(one),
+            ]);
         }
-    }
-
-    private void WriteRow(string[] cells, string name, string color)
-    {
-        output.WriteText(color);
-        foreach (var (column, cell) in cells.Index())
-            output.WriteText(cell.PadLeft(column == 0 ? CountWidth : ColumnWidth + 1));
-        output.WriteText($"  {name}");
-        if (color.Length > 0)
-            output.WriteText(style.Reset);
-        output.WriteText("\n");
+        var last = rows[0].Length - 1;
+        int[] widths = [.. Enumerable.Range(0, last).Select(column => rows.Max(row => Math.Max(row[column].Length, column == 0 ? CountWidth : ColumnWidth)))];
+        foreach (var (index, row) in rows.Index())
+        {
+            var line = string.Join("  ", widths.Select((width, column) => row[column].PadLeft(width)).Append(row[last]));
+            output.WriteText(index == 0 ? $"{style.Time}{line}{style.Reset}\n" : $"{line}\n");
+        }
     }
 
     private void WriteOne(Distribution one, string name)
@@ -76,15 +73,30 @@ internal sealed class DistributionText(ArrayBufferWriter<byte> output, Distribut
         output.WriteText(value is DistributionValue.Of { Expression: var expression }
             ? $"{Amount.Of(one.Count, "value")} of {Escaping.Text(expression)}, {value.Text(s.Minimum)} to {value.Text(s.Maximum)}, average {value.Mean(s.Average)}, sum {value.Text(s.Sum)}\n"
             : $"{Amount.Of(one.Count, "call")} in {value.Text(s.Sum)}, {value.Text(s.Minimum)} to {value.Text(s.Maximum)}, average {value.Mean(s.Average)}\n");
-        var most = one.Values.Buckets.Max(b => b.Count);
-        var ranges = one.Values.Buckets.Select(Range).ToList();
+        var buckets = WithoutGaps(one.Values.Buckets);
+        var most = buckets.Max(b => b.Count);
+        var ranges = buckets.Select(Range).ToList();
         var width = ranges.Max(r => r.Length);
-        foreach (var (bucket, range) in one.Values.Buckets.Zip(ranges))
+        foreach (var (bucket, range) in buckets.Zip(ranges))
         {
             var bar = new string('@', (int)(bucket.Count * (double)BarWidth / most));
             output.WriteText(string.Create(CultureInfo.InvariantCulture,
                 $"  {range.PadRight(width)} {bucket.Count,10} |{style.Result}{bar}{style.Reset}{new string(' ', BarWidth - bar.Length)}|\n"));
         }
+    }
+
+    /// <summary>Ranges without values that lie side by side become one.</summary>
+    private static List<HistogramBucket> WithoutGaps(IReadOnlyList<HistogramBucket> buckets)
+    {
+        var shown = new List<HistogramBucket>();
+        foreach (var bucket in buckets)
+        {
+            if (bucket.Count == 0 && shown.Count > 0 && shown[^1].Count == 0)
+                shown[^1] = shown[^1] with { Limit = bucket.Limit };
+            else
+                shown.Add(bucket);
+        }
+        return shown;
     }
 
     private string Range(HistogramBucket bucket) =>

@@ -66,19 +66,6 @@ public sealed class EngineTests
         return [.. counts.Select(c => (c.GetProperty("function").GetString()!, c.GetProperty("count").GetInt64()))];
     }
 
-    /// <summary>Runs the command with its results in a file, since a started program writes to the same output.</summary>
-    private static string Run(string command, string engine, params string[] arguments)
-    {
-        string path = Path.GetTempFileName();
-        try
-        {
-            CommandResult result = UprobeCommand.Run([command, "--engine", engine, "-o", path, .. arguments]);
-            Assert.Equal(new ExitStatus(0, null), result.Exit);
-            return string.Concat(File.ReadLines(path).Where(l => !l.Contains("\"refused\"", StringComparison.Ordinal)).Select(l => l + "\n"));
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
+    private static string Run(string command, string engine, params string[] arguments) => string.Concat(
+        Lines(UprobeCommand.Results([command, "--engine", engine, .. arguments])).Where(l => !l.Contains("\"refused\"", StringComparison.Ordinal)).Select(l => l + "\n"));
 }

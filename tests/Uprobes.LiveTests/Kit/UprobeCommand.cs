@@ -27,6 +27,25 @@ public static class UprobeCommand
         return new(exit, process.Output, process.Errors);
     }
 
+    /// <summary>
+    /// Runs the command to its end, which has to be a success, and gives its results: by way of a file, since a program that it starts writes to the
+    /// same output.
+    /// </summary>
+    public static string Results(params string[] arguments)
+    {
+        string path = System.IO.Path.GetTempFileName();
+        try
+        {
+            CommandResult result = Run([arguments[0], "-o", path, .. arguments[1..]]);
+            Assert.True(result.Exit == new ExitStatus(0, null), $"{result.Exit}: {result.Errors}");
+            return File.ReadAllText(path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static string Find()
     {
         if (Environment.GetEnvironmentVariable("UPROBE_TOOL") is { Length: > 0 } named)

@@ -43,10 +43,9 @@ internal sealed class PrivateFolder : IDisposable
     /// <summary>Runs a tool to its end.</summary>
     internal static void Run(string tool, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(Require.Program(tool), arguments) { RedirectStandardError = true })!;
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{tool} {string.Join(' ', arguments)}: {errors}");
+        using TargetProcess process = TargetProcess.Start(Require.Program(tool), arguments); // The runtime's Process leaves descriptors open.
+        ExitStatus exit = process.WaitForExit();
+        Assert.True(exit == new ExitStatus(0, null), $"{tool} {string.Join(' ', arguments)}: {exit} {process.Errors}");
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
