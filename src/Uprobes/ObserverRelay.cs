@@ -29,6 +29,8 @@ internal sealed class ObserverRelay : ITraceeObserver
 
     public bool OnExecuted(TracedProcess process) => Target.OnExecuted(process);
 
+    public void OnThreadStarted(TracedThread thread) => Target.OnThreadStarted(thread);
+
     public void OnThreadEnded(TracedThread thread) => Target.OnThreadEnded(thread);
 
     public void OnProcessEnded(TracedProcess process) => Target.OnProcessEnded(process);

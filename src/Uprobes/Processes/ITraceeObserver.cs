@@ -30,6 +30,9 @@ internal interface ITraceeObserver
     /// <returns>Whether to go on tracing it; otherwise it is detached.</returns>
     bool OnExecuted(TracedProcess process);
 
+    /// <summary>A new thread of a tracee is at its first stop, before its first instruction.</summary>
+    void OnThreadStarted(TracedThread thread);
+
     /// <summary>A thread is gone.</summary>
     void OnThreadEnded(TracedThread thread);
 

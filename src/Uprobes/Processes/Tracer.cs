@@ -193,6 +193,8 @@ internal sealed partial class Tracer : IDisposable
             RepairInterruptedCall(thread);
         if (isFirst && thread.Process.Origin is not null && !ServeFork(thread))
             return;
+        if (isFirst && thread.ThreadId != thread.Process.ProcessId)
+            _observer.OnThreadStarted(thread);
         if (!thread.IsHeld)
             Resume(thread);
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Uprobes.Arming.Inline.X64;
+using Uprobes.Arming.Trap;
 using Uprobes.Arming.X64;
 using Uprobes.Linux;
 using Uprobes.Processes;
@@ -10,6 +11,7 @@ namespace Uprobes.Arming.Inline;
 internal sealed partial class InlineSpace
 {
     private const int MostSteps = 16, LongestStackLook = 8 << 20;
+    private const byte Breakpoint = 0xCC;
     private static readonly TimeSpan RollDeadline = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -78,13 +80,17 @@ internal sealed partial class InlineSpace
         return [.. found];
     }
 
-    /// <summary>Takes the threads out of trampolines that are no longer jumped to.</summary>
+    /// <summary>Takes the threads out of trampolines, and from springboards, that are no longer jumped to.</summary>
     private void RollOut(SpaceStop stop)
     {
         foreach (TracedThread thread in stop.Threads)
         {
-            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && IsInTrampolines(registers.Rip))
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+                continue;
+            if (IsInTrampolines(registers.Rip))
                 RollForward(thread);
+            else if (_leaving.Find(l => l.Site.Springboard == registers.Rip) is { Site: not null } springboard)
+                _ = Ptrace.SetInstructionPointer(thread.ThreadId, springboard.Site.Address); // ESRCH: killed meanwhile.
         }
     }
 
@@ -92,8 +98,13 @@ internal sealed partial class InlineSpace
     /// Has a thread that stands in a trampoline go on to where it would be without the probe: its program is let run to its end, then
     /// the displaced instructions. Its registers are the program's own afterwards, and no signal is delivered on the way.
     /// </summary>
-    /// <returns>Whether it is out.</returns>
-    internal bool RollForward(TracedThread thread)
+    /// <param name="thread">Stopped.</param>
+    /// <param name="staysPatched">
+    /// Whether the site stays as it is: then a thread stays in front of a displaced instruction that the tracer cannot run for it, being a
+    /// system call or one that faults. Otherwise it is sent to where that stands in the text.
+    /// </param>
+    /// <returns>Whether it is out, or gone.</returns>
+    internal bool RollForward(TracedThread thread, bool staysPatched = false)
     {
         for (int step = 0; step < MostSteps; step++)
         {
@@ -119,25 +130,50 @@ internal sealed partial class InlineSpace
                 continue;
             }
 
-            if (trampoline.PositionOf(registers.Rip) is { Executed: true } done)
-            {
-                Leave(ref registers, done);
-                _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+            if (Advance(thread, site, trampoline))
                 continue;
-            }
-
-            RunMember next = NextStop(trampoline, registers.Rip);
-            ulong place = trampoline.RunStart + (ulong)next.End;
-            if (registers.Rip != place && !RunTo(thread, place))
+            if (staysPatched || thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0
+                || trampoline.PositionOf(registers.Rip) is not { Executed: false } position)
                 return false;
-            if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
-                return true;
-            if (!TryPass(site, trampoline, next, ref registers))
-                return false;
+            Leave(ref registers, position);
+            if (site is { State: SiteState.Armed, Trampoline: { } standing } && standing != trampoline)
+                registers.Rip = standing.CopyOf(site.Address, registers.Rip);
             _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+            return true;
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// Takes a thread on to the end of the displaced instructions, or past the next one that goes elsewhere. False where it stands in front of
+    /// one that only it can run itself, or did not arrive.
+    /// </summary>
+    private bool Advance(TracedThread thread, InlineSite site, Trampoline trampoline)
+    {
+        if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+            return true; // Gone.
+        SlotPosition? here = trampoline.PositionOf(registers.Rip);
+        if (here is { Executed: true } || registers.Rip == trampoline.Entry)
+        {
+            Leave(ref registers, here!.Value);
+            _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+            return true;
+        }
+
+        RunMember next = NextStop(trampoline, registers.Rip);
+        bool isCall = next.ControlFlow == ControlFlowKind.SystemCall;
+        if (isCall && here is not null)
+            return false;
+        ulong place = trampoline.RunStart + (ulong)(isCall ? next.CodeStart : next.End);
+        if (registers.Rip != place && !RunTo(thread, place))
+            return false;
+        if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
+            return true;
+        if (isCall || !TryPass(site, trampoline, next, ref registers))
+            return false;
+        _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        return true;
     }
 
     private (InlineSite Site, Trampoline Trampoline)? OwnerOf(ulong rip) =>
@@ -196,15 +232,22 @@ internal sealed partial class InlineSpace
         if (space.Memory.Read(new RemoteAddress(place), former) != 1 || Ptrace.GetSignalMask(thread.ThreadId, out ulong mask) != 0)
             return false;
         _ = Ptrace.SetSignalMask(thread.ThreadId, ~Signal.Bit(Signal.SIGTRAP)); // Blocked, the breakpoint's own would reset its action (traps T6).
-        bool arrived = space.Memory.WriteAll(new RemoteAddress(place), [0xCC]) == 0 && Arrives(thread, place);
+        bool isStopDue = false;
+        bool arrived = space.Memory.WriteAll(new RemoteAddress(place), [Breakpoint]) == 0 && Arrives(thread, place, out isStopDue);
         _ = space.Memory.WriteAll(new RemoteAddress(place), former);
+        if (isStopDue)
+            _ = Tasks.KillThread(thread.Process.ProcessId, thread.ThreadId, Signal.SIGSTOP); // ESRCH: killed meanwhile.
         if (thread.State == TraceState.Stopped)
             _ = Ptrace.SetSignalMask(thread.ThreadId, mask);
         return arrived;
     }
 
-    private bool Arrives(TracedThread thread, ulong place)
+    /// <param name="thread">Stopped.</param>
+    /// <param name="place">Where a breakpoint stands.</param>
+    /// <param name="isStopDue">Whether job control has stopped it on the way, which nothing can hold back: it is to be stopped afterwards.</param>
+    private bool Arrives(TracedThread thread, ulong place, out bool isStopDue)
     {
+        isStopDue = false;
         int tid = thread.ThreadId;
         while (Ptrace.Continue(tid, 0) == 0)
         {
@@ -220,8 +263,9 @@ internal sealed partial class InlineSpace
                 return true;
             }
 
-            if (status.Kind != WaitKind.SignalDelivery)
-                continue; // An interrupt that was asked for before.
+            isStopDue |= status.Kind == WaitKind.GroupStop || status is { Kind: WaitKind.SignalDelivery, Signal: Signal.SIGSTOP };
+            if (status is not { Kind: WaitKind.SignalDelivery, Signal: not Signal.SIGSTOP })
+                continue; // A stop, or an interrupt that was asked for before.
             if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0)
                 return true;
             thread.InSignalStop = true;

@@ -23,6 +23,8 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
     /// <summary>Whether anything of ours is in the tracee's memory.</summary>
     internal bool HasMemory => _chunks.Count > 0 || _programs.Count > 0 || _thunks is not null;
 
+    internal bool HasPrograms => _programs.Count > 0;
+
     /// <summary>The points whose programs run from trampolines.</summary>
     internal IEnumerable<ArmedPoint> ArmedPoints => _sites.Values.Where(s => s.State == SiteState.Armed).SelectMany(s => s.Points.Values);
 

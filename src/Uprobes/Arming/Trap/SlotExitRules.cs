@@ -59,7 +59,7 @@ internal static class SlotExitRules
     }
 
     /// <summary>Whether the kernel is going to take an interrupted system call back to its instruction (arch/x86/kernel/signal.c).</summary>
-    private static bool WillRestart(in UserRegisters registers, out ulong number)
+    internal static bool WillRestart(in UserRegisters registers, out ulong number)
     {
         number = (long)registers.Rax == RestartBlock ? RestartSyscall : registers.OrigRax;
         return registers.OrigRax != ulong.MaxValue && (long)registers.Rax is RestartSys or RestartNoIntr or RestartNoHand or RestartBlock;

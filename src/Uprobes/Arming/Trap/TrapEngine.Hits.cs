@@ -64,6 +64,14 @@ internal sealed partial class TrapEngine
             return true;
         }
 
+        if (space.Inline.IsInTrampolines(address) && IsBreakpoint(thread) && space.Inline.Mend(address))
+        {
+            registers.Rip = address;
+            Redirect(thread, registers);
+            TrapDispositions.Repair(_services, space, thread, ThreadArming.Of(thread));
+            return true;
+        }
+
         if (!space.TryFindSlot(address, out SlotUse slot))
             return false;
         if (!_services.Tracer.IsStopping || !slot.StopsAfter)
@@ -284,6 +292,12 @@ internal sealed partial class TrapEngine
         ulong slotRip = registers.Rip;
         if (space.Inline.IsInTrampolines(slotRip))
             return OnSignalInTrampoline(space, thread, signal, ref registers);
+        if (space.Inline.TryLeaveSpringboard(ref registers))
+        {
+            _ = Ptrace.SetRegisters(thread.ThreadId, registers); // ESRCH: killed meanwhile.
+            return signal;
+        }
+
         if (!SlotExitRules.TryLeave(space, ref registers, out Site? site, out UserRegisters? again, out bool isPostDue))
             return signal;
         if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) == 0 && IsFault(signal, info))
@@ -329,28 +343,31 @@ internal sealed partial class TrapEngine
     /// <summary>The same in a trampoline: a fault is told of where its instruction stands in the text; any other signal waits until the thread is out.</summary>
     private int OnSignalInTrampoline(SpaceArming space, TracedThread thread, int signal, ref UserRegisters registers)
     {
-        ulong rip = registers.Rip;
         if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) != 0)
             return signal; // Killed meanwhile.
-        if (IsFault(signal, info))
-        {
-            Site? resumption = space.Inline.TellOfFault(rip, ref registers);
-            if (info.Address == rip)
-            {
-                info.Address = registers.Rip;
-                _ = Ptrace.SetSignalInfo(thread.ThreadId, info);
-            }
-
-            if (resumption is not null)
-                Remember(thread, signal, new FiredMark(resumption, registers, AwaitsHandler: false));
-            _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        bool isFault = IsFault(signal, info);
+        // Nobody sees where the thread is without a handler, and it goes on from there, as an interrupted system call does.
+        if (!isFault && ThreadStatus.TryRead(thread.ThreadId) is { } status && !status.IsCaught(signal))
             return signal;
+        ulong rip = registers.Rip;
+        Site? resumption = space.Inline.TakeBackInterrupted(ref registers, out UserRegisters again);
+        if (resumption is null)
+        {
+            if (!isFault)
+                space.Inline.RollForward(thread, staysPatched: true);
+            if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
+                return signal;
+            resumption = space.Inline.TakeBack(ref registers);
+            again = registers;
         }
 
-        bool isOut = space.Inline.RollForward(thread);
-        if (thread.State == TraceState.Stopped)
-            _ = Ptrace.SetSignalInfo(thread.ThreadId, info);
-        if (!isOut)
+        if (resumption is not null)
+            Remember(thread, signal, new FiredMark(resumption, again, AwaitsHandler: false));
+        if (isFault && info.Address == rip)
+            info.Address = registers.Rip;
+        _ = Ptrace.SetSignalInfo(thread.ThreadId, info);
+        _ = Ptrace.SetRegisters(thread.ThreadId, registers);
+        if (space.Inline.IsInTrampolines(registers.Rip))
             _events.OnNotice($"thread {thread.ThreadId} was sent signal {signal} inside a trampoline that it did not leave in time; its handler may see an address there", thread.Process.ProcessId);
         return signal;
     }

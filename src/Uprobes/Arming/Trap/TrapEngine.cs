@@ -185,6 +185,13 @@ internal sealed partial class TrapEngine : ITraceeObserver
         return true;
     }
 
+    public void OnThreadStarted(TracedThread thread)
+    {
+        if (thread.Process.HasSpace && thread.Process.Space.EngineState is SpaceArming { Inline: { HasPrograms: true } space }
+            && Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0)
+            space.NameThread(thread.ThreadId, registers.FsBase);
+    }
+
     public void OnThreadEnded(TracedThread thread)
     {
         if (thread.Process.HasSpace && thread.Process.Space.EngineState is SpaceArming space)

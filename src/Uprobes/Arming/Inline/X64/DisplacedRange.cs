@@ -65,8 +65,12 @@ internal sealed class DisplacedRange
             ControlFlowKind flow = instruction.ControlFlow;
             if (!last && flow is ControlFlowKind.DirectCall or ControlFlowKind.IndirectCall)
                 return new(PatchRefusalReason.CallInside, $"the call at 0x{instruction.Address:x} would be displaced with what follows it, and returns into the patch");
-            if (!last && flow == ControlFlowKind.SystemCall)
-                return new(PatchRefusalReason.SyscallInside, $"the system call at 0x{instruction.Address:x} would be displaced with what follows it, and returns into the patch");
+            if (_instructions.Count > 1 && flow == ControlFlowKind.SystemCall)
+            {
+                string other = last ? "what precedes it, and is restarted" : "what follows it, and returns";
+                return new(PatchRefusalReason.SyscallInside, $"the system call at 0x{instruction.Address:x} would be displaced with {other} inside the patch");
+            }
+
             if (_instructions.Count > 1 && flow is ControlFlowKind.DirectJump or ControlFlowKind.ConditionalJump && instruction.Decoded.NearBranchTarget == site)
                 return new(PatchRefusalReason.LoopToSite, $"the branch at 0x{instruction.Address:x} would be displaced and leads back to the site");
         }

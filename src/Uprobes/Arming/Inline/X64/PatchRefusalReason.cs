@@ -36,7 +36,10 @@ internal enum PatchRefusalReason
     /// <summary>A call would be displaced with instructions behind it: its return address would point into the patch.</summary>
     CallInside,
 
-    /// <summary>A system call would be displaced with instructions behind it: a thread can be in it for hours.</summary>
+    /// <summary>
+    /// A system call would be displaced with instructions behind it, and a thread can be in it for hours; or with some in front of it, and
+    /// the kernel takes a thread back to its address, inside the patch, when a signal handler has interrupted it.
+    /// </summary>
     SyscallInside,
 
     /// <summary>Control does not go on behind an instruction before the patch ends, and what follows is not unused padding.</summary>

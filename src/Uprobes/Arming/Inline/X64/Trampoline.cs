@@ -24,11 +24,16 @@ internal sealed record Trampoline
     /// <summary>The code of the return programs; empty where none is followed.</summary>
     internal IReadOnlyList<ReturnStub> Stubs { get; init; } = [];
 
+    /// <summary>Where programs begin that stand in front of a displaced instruction, and that one's address at the site.</summary>
+    internal required IReadOnlyDictionary<ulong, ulong> Doors { get; init; }
+
     internal bool Contains(ulong address) => address - Start < (ulong)Code.Length;
 
-    /// <summary>What a RIP among the copies means; null in a program, or where no thread can be.</summary>
+    /// <summary>What a RIP among the copies, or at a program's first instruction, means; null in a program, or where no thread can be.</summary>
     internal SlotPosition? PositionOf(ulong rip)
     {
+        if (Doors.TryGetValue(rip, out ulong displaced))
+            return new SlotPosition((int)(long)(rip - RunStart), displaced, StackAdjust: 0, Executed: false, FixRcx: false);
         foreach (SlotPosition position in Run.Positions)
         {
             if (RunStart + (ulong)position.Offset == rip)

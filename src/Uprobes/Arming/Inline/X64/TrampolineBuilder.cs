@@ -8,7 +8,7 @@ namespace Uprobes.Arming.Inline.X64;
 /// <summary>Writes a trampoline: the programs of a site, then the displaced instructions.</summary>
 internal static class TrampolineBuilder
 {
-    private const int DoorstepSize = 5, GuardSize = 16, FrameSize = 20, LongestCopy = 24;
+    private const int DoorstepSize = 5, GuardSize = 16, FrameSize = 28, LongestCopy = 24;
 
     /// <summary>Bytes that a trampoline needs at most.</summary>
     internal static int MostBytes(int displaced, IEnumerable<ProgramCode> programs) =>
@@ -23,8 +23,10 @@ internal static class TrampolineBuilder
         InlineSite site, IReadOnlyList<PlacedProgram> programs, ulong start, [NotNullWhen(false)] out RelocationRefusal? refusal)
     {
         List<byte> code = [];
+        Dictionary<ulong, ulong> doors = [];
         Doorstep(code, out int doorstep);
         ulong entry = start + (ulong)code.Count;
+        doors[entry] = site.Address;
         AppendPrograms(code, [.. programs.Where(p => p.Offset == 0)], start, doorstep);
         ulong runStart = start + (ulong)code.Count;
         if (!RunRelocator.TryRelocate(site.Original, site.Address, site.Length, runStart, Insert, out RelocatedRun? run, out refusal))
@@ -38,6 +40,7 @@ internal static class TrampolineBuilder
             RunStart = runStart,
             Run = run,
             Flags = [.. programs.Select(p => p.Flag)],
+            Doors = doors,
         };
 
         byte[]? Insert(int offset, ulong address)
@@ -46,6 +49,7 @@ internal static class TrampolineBuilder
             if (here.Length == 0)
                 return null;
             List<byte> inserted = [];
+            doors[address] = site.Address + (ulong)offset;
             AppendPrograms(inserted, here, address, doorstep: -1);
             return [.. inserted];
         }
@@ -64,8 +68,10 @@ internal static class TrampolineBuilder
     }
 
     /// <summary>
-    /// Flags are kept, the red zone is skipped.
+    /// Flags are kept, the red zone is skipped. The first instruction writes where the programs reach furthest: where the stack ends, it
+    /// ends there, with all registers as the probed thread has them.
     /// <code>
+    ///                                 mov    %rcx, -192(%rsp)         48 89 8c 24 40 ff ff ff
     ///                                 lea    -128(%rsp), %rsp         48 8d 64 24 80
     ///                                 push   %rcx                     51
     ///  for each program:
@@ -84,7 +90,7 @@ internal static class TrampolineBuilder
     {
         if (programs.Length == 0)
             return;
-        code.AddRange([0x48, 0x8D, 0x64, 0x24, 0x80, 0x51]);
+        code.AddRange([0x48, 0x89, 0x8C, 0x24, 0x40, 0xFF, 0xFF, 0xFF, 0x48, 0x8D, 0x64, 0x24, 0x80, 0x51]);
         for (int i = 0; i < programs.Length; i++)
         {
             PlacedProgram program = programs[i];
