@@ -13,6 +13,13 @@ internal static class InstructionPoints
         return [.. Decode(image, function).Select(i => ProbePoint.At(path, new FileOffset(i.IP), function))];
     }
 
+    /// <summary>The instructions of a function that have so many bytes or more.</summary>
+    public static IReadOnlyList<ProbePoint> LongOnes(string path, string function, int least)
+    {
+        using ElfImage image = ElfImage.Open(path);
+        return [.. Decode(image, function).Where(i => i.Length >= least).Select(i => ProbePoint.At(path, new FileOffset(i.IP), function))];
+    }
+
     /// <summary>The first instruction of a function that has the mnemonic.</summary>
     public static ProbePoint First(string path, string function, Mnemonic mnemonic)
     {
