@@ -224,15 +224,23 @@ int main(void)
             }
             if (seen != c.a) wrong++;
         } else if (is(&c, "stops")) {
+            // Between two stops the parent has to have come on.
+            volatile long *progress = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
             pid_t self = getpid(), child = fork();
             if (child == 0) {
-                for (long i = 0; i < c.a; i++) { kill(self, SIGSTOP); for (int k = 0; k < 20; k++) getppid(); kill(self, SIGCONT); for (volatile int k = 0; k < 20000; k++) ; }
+                for (long i = 0; i < c.a; i++) {
+                    for (long before = *progress; *progress < before + 200;) if (getppid() != self) _exit(1);
+                    kill(self, SIGSTOP);
+                    for (int k = 0; k < 20; k++) getppid();
+                    kill(self, SIGCONT);
+                }
                 _exit(0);
             }
             timer_t timer = start_timer(5000);
             int status;
-            for (long i = 0; waitpid(child, &status, WNOHANG) != child; i++) if (!are_right(i)) wrong++;
+            for (long i = 0; waitpid(child, &status, WNOHANG) != child; i++) { if (!are_right(i)) wrong++; *progress = i; }
             timer_delete(timer);
+            munmap((void *)progress, 4096);
         } else { unknown(&c); continue; }
         if (first_wrong_rip) printf("rip %#lx\n", first_wrong_rip);
         first_wrong_rip = 0;

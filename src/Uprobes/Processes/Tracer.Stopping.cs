@@ -84,6 +84,12 @@ internal sealed partial class Tracer
         TryStop(thread);
     }
 
+    /// <summary>
+    /// Has a stopped thread stop once more when it goes on, which shows whether job control has stopped its process. A signal that waits to be
+    /// delivered in this stop is delivered first.
+    /// </summary>
+    internal static void StopNext(TracedThread thread) => Interrupt(thread);
+
     /// <summary>Serves a report that somebody else has waited for.</summary>
     internal void ServeNow(int tid, WaitStatus status) => Dispatch(tid, status);
 

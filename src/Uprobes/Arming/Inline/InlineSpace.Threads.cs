@@ -225,55 +225,77 @@ internal sealed partial class InlineSpace
         return true;
     }
 
-    /// <summary>Lets one thread run to a place in a trampoline, with its signals held back.</summary>
+    /// <summary>
+    /// Lets one thread run to a place in a trampoline, with its signals held back. Those that instructions raise are not: blocked, they
+    /// would reset their actions (traps T6).
+    /// </summary>
     private bool RunTo(TracedThread thread, ulong place)
     {
+        const ulong Held = ~((1ul << (Signal.SIGTRAP - 1)) | (1ul << (Signal.SIGSEGV - 1)) | (1ul << (Signal.SIGBUS - 1)) | (1ul << (Signal.SIGFPE - 1)) | (1ul << (Signal.SIGILL - 1)));
         byte[] former = new byte[1];
         if (space.Memory.Read(new RemoteAddress(place), former) != 1 || Ptrace.GetSignalMask(thread.ThreadId, out ulong mask) != 0)
             return false;
-        _ = Ptrace.SetSignalMask(thread.ThreadId, ~Signal.Bit(Signal.SIGTRAP)); // Blocked, the breakpoint's own would reset its action (traps T6).
-        bool isStopDue = false;
-        bool arrived = space.Memory.WriteAll(new RemoteAddress(place), [Breakpoint]) == 0 && Arrives(thread, place, out isStopDue);
+        bool isStoppedByJob = thread.InGroupStop;
+        _ = Ptrace.SetSignalMask(thread.ThreadId, Held);
+        bool arrived = space.Memory.WriteAll(new RemoteAddress(place), [Breakpoint]) == 0 && Arrives(thread, place, ref isStoppedByJob);
         _ = space.Memory.WriteAll(new RemoteAddress(place), former);
-        if (isStopDue)
-            _ = Tasks.KillThread(thread.Process.ProcessId, thread.ThreadId, Signal.SIGSTOP); // ESRCH: killed meanwhile.
-        if (thread.State == TraceState.Stopped)
-            _ = Ptrace.SetSignalMask(thread.ThreadId, mask);
+        if (thread.State != TraceState.Stopped)
+            return arrived;
+        _ = Ptrace.SetSignalMask(thread.ThreadId, mask);
+        if (isStoppedByJob)
+            Tracer.StopNext(thread); // Its process is stopped, unless it has been continued meanwhile: the kernel knows.
         return arrived;
     }
 
     /// <param name="thread">Stopped.</param>
     /// <param name="place">Where a breakpoint stands.</param>
-    /// <param name="isStopDue">Whether job control has stopped it on the way, which nothing can hold back: it is to be stopped afterwards.</param>
-    private bool Arrives(TracedThread thread, ulong place, out bool isStopDue)
+    /// <param name="isStoppedByJob">Set where job control has stopped the thread on the way, which nothing can hold back.</param>
+    private bool Arrives(TracedThread thread, ulong place, ref bool isStoppedByJob)
     {
-        isStopDue = false;
-        int tid = thread.ThreadId;
-        while (Ptrace.Continue(tid, 0) == 0)
+        int tid = thread.ThreadId, signal = 0;
+        List<int> early = [];
+        bool arrived = true; // If it is killed meanwhile.
+        while (Ptrace.Continue(tid, signal) == 0)
         {
+            signal = 0;
             if (services.Tracer.WaitFor(tid, RollDeadline, out WaitStatus status) <= 0)
             {
                 services.Tracer.StopAgain(thread);
-                return false;
+                arrived = false;
+                break;
             }
 
             if (status.IsEnd)
             {
                 services.Tracer.ServeNow(tid, status);
-                return true;
+                break;
             }
 
-            isStopDue |= status.Kind == WaitKind.GroupStop || status is { Kind: WaitKind.SignalDelivery, Signal: Signal.SIGSTOP };
-            if (status is not { Kind: WaitKind.SignalDelivery, Signal: not Signal.SIGSTOP })
-                continue; // A stop, or an interrupt that was asked for before.
-            if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0)
-                return true;
-            thread.InSignalStop = true;
-            if (registers.Rip - 1 != place)
-                return false; // A displaced instruction faults: told of when it is tried again.
-            return Ptrace.SetInstructionPointer(tid, place) == 0;
+            isStoppedByJob |= status.Kind == WaitKind.GroupStop;
+            if (status.Kind != WaitKind.SignalDelivery)
+                continue; // It runs on all the same.
+            if (status.Signal == Signal.SIGSTOP)
+            {
+                // Taken from the thread, it could not be given back before a SIGCONT that comes meanwhile: its process is stopped now.
+                signal = Signal.SIGSTOP;
+                continue;
+            }
+
+            if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0 || Ptrace.GetSignalInfo(tid, out Ptrace.SignalInfo info) != 0)
+                break;
+            if (info.Code <= 0)
+            {
+                early.Add(status.Signal); // Somebody has sent it, and it is not its time yet.
+                continue;
+            }
+
+            (thread.InSignalStop, thread.InGroupStop) = (true, false);
+            arrived = registers.Rip - 1 == place && Ptrace.SetInstructionPointer(tid, place) == 0; // Else a fault: told of when it is tried again.
+            break;
         }
 
-        return true; // Killed meanwhile.
+        foreach (int sent in early)
+            _ = Tasks.KillThread(thread.Process.ProcessId, tid, sent); // ESRCH: killed meanwhile.
+        return arrived;
     }
 }

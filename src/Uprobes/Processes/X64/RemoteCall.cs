@@ -132,10 +132,12 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
     private bool RunToSystemCallStop(TracedThread thread, out bool isLate)
     {
         isLate = false;
+        int signal = 0;
         while (true)
         {
-            if (Ptrace.ContinueToSystemCall(thread.ThreadId, 0) != 0)
+            if (Ptrace.ContinueToSystemCall(thread.ThreadId, signal) != 0)
                 return false;
+            signal = 0;
             int waited = tracer.WaitFor(thread.ThreadId, Deadline, out WaitStatus status);
             isLate = waited == 0;
             if (waited <= 0)
@@ -147,6 +149,9 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
                 case WaitKind.Exited or WaitKind.Killed:
                     tracer.ServeNow(thread.ThreadId, status);
                     return false;
+                case WaitKind.SignalDelivery when status.Signal == Signal.SIGSTOP:
+                    signal = Signal.SIGSTOP; // Its process is stopped; the thread runs on up to its next stop, and stays there.
+                    break;
                 case WaitKind.SignalDelivery:
                     return false; // All signals are blocked: this one is forced (SIGSYS from a filter).
             }
