@@ -23,6 +23,9 @@ using Uprobes.Processes;
 //   steps PID HANDLERS STEP:TIME IMAGE:FUNCTION  does that once and kills itself at the given time of a step, or says "steps NAME=COUNT,..."
 //   launch START PROGRAM IMAGE:FUNCTION...       launches and registers; with START "start" lets it run; says "launched PID" and waits
 //   guard PID HANDLERS IMAGE:FUNCTION...         as arm, and says "guardian PID" for the first and each later guardian
+// and with programs that run in the targets, as InlineVerbs says:
+//
+//   inline PID,... STEP:TIME ROUNDS IMAGE:PATTERN...   arms and disarms over and over, and kills itself at the given time of a step
 switch (args[0])
 {
     case "trap":
@@ -77,6 +80,9 @@ switch (args[0])
 
     case "arm" or "cycle" or "steps" or "launch" or "guard":
         return SessionVerbs.Run(args[0], args[1..]);
+
+    case "inline":
+        return InlineVerbs.Run(args[1], args[2], int.Parse(args[3]), args[4..]);
 
     default:
         return 2;

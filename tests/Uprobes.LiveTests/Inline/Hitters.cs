@@ -38,14 +38,20 @@ internal sealed class Hitters : IDisposable
     /// Lets the threads make some rounds with a first argument that is not 0. All calls with one begin after this was called, and have ended when it returns.
     /// </summary>
     /// <returns>How many rounds they were.</returns>
-    internal long Window(int rounds) => long.Parse(Process.Ask($"window {rounds}", TimeSpan.FromSeconds(60)), CultureInfo.InvariantCulture);
+    internal long Window(int rounds)
+    {
+        AssertAlive("");
+        return long.Parse(Process.Ask($"window {rounds}", TimeSpan.FromSeconds(60)), CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Ends the work; fails unless all answers were right.</summary>
     internal void AssertRight(string when = "")
     {
-        Assert.False(Process.HasExited, $"{when}: {(Process.HasExited ? Process.WaitForExit().ToString() : "")}");
+        AssertAlive(when);
         Assert.Equal("0", Process.Ask("stop", TimeSpan.FromSeconds(60)));
     }
+
+    internal void AssertAlive(string when) => Assert.False(Process.HasExited, $"{when}: {(Process.HasExited ? Process.WaitForExit() + Process.Errors : "")}");
 
     public void Dispose() => Process.Dispose();
 }

@@ -17,7 +17,7 @@ public sealed class SwitchTests : IDisposable
     [InlineData(ProbeEngine.Trap)]
     public void A_probe_that_is_off_counts_nothing_and_one_that_is_on_counts_all(ProbeEngine engine)
     {
-        using Hitters target = new(Threads);
+        using Hitters target = new(Threads, tick: 2000);
         using UprobeSession session = UprobeSession.Attach(target.Process.Pid, new SessionOptions { Engine = engine });
         using LiveAggregate<long> switched = session.Entry(Targets.Path("hitters"), "hit_long").Where(p => p.Arg(0) != 0).Count();
         using LiveAggregate<long> standing = session.Entry(Targets.Path("hitters"), "hit_long").Where(p => p.Arg(0) != 0).Count();
@@ -47,7 +47,7 @@ public sealed class SwitchTests : IDisposable
     [InlineData(ProbeEngine.Trap)]
     public async Task Events_of_calls_come_only_while_they_are_on(ProbeEngine engine)
     {
-        using Hitters target = new(Threads);
+        using Hitters target = new(Threads, tick: 2000);
         using UprobeSession session = UprobeSession.Attach(target.Process.Pid, new SessionOptions { Engine = engine });
         using LiveEvents<ulong> events = session.Calls(Targets.Path("hitters"), "hit_short").Where(c => c.Arg(0) != 0).Select(c => c.Arg(0)).Start();
         await using IAsyncEnumerator<ulong> reader = events.GetAsyncEnumerator(TestContext.Current.CancellationToken);
@@ -70,7 +70,7 @@ public sealed class SwitchTests : IDisposable
     [Fact]
     public void Switching_thousands_of_times_stops_nobody_and_tears_nothing()
     {
-        using Hitters target = new(Threads);
+        using Hitters target = new(Threads, tick: 2000);
         using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
         using LiveAggregate<long> switched = session.Entry(Targets.Path("hitters"), "hit_*").Where(p => p.Arg(0) != 0).Count();
         using LiveAggregate<long> standing = session.Entry(Targets.Path("hitters"), "hit_*").Where(p => p.Arg(0) == 0).Count();

@@ -266,7 +266,7 @@ internal sealed partial class InlineSpace
             if (run.Count == 0)
                 start = address;
             while (start + (ulong)run.Count < address)
-                run.Add(Breakpoint); // Between trampolines nothing ever runs.
+                run.Add(0xCC); // Between trampolines nothing ever runs.
             run.AddRange(code);
         }
 

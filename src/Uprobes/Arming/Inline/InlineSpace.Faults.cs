@@ -64,22 +64,6 @@ internal sealed partial class InlineSpace
         }
     }
 
-    /// <summary>
-    /// A thread has met the breakpoint that stood in a trampoline for a moment, for another thread: the code there is as it was again, in a
-    /// copy that was forked in that moment as well.
-    /// </summary>
-    /// <param name="address">Of the breakpoint.</param>
-    /// <returns>Whether it is one.</returns>
-    internal bool Mend(ulong address)
-    {
-        if (OwnerOf(address) is not ({ }, { } trampoline) || trampoline.Code[(int)(address - trampoline.Start)] == Breakpoint)
-            return false;
-        Span<byte> now = stackalloc byte[1];
-        if (space.Memory.Read(new RemoteAddress(address), now) == 1 && now[0] == Breakpoint)
-            _ = space.Memory.WriteAll(new RemoteAddress(address), [trampoline.Code[(int)(address - trampoline.Start)]]);
-        return true;
-    }
-
     /// <summary>A thread between the short jump and the long one is seen at the site.</summary>
     internal bool TryLeaveSpringboard(ref UserRegisters registers)
     {

@@ -11,8 +11,6 @@ namespace Uprobes.Arming.Inline;
 internal sealed partial class InlineSpace
 {
     private const int MostSteps = 16, LongestStackLook = 8 << 20;
-    private const byte Breakpoint = 0xCC;
-    private static readonly TimeSpan RollDeadline = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Moves threads that are between the instructions of a site into its trampoline, before the text is written: should the tracer be
@@ -110,14 +108,10 @@ internal sealed partial class InlineSpace
         {
             if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
                 return true; // Gone.
-            if (_thunks is { } thunks && (thunks.Contains(registers.Rip) || IsInReturnCode(registers.Rip)))
+            if (_thunks is { } thunks && (thunks.Contains(registers.Rip) || FindStub(registers.Rip) is not null))
             {
-                if (registers.Rip != thunks.LastJump && !RunTo(thread, thunks.LastJump))
+                if (!RunReturn(thread, thunks, registers))
                     return false;
-                if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
-                    return true;
-                if (space.Memory.TryReadWord(new RemoteAddress(registers.Rsp - sizeof(ulong)), out ulong caller))
-                    _ = Ptrace.SetInstructionPointer(thread.ThreadId, caller);
                 continue;
             }
 
@@ -166,7 +160,7 @@ internal sealed partial class InlineSpace
         if (isCall && here is not null)
             return false;
         ulong place = trampoline.RunStart + (ulong)(isCall ? next.CodeStart : next.End);
-        if (registers.Rip != place && !RunTo(thread, place))
+        if (registers.Rip != place && !RunTo(thread, trampoline.Start, place))
             return false;
         if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
             return true;
@@ -179,10 +173,6 @@ internal sealed partial class InlineSpace
     private (InlineSite Site, Trampoline Trampoline)? OwnerOf(ulong rip) =>
         FindTrampoline(rip) is { } site ? (site, site.Trampoline!)
         : _leaving.Find(l => l.Trampoline.Contains(rip)) is { Trampoline: not null } leaving ? leaving : null;
-
-    private bool IsInReturnCode(ulong rip) => IsInTrampolines(rip)
-        && (_sites.Values.Any(s => s.Trampoline?.Stubs.Any(stub => stub.Contains(rip)) == true)
-            || _leaving.Exists(l => l.Trampoline.Stubs.Any(stub => stub.Contains(rip))));
 
     private static void Leave(ref UserRegisters registers, in SlotPosition position)
     {
@@ -223,79 +213,5 @@ internal sealed partial class InlineSpace
             return false;
         (registers.Rip, registers.Rsp) = (rip, rsp);
         return true;
-    }
-
-    /// <summary>
-    /// Lets one thread run to a place in a trampoline, with its signals held back. Those that instructions raise are not: blocked, they
-    /// would reset their actions (traps T6).
-    /// </summary>
-    private bool RunTo(TracedThread thread, ulong place)
-    {
-        const ulong Held = ~((1ul << (Signal.SIGTRAP - 1)) | (1ul << (Signal.SIGSEGV - 1)) | (1ul << (Signal.SIGBUS - 1)) | (1ul << (Signal.SIGFPE - 1)) | (1ul << (Signal.SIGILL - 1)));
-        byte[] former = new byte[1];
-        if (space.Memory.Read(new RemoteAddress(place), former) != 1 || Ptrace.GetSignalMask(thread.ThreadId, out ulong mask) != 0)
-            return false;
-        bool isStoppedByJob = thread.InGroupStop;
-        _ = Ptrace.SetSignalMask(thread.ThreadId, Held);
-        bool arrived = space.Memory.WriteAll(new RemoteAddress(place), [Breakpoint]) == 0 && Arrives(thread, place, ref isStoppedByJob);
-        _ = space.Memory.WriteAll(new RemoteAddress(place), former);
-        if (thread.State != TraceState.Stopped)
-            return arrived;
-        _ = Ptrace.SetSignalMask(thread.ThreadId, mask);
-        if (isStoppedByJob)
-            Tracer.StopNext(thread); // Its process is stopped, unless it has been continued meanwhile: the kernel knows.
-        return arrived;
-    }
-
-    /// <param name="thread">Stopped.</param>
-    /// <param name="place">Where a breakpoint stands.</param>
-    /// <param name="isStoppedByJob">Set where job control has stopped the thread on the way, which nothing can hold back.</param>
-    private bool Arrives(TracedThread thread, ulong place, ref bool isStoppedByJob)
-    {
-        int tid = thread.ThreadId, signal = 0;
-        List<int> early = [];
-        bool arrived = true; // If it is killed meanwhile.
-        while (Ptrace.Continue(tid, signal) == 0)
-        {
-            signal = 0;
-            if (services.Tracer.WaitFor(tid, RollDeadline, out WaitStatus status) <= 0)
-            {
-                services.Tracer.StopAgain(thread);
-                arrived = false;
-                break;
-            }
-
-            if (status.IsEnd)
-            {
-                services.Tracer.ServeNow(tid, status);
-                break;
-            }
-
-            isStoppedByJob |= status.Kind == WaitKind.GroupStop;
-            if (status.Kind != WaitKind.SignalDelivery)
-                continue; // It runs on all the same.
-            if (status.Signal == Signal.SIGSTOP)
-            {
-                // Taken from the thread, it could not be given back before a SIGCONT that comes meanwhile: its process is stopped now.
-                signal = Signal.SIGSTOP;
-                continue;
-            }
-
-            if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0 || Ptrace.GetSignalInfo(tid, out Ptrace.SignalInfo info) != 0)
-                break;
-            if (info.Code <= 0)
-            {
-                early.Add(status.Signal); // Somebody has sent it, and it is not its time yet.
-                continue;
-            }
-
-            (thread.InSignalStop, thread.InGroupStop) = (true, false);
-            arrived = registers.Rip - 1 == place && Ptrace.SetInstructionPointer(tid, place) == 0; // Else a fault: told of when it is tried again.
-            break;
-        }
-
-        foreach (int sent in early)
-            _ = Tasks.KillThread(thread.Process.ProcessId, tid, sent); // ESRCH: killed meanwhile.
-        return arrived;
     }
 }

@@ -64,14 +64,6 @@ internal sealed partial class TrapEngine
             return true;
         }
 
-        if (space.Inline.IsInTrampolines(address) && IsBreakpoint(thread) && space.Inline.Mend(address))
-        {
-            registers.Rip = address;
-            Redirect(thread, registers);
-            TrapDispositions.Repair(_services, space, thread, ThreadArming.Of(thread));
-            return true;
-        }
-
         if (!space.TryFindSlot(address, out SlotUse slot))
             return false;
         if (!_services.Tracer.IsStopping || !slot.StopsAfter)
@@ -357,6 +349,8 @@ internal sealed partial class TrapEngine
                 space.Inline.RollForward(thread, staysPatched: true);
             if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out registers) != 0)
                 return signal;
+            if (!isFault && !thread.InSignalStop)
+                return 0; // It is pending, for this thread or for any.
             resumption = space.Inline.TakeBack(ref registers);
             again = registers;
         }

@@ -32,6 +32,7 @@ internal sealed class CallThunks
         int common = FirstThunk + (capacity * CallTable.ThunkSize);
         for (int i = 0; i < capacity; i++)
             EmitThunk(i, common);
+        Common = Here;
         EmitCommon();
         Finish = Here;
         EmitFinish();
@@ -47,6 +48,12 @@ internal sealed class CallThunks
     internal ulong Start { get; }
 
     internal CallTable Table { get; }
+
+    /// <summary>Where all thunks go on.</summary>
+    internal ulong Common { get; }
+
+    /// <summary>Where that ends: a jump to the address in rcx.</summary>
+    internal ulong CommonJump { get; private set; }
 
     /// <summary>Where return programs end: stack and rcx as they found them.</summary>
     internal ulong Finish { get; }
@@ -103,7 +110,9 @@ internal sealed class CallThunks
         EmitIndexTimesSize();
         _code.AddRange([0x48, 0xB8]);
         Append64(Table.Entries + CallTable.CodeOffset);
-        _code.AddRange([0x48, 0x8B, 0x0C, 0x08, 0x58, 0xFF, 0xE1]);
+        _code.AddRange([0x48, 0x8B, 0x0C, 0x08, 0x58]);
+        CommonJump = Here;
+        _code.AddRange([0xFF, 0xE1]);
     }
 
     /// <summary>

@@ -7,7 +7,10 @@ namespace Uprobes.Arming.Inline.X64;
 /// <param name="Code">The bytes.</param>
 internal sealed record ReturnStub(ulong Start, byte[] Code)
 {
-    private const int Overhead = 32;
+    private const int Overhead = 32, LastJumpSize = 14;
+
+    /// <summary>Where it ends: a jump to where all return programs end.</summary>
+    internal ulong LastJump => Start + (ulong)(Code.Length - LastJumpSize);
 
     internal bool Contains(ulong address) => address - Start < (ulong)Code.Length;
 

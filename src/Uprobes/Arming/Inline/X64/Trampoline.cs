@@ -34,13 +34,17 @@ internal sealed record Trampoline
     {
         if (Doors.TryGetValue(rip, out ulong displaced))
             return new SlotPosition((int)(long)(rip - RunStart), displaced, StackAdjust: 0, Executed: false, FixRcx: false);
+        SlotPosition? behind = null;
         foreach (SlotPosition position in Run.Positions)
         {
-            if (RunStart + (ulong)position.Offset == rip)
+            if (RunStart + (ulong)position.Offset != rip)
+                continue;
+            if (!position.Executed)
                 return position;
+            behind = position; // And in front of the next one, if there is one.
         }
 
-        return null;
+        return behind;
     }
 
     /// <summary>Where a thread goes on in the copies that was about to run a displaced instruction at the site; 0 for none.</summary>

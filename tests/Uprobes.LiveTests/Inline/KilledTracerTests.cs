@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using Uprobes.LiveTests.Kit;
+using Uprobes.LiveTests.Life;
+
+namespace Uprobes.LiveTests.Inline;
+
+/// <summary>
+/// Tracers are killed while they arm, switch and disarm programs in targets that check themselves, with threads and signals (rule 2). Each
+/// tracer has several targets and meets each of them at a moment of its own. UPROBES_KILLS says how many tracers are killed at random.
+/// </summary>
+[TestLimit(1800)]
+public sealed class KilledTracerTests(ITestOutputHelper output)
+{
+    private const int TargetsAtOnce = 4;
+    private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("UPROBES_KILLS") ?? "10", provider: null);
+    private static readonly string[] Points = [$"{Targets.Path("hitters")}:hit_*"];
+    private readonly Random _random = new();
+
+    [Fact]
+    public void Whatever_step_is_a_tracers_last_its_targets_go_on_right()
+    {
+        Dictionary<string, int> steps = Count();
+        output.WriteLine(string.Join(' ', steps.Select(s => $"{s.Key}: {s.Value};")));
+        Assert.Contains("patches written", steps.Keys);
+        Assert.Contains("patches taken out", steps.Keys);
+        foreach ((string step, int count) in steps)
+        {
+            foreach (int time in new[] { 1, Math.Max(2, count / 2) })
+                Kill($"{step}:{time}", null);
+        }
+    }
+
+    [Fact]
+    public void Killed_at_random_steps_they_go_on_right()
+    {
+        int all = Count().Values.Sum();
+        for (int round = 0; round < Kills; round++)
+            Kill($"*:{1 + _random.Next(all * TargetsAtOnce)}", null);
+    }
+
+    [Fact]
+    public void Killed_at_random_moments_they_go_on_right()
+    {
+        for (int round = 0; round < Kills; round++)
+            Kill("none:0", TimeSpan.FromMicroseconds(_random.Next(300_000)));
+    }
+
+    private static Dictionary<string, int> Count()
+    {
+        using Hitters target = new(threads: 3, tick: 1000);
+        using HostProcess host = HostProcess.Start(["inline", $"{target.Process.Pid}", "none:0", "1", .. Points]);
+        host.ReadLine("cycle");
+        string line = host.ReadLine("steps");
+        target.AssertRight();
+        return line.Split(',').Select(s => s.Split('=')).ToDictionary(s => s[0], s => int.Parse(s[1], provider: null));
+    }
+
+    private static void Kill(string step, TimeSpan? after)
+    {
+        List<Hitters> targets = [];
+        try
+        {
+            for (int i = 0; i < TargetsAtOnce; i++)
+                targets.Add(new Hitters(threads: 1 + (i % 3), tick: i % 2 == 0 ? 1000 : 0));
+            using HostProcess host = HostProcess.Start(
+                ["inline", string.Join(',', targets.Select(t => t.Process.Pid)), step, after is null ? "3" : "0", .. Points]);
+            if (after is { } time)
+            {
+                Assert.NotNull(host.Process.StandardOutput.ReadLine());
+                long start = Stopwatch.GetTimestamp();
+                SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(start) >= time); // The moment is what is random; nothing is awaited.
+                host.Kill();
+            }
+
+            host.Process.StandardOutput.ReadToEnd();
+            host.Process.WaitForExit();
+            foreach (Hitters target in targets)
+            {
+                target.AssertAlive($"killed at {step} {after}");
+                target.Window(20); // Every thread still runs through what was left.
+                target.AssertRight($"killed at {step} {after}");
+            }
+        }
+        finally
+        {
+            foreach (Hitters target in targets)
+                target.Dispose();
+        }
+    }
+}
