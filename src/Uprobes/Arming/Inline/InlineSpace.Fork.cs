@@ -9,7 +9,9 @@ namespace Uprobes.Arming.Inline;
 internal sealed partial class InlineSpace
 {
     /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
-    internal ForkedInline Snapshot() => new([.. _sites.Values], [.. _chunks], [.. _programs.Values], _thunks, _mayNotFollow);
+    /// <remarks>It is kept until the child reports, and what is taken out of this address space meanwhile is not taken out of the copy.</remarks>
+    internal ForkedInline Snapshot() =>
+        new([.. _sites.Values.Select(s => new ForkedSite(s))], [.. _chunks.Select(c => c.CopyForChild())], [.. _programs.Values], _thunks, _mayNotFollow);
 
     /// <summary>Describes the copy in a forked child, whose flags are all zero: no program runs in it until <see cref="Adopt"/>.</summary>
     internal void TakeCopy(ForkedInline parent)
@@ -21,10 +23,10 @@ internal sealed partial class InlineSpace
         foreach (ProgramSpace program in parent.Programs)
             _programs.Add(program.Run, program with { Users = 0 });
         Span<byte> now = stackalloc byte[LongestPatch];
-        foreach (InlineSite site in parent.Sites)
+        foreach (ForkedSite site in parent.Sites)
         {
             // What is really in the text counts: patches may have come and gone between the fork in the kernel and the report of it.
-            if (site.Trampoline is null || site.Patch.Length == 0 || !Holds(site.Address, site.Patch, now))
+            if (site.Trampoline is null || site.Patch.Length == 0 || !Holds(site.Site.Address, site.Patch, now))
                 continue;
             InlineSite copy = site.Copy();
             copy.State = SiteState.Armed;
@@ -39,11 +41,16 @@ internal sealed partial class InlineSpace
         }
     }
 
-    /// <summary>Gives a forked child channels of its own in place of its parent's, then has its programs run.</summary>
+    /// <summary>
+    /// Gives a forked child channels of its own in place of its parent's, then has its programs run. What was taken out of the parent since the
+    /// fork is taken out here.
+    /// </summary>
     internal void Adopt(TracedProcess child)
     {
         if (_chunks.Count == 0)
             return;
+        Remove(child, static point => point.Sink.Programs is not { Count: > 0 });
+        UnmapUnused(child);
         WriteProcessState(child, _chunks[0]);
         foreach (ProgramSpace program in _programs.Values.ToArray())
         {
@@ -62,4 +69,26 @@ internal sealed partial class InlineSpace
 }
 
 /// <summary>What was armed inline in an address space at the moment when a fork copied it.</summary>
-internal sealed record ForkedInline(InlineSite[] Sites, TrampolineChunk[] Chunks, ProgramSpace[] Programs, CallThunks? Thunks, bool MayNotFollow);
+internal sealed record ForkedInline(ForkedSite[] Sites, TrampolineChunk[] Chunks, ProgramSpace[] Programs, CallThunks? Thunks, bool MayNotFollow);
+
+
+/// <summary>A site as it was at that moment. Its points are those that the site has later: what lost them all is to go.</summary>
+internal readonly struct ForkedSite(InlineSite site)
+{
+    internal InlineSite Site { get; } = site;
+
+    internal Trampoline? Trampoline { get; } = site.Trampoline;
+
+    internal byte[] Patch { get; } = site.Patch;
+
+    private readonly byte[] _springboardPatch = site.SpringboardPatch;
+    private readonly IReadOnlyList<ProgramBinding> _bindings = site.Bindings;
+
+    /// <summary>The same site in the child.</summary>
+    internal InlineSite Copy()
+    {
+        InlineSite copy = Site.Copy();
+        (copy.Trampoline, copy.Patch, copy.SpringboardPatch, copy.Bindings) = (Trampoline, Patch, _springboardPatch, _bindings);
+        return copy;
+    }
+}
