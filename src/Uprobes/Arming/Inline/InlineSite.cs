@@ -41,6 +41,9 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
     /// <summary>The bindings that the trampoline was built for.</summary>
     internal IReadOnlyList<ProgramBinding> Bindings { get; set; } = [];
 
+    /// <summary>What the text leads to while the site is armed; <see cref="Trampoline"/> is another while that is being replaced.</summary>
+    internal (Trampoline Trampoline, IReadOnlyList<ProgramBinding> Bindings)? Standing { get; set; }
+
     /// <summary>
     /// Instructions in the trampoline to which signal handlers that mend a fault return: the site is theirs until it is forgotten.
     /// </summary>

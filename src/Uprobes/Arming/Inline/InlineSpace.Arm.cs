@@ -227,7 +227,7 @@ internal sealed partial class InlineSpace
             if (failed.ContainsKey(site.Address) || (site.Springboard != 0 && failed.ContainsKey(site.Springboard)))
                 refused.Add(site);
             else
-                site.State = SiteState.Armed;
+                (site.State, site.Standing) = (SiteState.Armed, (site.Trampoline!, site.Bindings));
         }
 
         return refused;

@@ -17,10 +17,12 @@ internal sealed partial class InlineSpace
     internal void TakeCopy(ForkedInline parent)
     {
         // The table is private memory: the child has its parent's pending calls, as it has its frames.
-        (_thunks, _mayNotFollow) = (parent.Thunks, parent.MayNotFollow);
-        foreach (TrampolineChunk chunk in parent.Chunks)
+        _thunks = parent.Thunks is { } thunks && HasThunks(thunks) ? thunks : null;
+        _mayNotFollow = parent.MayNotFollow || (parent.Thunks is not null && _thunks is null);
+        // The kernel may have made the copy before what is there by now was mapped.
+        foreach (TrampolineChunk chunk in parent.Chunks.Where(c => IsMapped(c.Start)))
             _chunks.Add(chunk.CopyForChild());
-        foreach (ProgramSpace program in parent.Programs)
+        foreach (ProgramSpace program in parent.Programs.Where(p => _chunks.Exists(c => c.Start == p.Environment.ProcessState)))
             _programs.Add(program.Run, program with { Users = 0 });
         Span<byte> now = stackalloc byte[LongestPatch];
         foreach (ForkedSite site in parent.Sites)
@@ -40,6 +42,16 @@ internal sealed partial class InlineSpace
             }
         }
     }
+
+    /// <summary>Whether the code of the thunks is in the copy; what was written behind the fork's back is written again.</summary>
+    private bool HasThunks(CallThunks thunks)
+    {
+        byte[] code = thunks.Code, now = new byte[code.Length];
+        return (space.Memory.Read(new RemoteAddress(thunks.Start), now) == now.Length && now.AsSpan().SequenceEqual(code))
+            || space.Memory.WriteAll(new RemoteAddress(thunks.Start), code) == 0;
+    }
+
+    private bool IsMapped(ulong address) => space.Memory.TryReadWord(new RemoteAddress(address), out _);
 
     /// <summary>
     /// Gives a forked child channels of its own in place of its parent's, then has its programs run. What was taken out of the parent since the
@@ -77,18 +89,20 @@ internal readonly struct ForkedSite(InlineSite site)
 {
     internal InlineSite Site { get; } = site;
 
-    internal Trampoline? Trampoline { get; } = site.Trampoline;
+    /// <summary>The trampoline that the text leads to; a new one may be in the making.</summary>
+    internal Trampoline? Trampoline { get; } = site.Standing?.Trampoline;
 
     internal byte[] Patch { get; } = site.Patch;
 
     private readonly byte[] _springboardPatch = site.SpringboardPatch;
-    private readonly IReadOnlyList<ProgramBinding> _bindings = site.Bindings;
+    private readonly IReadOnlyList<ProgramBinding> _bindings = site.Standing?.Bindings ?? [];
 
     /// <summary>The same site in the child.</summary>
     internal InlineSite Copy()
     {
         InlineSite copy = Site.Copy();
         (copy.Trampoline, copy.Patch, copy.SpringboardPatch, copy.Bindings) = (Trampoline, Patch, _springboardPatch, _bindings);
+        copy.Standing = (Trampoline!, _bindings);
         return copy;
     }
 }

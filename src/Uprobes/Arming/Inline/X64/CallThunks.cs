@@ -41,6 +41,7 @@ internal sealed class CallThunks
         EmitCommonInformation();
         Frame = Here;
         EmitFrame(cie);
+        Code = [.. _code];
     }
 
     internal static int LengthFor(int capacity) => FirstThunk + (capacity * CallTable.ThunkSize) + 512;
@@ -64,7 +65,7 @@ internal sealed class CallThunks
     /// <summary>The frame description entry for all thunks.</summary>
     internal ulong Frame { get; }
 
-    internal byte[] Code => [.. _code];
+    internal byte[] Code { get; }
 
     internal bool Contains(ulong address) => address - Start < (ulong)_code.Count;
 
