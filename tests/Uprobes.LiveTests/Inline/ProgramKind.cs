@@ -77,7 +77,7 @@ internal sealed class KindRun : IDisposable
     /// <summary>The threads that events came from.</summary>
     internal HashSet<int> Threads { get; } = [];
 
-    private static ProgramGroup GroupOf(ProgramKind kind) => kind switch
+    internal static ProgramGroup GroupOf(ProgramKind kind) => kind switch
     {
         ProgramKind.Count => WithMap(new MapDefinition("@", AggregateKind.Count, DataType.U64, [], 1), new Aggregate(0, [], null)),
         ProgramKind.Histogram => WithMap(new MapDefinition("@", AggregateKind.LogHistogram, DataType.U64, [], 1), new Aggregate(0, [], new Argument(0))),

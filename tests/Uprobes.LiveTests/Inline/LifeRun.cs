@@ -1,0 +1,81 @@
+using System.Globalization;
+using Uprobes.Arming.Inline;
+using Uprobes.Channels;
+using Uprobes.LiveTests.Kit;
+using Uprobes.Programs;
+
+namespace Uprobes.LiveTests.Inline;
+
+/// <summary>Hits of one probe in each process, and what the target says of them.</summary>
+internal sealed class LifeRun : IDisposable
+{
+    private readonly Dictionary<ProcessChannel, RingReader> _readers = [];
+    private readonly Dictionary<int, ulong> _events = [];
+    private readonly bool _isFollowed;
+
+    /// <param name="kind">What is done on a hit; null: calls are followed, and entries and returns counted.</param>
+    internal LifeRun(ProgramKind? kind)
+    {
+        _isFollowed = kind is null;
+        Run = new ProgramRun(kind is { } known ? KindRun.GroupOf(known) : InlineKit.Calls(), 1);
+    }
+
+    internal ProgramRun Run { get; }
+
+    public void Dispose() => Run.Dispose();
+
+    /// <summary>Sends a command; returns the calls of each process as the target counts them.</summary>
+    internal static Dictionary<int, ulong> Ask(TargetProcess target, string command)
+    {
+        Dictionary<int, ulong> calls = [];
+        target.Send(command);
+        while (target.WaitForLine(l => l.StartsWith("calls ", StringComparison.Ordinal) || l.StartsWith("result ", StringComparison.Ordinal), TimeSpan.FromSeconds(60)) is var line
+            && line.StartsWith('c'))
+        {
+            string[] words = line.Split(' ');
+            calls.Add(int.Parse(words[1], CultureInfo.InvariantCulture), ulong.Parse(words[2], CultureInfo.InvariantCulture));
+        }
+
+        return calls;
+    }
+
+    /// <summary>Hits of each process so far, with those that are counted as lost.</summary>
+    internal Dictionary<int, ulong> Hits(int map = 0)
+    {
+        Dictionary<int, ulong> hits = [];
+        foreach (ProcessChannel channel in Run.Channels)
+            hits[channel.ProcessId] = hits.GetValueOrDefault(channel.ProcessId) + Of(channel, map);
+        foreach ((int process, ulong events) in _events)
+            hits[process] += events;
+        return hits.Where(h => h.Value > 0).ToDictionary();
+    }
+
+    /// <summary>Fails where hits differ from what the target has counted since the last look.</summary>
+    internal void AssertCounted(Dictionary<int, ulong> before, Dictionary<int, ulong> calls)
+    {
+        Assert.Equal(Sorted(calls), Sorted(Since(before, Hits())));
+        if (_isFollowed)
+            Assert.Equal(Sorted(Hits()), Sorted(Hits(map: 1)));
+    }
+
+    private static Dictionary<int, ulong> Since(Dictionary<int, ulong> before, Dictionary<int, ulong> now) =>
+        now.ToDictionary(h => h.Key, h => h.Value - before.GetValueOrDefault(h.Key)).Where(h => h.Value > 0).ToDictionary();
+
+    private static string Sorted(Dictionary<int, ulong> calls) => string.Join(", ", calls.OrderBy(c => c.Key).Select(c => $"{c.Key}: {c.Value}"));
+
+    private ulong Of(ProcessChannel channel, int map)
+    {
+        ChannelLosses losses = ChannelLosses.Read(channel.Memory);
+        if (losses.Threads + losses.Other + losses.Keys > 0)
+            throw new InvalidOperationException($"process {channel.ProcessId}: {losses}");
+        if (Run.Group.Events.Count == 0)
+            return MapReader.Read([channel.Memory], map).Rows.Aggregate(0ul, (sum, row) => sum + row.Value.Count);
+        if (!_readers.TryGetValue(channel, out RingReader? reader))
+            _readers.Add(channel, reader = new RingReader(channel.Memory, Run.Group.Events));
+        ulong events = 0;
+        foreach (EventRecord record in reader.Drain())
+            events++;
+        _events[channel.ProcessId] = _events.GetValueOrDefault(channel.ProcessId) + events;
+        return losses.Events;
+    }
+}
