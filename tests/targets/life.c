@@ -1,6 +1,6 @@
 // Lives of all kinds, whose processes say themselves how often they have called work: each result is preceded by a line
 // `calls PID N` for each process that called it. Followed calls of `born` fork, inside.
-// `births T N`: N times T threads, each calls work 10 times. `alive T`: T threads that live at once. `fork N`: N children with children, while a
+// `births T N`: N times T threads, each calls work 10 times. `stacks N`: N such threads, each on another stack. `alive T`: T threads that live at once. `fork N`: N children with children, while a
 // thread of the parent calls work. `inside N`: N forks inside the function born, which returns on both sides. `vfork N`, `spawn N`: children that
 // execute this program. `borrow N`: N processes that share the memory and end (CLONE_VM | CLONE_VFORK), with the caller's thread pointer. `share N`: the
 // same while the caller runs on. `raw N`: N threads with the thread pointer of their creator. `silent N`: clones without a signal at the end.
@@ -85,6 +85,23 @@ static void run_threads(long n, void *(*body)(void *))
     count(getpid(), 10 * n);
 }
 
+// Two threads at a time, the second on a stack of its own that stays mapped to the end.
+static void stacks(long n)
+{
+    enum { SIZE = 64 * 1024 };
+    char *room = mmap(NULL, (size_t)n * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    for (long i = 0; i < n; i++) {
+        pthread_t threads[2];
+        pthread_attr_t own;
+        pthread_attr_init(&own);
+        pthread_attr_setstack(&own, room + i * SIZE, SIZE);
+        if (pthread_create(&threads[0], NULL, ten, NULL) || pthread_create(&threads[1], &own, ten, NULL)) abort();
+        for (int k = 0; k < 2; k++) pthread_join(threads[k], NULL);
+    }
+    munmap(room, (size_t)n * SIZE);
+    count(getpid(), 20 * n);
+}
+
 static atomic_int stopping;
 static void *noise(void *unused)
 {
@@ -135,11 +152,11 @@ static void borrow(long n, int flags, int waits)
 {
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (long i = 0; i < n; i++) {
-        pid_t child = clone(body, stack + STACK, flags, (void *)200);
+        pid_t child = clone(body, stack + STACK, flags, (void *)5000);
         if (child < 0) abort();
-        if (!waits) call(200);
+        if (!waits) call(5000);
         await(child);
-        count(getpid(), waits ? 200 : 400); // in the memory of this process
+        count(getpid(), waits ? 5000 : 10000); // in the memory of this process
     }
     munmap(stack, STACK);
 }
@@ -221,6 +238,7 @@ int main(int argc, char **argv)
     struct command c;
     while (next_command(&c)) {
         if (is(&c, "births")) for (long i = 0; i < c.b; i++) run_threads(c.a, ten);
+        else if (is(&c, "stacks")) stacks(c.a);
         else if (is(&c, "alive")) {
             pthread_barrier_init(&barrier, NULL, (unsigned)c.a + 1);
             run_threads(c.a, ten_together);

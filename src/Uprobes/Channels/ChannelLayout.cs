@@ -7,7 +7,7 @@ namespace Uprobes.Channels;
 /// that whatever is read from it is hostile input. All words are 64 bits, little-endian; offsets count from the channel's start.
 /// <code>
 /// header page      +0 magic  +8 lost hits: no thread slot free  +16 lost: other
-/// thread table     ThreadSlots x 64 bytes: +0 key: FS base + 1, 0 free  +8 thread id
+/// thread table     ThreadSlots x 64 bytes: +0 key: FS base + 1, 0 free, all ones: left by an ended thread  +8 thread id
 /// records          ThreadSlots x RecordStride:
 ///   +0   lost events: ring full                    +8  lost: key table full, or a key that another was just putting in
 ///   +16  memory reads that failed                  +24 nesting depth of the scratch frames

@@ -2,7 +2,7 @@ namespace Uprobes.Channels;
 
 /// <summary>A thread that has written to a channel.</summary>
 /// <param name="Slot">Its slot, and its record.</param>
-/// <param name="Key">What it is found by: its FS base + 1, or what an interpreter's writer calls it; 0 where it has ended.</param>
+/// <param name="Key">What it is found by: its FS base + 1, or what an interpreter's writer calls it; 0 or all ones where it has ended.</param>
 /// <param name="ThreadId">As the target, or the tracer, has written it; not to be trusted.</param>
 internal readonly record struct ChannelThread(int Slot, ulong Key, int ThreadId);
 
@@ -10,6 +10,9 @@ internal readonly record struct ChannelThread(int Slot, ulong Key, int ThreadId)
 internal static class ChannelThreads
 {
     private const int ThreadIdOffset = 8;
+
+    /// <summary>The key of a slot that a thread has left: no FS base is one less.</summary>
+    private const ulong Left = ulong.MaxValue;
 
     /// <summary>All threads that have, or had, a slot.</summary>
     internal static List<ChannelThread> Read(ChannelMemory channel)
@@ -26,8 +29,9 @@ internal static class ChannelThreads
     }
 
     /// <summary>
-    /// To be called when a thread of the target begins. The C library gives a new thread the stack, and with it the FS base, of one
-    /// that has ended: it will find that one's slot, which gets the new thread's id. Records and counts stay.
+    /// To be called when a thread of the target begins, before its first instruction. The C library gives a new thread the stack, and with it
+    /// the FS base, of one that has ended: it will find that one's slot, which gets the new thread's id. Another is given a slot on its way of
+    /// search that an ended thread has left. Records and counts stay.
     /// </summary>
     /// <param name="channel">The channel.</param>
     /// <param name="fsBase">The new thread's.</param>
@@ -36,21 +40,48 @@ internal static class ChannelThreads
     internal static bool ThreadStarted(ChannelMemory channel, ulong fsBase, int tid)
     {
         using ChannelHold hold = channel.Hold();
+        int slot = Find(channel, fsBase + 1, out int left);
+        if (slot < 0 && left < 0)
+            return false;
+        slot = slot < 0 ? left : slot;
+        channel.Write(KeyOffset(slot) + ThreadIdOffset, (uint)tid);
+        channel.Write(KeyOffset(slot), fsBase + 1);
+        return true;
+    }
+
+    /// <summary>To be called when a thread of the target has ended: another may have its slot. What it has written stays.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="fsBase">The thread's.</param>
+    /// <param name="tid">The thread's, as the target saw it: its slot may be that of a new thread on the same stack already.</param>
+    internal static void ThreadEnded(ChannelMemory channel, ulong fsBase, int tid)
+    {
+        using ChannelHold hold = channel.Hold();
+        int slot = Find(channel, fsBase + 1, out _);
+        // Not free: other threads' ways of search go on behind it.
+        if (slot >= 0 && (int)channel.Read(KeyOffset(slot) + ThreadIdOffset) == tid)
+            channel.CompareExchange(KeyOffset(slot), fsBase + 1, Left);
+    }
+
+    /// <summary>Searches as the target's code does, up to a free slot.</summary>
+    /// <returns>The slot, or -1.</returns>
+    private static int Find(ChannelMemory channel, ulong key, out int left)
+    {
         ChannelLayout layout = channel.Layout;
-        int first = layout.SlotOf(fsBase);
+        int first = layout.SlotOf(key - 1);
+        left = -1;
         for (int i = 0; i < layout.ThreadSlots; i++)
         {
             int slot = (first + i) & (layout.ThreadSlots - 1);
-            ulong key = channel.Read(KeyOffset(slot));
-            if (key == 0)
-                return false; // The search of the target's code ends here too.
-            if (key != fsBase + 1)
-                continue;
-            channel.Write(KeyOffset(slot) + ThreadIdOffset, (uint)tid);
-            return true;
+            ulong found = channel.Read(KeyOffset(slot));
+            if (found == 0)
+                break;
+            if (found == key)
+                return slot;
+            if (found == Left && left < 0)
+                left = slot;
         }
 
-        return false;
+        return -1;
     }
 
     /// <summary>The thread of a slot, if one ever was there. The caller holds the channel.</summary>

@@ -34,6 +34,12 @@ internal sealed class TracedThread(int threadId, TracedProcess process)
     /// <summary>Whether an interrupt was asked for whose stop has not been reported yet. Two would give two stops.</summary>
     internal bool IsInterrupting { get; set; }
 
+    /// <summary>
+    /// The thread pointer (FS base) of the thread that created this one, which runs on; null where it is not known, or that one is suspended
+    /// (vfork).
+    /// </summary>
+    internal ulong? InheritedThreadPointer { get; init; }
+
     /// <summary>Whether it stops where it enters and leaves system calls; the observer sets it.</summary>
     internal bool ReportsSystemCalls { get; set; }
 

@@ -9,10 +9,11 @@ internal sealed partial class Tracer
     {
         thread.State = TraceState.Stopped;
         thread.InGroupStop = false;
+        TracedThread? born = null;
         switch (what)
         {
             case PtraceEvent.Fork or PtraceEvent.Vfork or PtraceEvent.Clone:
-                OnNewTask(thread, what);
+                born = OnNewTask(thread, what);
                 break;
             case PtraceEvent.Exec:
                 OnExec(thread);
@@ -21,15 +22,18 @@ internal sealed partial class Tracer
 
         if (thread.State == TraceState.Stopped && !thread.IsHeld)
             Continue(thread, 0);
+        // Not before: as long as the creator is in the middle of its system call, no other can be made in it.
+        if (born is not null && _orphans.Remove(born.ThreadId, out WaitStatus first))
+            Dispatch(born.ThreadId, first);
     }
 
-    private void OnNewTask(TracedThread parent, PtraceEvent what)
+    private TracedThread? OnNewTask(TracedThread parent, PtraceEvent what)
     {
         if (Ptrace.GetEventMessage(parent.ThreadId, out ulong message) != 0)
-            return; // The parent was killed meanwhile. Its child is taken in when the parent's end is reported.
+            return null; // The parent was killed meanwhile. Its child is taken in when the parent's end is reported.
         int tid = (int)message;
         if (_threads.ContainsKey(tid))
-            return; // Taken in already.
+            return null; // Taken in already.
         bool isThread = what == PtraceEvent.Clone && ThreadStatus.TryRead(tid)?.ProcessId is { } group && group != tid;
         TracedProcess process = isThread ? parent.Process : new TracedProcess(tid) { IsFollowed = parent.Process.IsFollowed };
         if (!isThread)
@@ -42,11 +46,14 @@ internal sealed partial class Tracer
             _processes.Add(tid, process);
         }
 
-        TracedThread thread = new(tid, process) { State = TraceState.AwaitingFirstStop };
+        TracedThread thread = new(tid, process)
+        {
+            State = TraceState.AwaitingFirstStop,
+            InheritedThreadPointer = what != PtraceEvent.Vfork && Ptrace.GetRegisters(parent.ThreadId, out UserRegisters registers) == 0 ? registers.FsBase : null,
+        };
         process.Threads.Add(tid, thread);
         _threads.Add(tid, thread);
-        if (_orphans.Remove(tid, out WaitStatus first))
-            Dispatch(tid, first);
+        return thread;
     }
 
     /// <summary>Serves the first stops of all children that the threads of a process, which are stopped, have forked.</summary>

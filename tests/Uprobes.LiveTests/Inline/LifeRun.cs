@@ -3,6 +3,7 @@ using Uprobes.Arming.Inline;
 using Uprobes.Channels;
 using Uprobes.LiveTests.Kit;
 using Uprobes.Programs;
+using Uprobes.Registry;
 
 namespace Uprobes.LiveTests.Inline;
 
@@ -12,17 +13,37 @@ internal sealed class LifeRun : IDisposable
     private readonly Dictionary<ProcessChannel, RingReader> _readers = [];
     private readonly Dictionary<int, ulong> _events = [];
     private readonly bool _isFollowed;
+    private readonly Lazy<TickClock> _clock = new(TickClock.Create);
 
     /// <param name="kind">What is done on a hit; null: calls are followed, and entries and returns counted.</param>
-    internal LifeRun(ProgramKind? kind)
+    /// <param name="threadSlots">For how many threads there is room.</param>
+    internal LifeRun(ProgramKind? kind, int threadSlots = 1024)
     {
         _isFollowed = kind is null;
-        Run = new ProgramRun(kind is { } known ? KindRun.GroupOf(known) : InlineKit.Calls(), 1);
+        Run = new ProgramRun((kind is { } known ? KindRun.GroupOf(known) : InlineKit.Calls()) with { ThreadSlots = threadSlots }, 1);
     }
 
     internal ProgramRun Run { get; }
 
-    public void Dispose() => Run.Dispose();
+    public void Dispose()
+    {
+        Run.Dispose();
+        if (_clock.IsValueCreated)
+            _clock.Value.Dispose();
+    }
+
+    /// <summary>The program as queries have it: run in the target, or in the tracer where it cannot be run there.</summary>
+    internal ProbeRequest At(string image, string function)
+    {
+        ProgramBinding binding = new(Run, 0, new ProgramSwitch());
+        InterpretedProgram interpreted = new(binding, _clock);
+        return new(ProbePoint.At(Targets.Path(image), function))
+        {
+            Program = _isFollowed
+                ? new ConsumerCallbacks { Program = binding, Entry = interpreted.Enter, Return = interpreted.Return }
+                : new ConsumerCallbacks { Program = binding, Pre = hit => interpreted.Enter(hit) },
+        };
+    }
 
     /// <summary>Sends a command; returns the calls of each process as the target counts them.</summary>
     internal static Dictionary<int, ulong> Ask(TargetProcess target, string command)
@@ -49,6 +70,8 @@ internal sealed class LifeRun : IDisposable
             hits[process] += events;
         return hits.Where(h => h.Value > 0).ToDictionary();
     }
+
+    internal ulong Total() => Hits().Values.Aggregate(0ul, (a, b) => a + b);
 
     /// <summary>Fails where hits differ from what the target has counted since the last look.</summary>
     internal void AssertCounted(Dictionary<int, ulong> before, Dictionary<int, ulong> calls)

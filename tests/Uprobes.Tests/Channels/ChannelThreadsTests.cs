@@ -21,6 +21,25 @@ public sealed class ChannelThreadsTests
     }
 
     [Fact]
+    public void A_slot_that_an_ended_thread_has_left_is_given_to_a_new_one()
+    {
+        using ChannelMemory channel = ChannelMemory.CreatePrivate(_layout);
+        ChannelWriter writer = new(channel, Events);
+        ulong[] fsBases = [.. Enumerable.Range(0, 4).Select(i => 0x7f00_0000_0000 + ((ulong)i << 12))];
+        foreach (ulong fsBase in fsBases)
+            writer.SlotOf(fsBase + 1, (int)(fsBase >> 12) & 0xff);
+        ulong other = 0x7f00_0010_0000;
+        Assert.False(ChannelThreads.ThreadStarted(channel, other, 50));
+        ChannelThreads.ThreadEnded(channel, fsBases[2], 77); // Another than the slot's: that one lives.
+        Assert.False(ChannelThreads.ThreadStarted(channel, other, 50));
+        ChannelThreads.ThreadEnded(channel, fsBases[2], 2);
+        Assert.True(ChannelThreads.ThreadStarted(channel, other, 50));
+        Assert.Equal(2, writer.SlotOf(other + 1, 50));
+        Assert.Equal(-1, writer.SlotOf(fsBases[2] + 1, 2));
+        Assert.Equal(3, writer.SlotOf(fsBases[3] + 1, 3));
+    }
+
+    [Fact]
     public void Threads_beyond_the_slots_are_counted_as_lost()
     {
         using ChannelMemory channel = ChannelMemory.CreatePrivate(_layout);

@@ -169,6 +169,12 @@ internal sealed partial class InlineSpace
         using SpaceStop stop = new(services.Tracer, space);
         if (stop.IsGone || stop.Unstoppable.Count > 0)
             return [.. sites];
+        if (!NoteNames(stop))
+        {
+            _obstacle = OneThreadPointer;
+            return [.. sites];
+        }
+
         foreach (InlineSite site in sites)
         {
             if (site.State != SiteState.Armed && !MatchesFile(site))

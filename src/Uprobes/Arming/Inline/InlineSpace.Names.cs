@@ -1,21 +1,73 @@
+using Uprobes.Arming.Trap;
 using Uprobes.Channels;
+using Uprobes.Linux;
 using Uprobes.Processes;
 
 namespace Uprobes.Arming.Inline;
 
-/// <summary>What threads are called in the channels.</summary>
+/// <summary>What threads are called in the channels, where their records are found by their thread pointers (FS base).</summary>
 internal sealed partial class InlineSpace
 {
+    internal const string OneThreadPointer = "threads that run with one thread pointer";
+
     /// <summary>
-    /// A new thread begins. Its record is found by its FS base, which may have been that of a thread that has ended: from now on
-    /// what is written there is the new one's.
+    /// A new thread begins. Its thread pointer may have been that of a thread that has ended: from now on what is written in that one's
+    /// record is the new one's.
     /// </summary>
-    /// <param name="threadId">In the tracer's view.</param>
-    /// <param name="fsBase">The thread's.</param>
-    internal void NameThread(int threadId, ulong fsBase)
+    /// <param name="thread">At its first stop.</param>
+    /// <param name="threadPointer">The thread's.</param>
+    internal void NameThread(TracedThread thread, ulong threadPointer)
     {
-        int own = ThreadStatus.TryRead(threadId)?.OwnThreadId ?? threadId;
+        int own = ThreadStatus.TryRead(thread.ThreadId)?.OwnThreadId ?? thread.ThreadId;
+        NoteName(thread, threadPointer, own);
         foreach (ProgramSpace program in _programs.Values)
-            ChannelThreads.ThreadStarted(program.Memory, fsBase, own);
+            ChannelThreads.ThreadStarted(program.Memory, threadPointer, own);
+    }
+
+    /// <summary>A thread has ended: its place in the channels is another's.</summary>
+    internal void ForgetThread(TracedThread thread)
+    {
+        if (ThreadArming.Of(thread) is not { OwnThreadId: not 0 } named)
+            return;
+        foreach (ProgramSpace program in _programs.Values)
+            ChannelThreads.ThreadEnded(program.Memory, named.ThreadPointer, named.OwnThreadId);
+    }
+
+    /// <summary>
+    /// Remembers what the threads are called. Two that run with one thread pointer, as a clone without CLONE_SETTLS does, would
+    /// write one record at once: no program may run in their memory.
+    /// </summary>
+    /// <returns>Whether each has its own.</returns>
+    private static bool NoteNames(SpaceStop stop)
+    {
+        HashSet<ulong> pointers = [];
+        foreach (TracedThread thread in stop.Threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+                continue; // Killed meanwhile.
+            if (!pointers.Add(registers.FsBase))
+                return false;
+            if (ThreadArming.Of(thread) is not { OwnThreadId: not 0 } named || named.ThreadPointer != registers.FsBase)
+                NoteName(thread, registers.FsBase, ThreadStatus.TryRead(thread.ThreadId)?.OwnThreadId ?? thread.ThreadId);
+        }
+
+        return true;
+    }
+
+    private static void NoteName(TracedThread thread, ulong threadPointer, int own)
+    {
+        ThreadArming state = ThreadArming.Of(thread);
+        (state.ThreadPointer, state.OwnThreadId) = (threadPointer, own);
+    }
+
+    /// <summary>Takes all patches out and arms none from now on: the trap engine is to take their points.</summary>
+    /// <returns>False where that is so already.</returns>
+    internal bool GiveUp(TracedProcess process, string reason)
+    {
+        if (_obstacle?.Length > 0)
+            return false;
+        _obstacle = reason;
+        RemoveAll(process);
+        return true;
     }
 }

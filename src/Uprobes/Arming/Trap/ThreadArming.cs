@@ -21,6 +21,12 @@ internal sealed class ThreadArming
     /// <summary>The FS base when a call of the thread was followed: its control block.</summary>
     internal ulong FsBase { get; set; }
 
+    /// <summary>The thread pointer (FS base) by which programs in the target find the thread's records; see <see cref="OwnThreadId"/>.</summary>
+    internal ulong ThreadPointer { get; set; }
+
+    /// <summary>The thread's id as it sees it itself, by which its records are named; 0 where nobody has looked.</summary>
+    internal int OwnThreadId { get; set; }
+
     /// <summary>The stack that the thread was started with; null when it is not known, or not yet.</summary>
     internal StackExtent? OwnStack { get; set; }
 

@@ -134,6 +134,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
         {
             if (child.HasSpace && child.Space.EngineState is SpaceArming shared)
                 shared.Returns.ShareWithChild(origin.ParentThreadId, child.ProcessId);
+            if (child.LiveThread() is { InheritedThreadPointer: { } pointer } thread && child.Space.EngineState is SpaceArming { Inline.HasPrograms: true } running
+                && Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && registers.FsBase == pointer)
+                GiveUpInline(running, child);
             _events.OnProcessStarted(child);
             return true; // Until it executes, its hits are in its parent's memory and have to be served (traps T13).
         }
@@ -187,15 +190,30 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
     public void OnThreadStarted(TracedThread thread)
     {
-        if (thread.Process.HasSpace && thread.Process.Space.EngineState is SpaceArming { Inline: { HasPrograms: true } space }
-            && Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0)
-            space.NameThread(thread.ThreadId, registers.FsBase);
+        if (!thread.Process.HasSpace || thread.Process.Space.EngineState is not SpaceArming { Inline.HasPrograms: true } space
+            || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+            return;
+        if (thread.InheritedThreadPointer == registers.FsBase)
+            GiveUpInline(space, thread.Process);
+        else
+            space.Inline.NameThread(thread, registers.FsBase);
+    }
+
+    /// <summary>A new task runs with its creator's thread pointer: programs in the target could not tell them apart.</summary>
+    private void GiveUpInline(SpaceArming space, TracedProcess process)
+    {
+        using SpaceStop stop = new(_services.Tracer, process.Space); // No hit is missed between the one and the other.
+        if (space.Inline.GiveUp(process, InlineSpace.OneThreadPointer))
+            space.ArmEverywhere(process);
     }
 
     public void OnThreadEnded(TracedThread thread)
     {
         if (thread.Process.HasSpace && thread.Process.Space.EngineState is SpaceArming space)
+        {
+            space.Inline.ForgetThread(thread);
             DropCallsOf(space, thread);
+        }
     }
 
     public void OnProcessEnded(TracedProcess process) => _events.OnProcessEnded(process);
