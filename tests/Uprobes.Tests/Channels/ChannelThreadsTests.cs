@@ -34,9 +34,9 @@ public sealed class ChannelThreadsTests
         Assert.False(ChannelThreads.ThreadStarted(channel, other, 50));
         ChannelThreads.ThreadEnded(channel, fsBases[2], 2);
         Assert.True(ChannelThreads.ThreadStarted(channel, other, 50));
-        Assert.Equal(2, writer.SlotOf(other + 1, 50));
-        Assert.Equal(-1, writer.SlotOf(fsBases[2] + 1, 2));
-        Assert.Equal(3, writer.SlotOf(fsBases[3] + 1, 3));
+        Assert.Equal(new ChannelThread(2, other + 1, 50), ChannelThreads.Read(channel)[2]);
+        Assert.False(ChannelThreads.ThreadStarted(channel, fsBases[2], 60));
+        Assert.True(ChannelThreads.ThreadStarted(channel, fsBases[3], 70));
     }
 
     [Fact]
