@@ -31,6 +31,18 @@ internal sealed class Child : IDisposable
         return _shell.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the measured program ended");
     }
 
+/// <summary>What a program prints, run to its end.</summary>
+    internal static string Output(string program, params string[] arguments)
+    {
+        ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        using Process process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output.Trim();
+    }
+
     public void Dispose()
     {
         _shell.StandardInput.Close(); // The end of its input ends the program, and that ends the shell.

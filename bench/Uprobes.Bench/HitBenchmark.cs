@@ -15,7 +15,7 @@ internal static class HitBenchmark
         for (int round = 0; round <= rounds; round++)
         {
             // In turn, so that a drift of the machine's speed meets all alike; the first round warms up.
-            double c = Number(Output($"{programs}/ptrace", hits.ToString(CultureInfo.InvariantCulture), "0"));
+            double c = Number(Child.Output($"{programs}/ptrace", hits.ToString(CultureInfo.InvariantCulture), "0"));
             double one = Probed(onOne, programs, hits, withReturn: false);
             double any = Probed(anywhere, programs, hits, withReturn: false);
             double back = Probed(onOne, programs, hits, withReturn: true);
@@ -48,15 +48,4 @@ internal static class HitBenchmark
     private static double Ask(Child target, int calls) => Number(target.Ask(calls.ToString(CultureInfo.InvariantCulture)));
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
-
-    private static string Output(string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return output.Trim();
-    }
 }
