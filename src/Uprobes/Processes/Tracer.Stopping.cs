@@ -8,7 +8,7 @@ internal sealed partial class Tracer
 {
     private const int EpollWait = 232, EpollPwait = 281, EpollPwait2 = 441, SigTimedWait = 128, SemOp = 65, SemTimedOp = 220,
         IoGetEvents = 208, IoPgetEvents = 333;
-    private static readonly TimeSpan ZombieCheck = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ZombieCheck = TimeSpan.FromMilliseconds(20), Patience = TimeSpan.FromMicroseconds(50);
     private int _stopping;
 
     /// <summary>
@@ -108,9 +108,16 @@ internal sealed partial class Tracer
         if (_unserved.Remove(tid, out status))
             return tid; // Collected already, and not served yet.
         int result = Thread.WaitForTracee(tid, block: false, out status);
+        long start = Stopwatch.GetTimestamp();
+        // Most stops are a few microseconds away: to sleep and be woken takes longer.
+        while (result == 0 && Stopwatch.GetElapsedTime(start) < Patience)
+        {
+            System.Threading.Thread.Yield();
+            result = Thread.WaitForTracee(tid, block: false, out status);
+        }
+
         if (result != 0)
             return result;
-        long start = Stopwatch.GetTimestamp();
         using Timer alarm = new(static thread => ((TracerThread)thread!).Wake(), Thread, timeout, ZombieCheck);
         while ((result = Thread.WaitForTracee(tid, block: true, out status)) == -Errno.EINTR)
         {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Uprobes.Arming.Inline.X64;
 using Uprobes.Arming.Trap;
 using Uprobes.Linux;
@@ -9,8 +8,6 @@ namespace Uprobes.Arming.Inline;
 /// <summary>Arming: trampolines are written while the target runs; it is stopped for the patches alone.</summary>
 internal sealed partial class InlineSpace
 {
-    private const byte Jump = 0xE9, ShortJump = 0xEB;
-
     /// <summary>Arms what can be armed inline of some points of one image in one of its mappings.</summary>
     /// <param name="process">A process of this address space.</param>
     /// <param name="mapping">An executable mapping of the points' file.</param>
@@ -135,7 +132,7 @@ internal sealed partial class InlineSpace
             SwitchPrograms(built);
         services.Step?.Invoke("flags written");
         _leaving.AddRange(former.Select(f => (f.Key, f.Value.Trampoline)));
-        refused.AddRange(isWritten ? Patch(built) : built);
+        refused.AddRange(isWritten ? Patch(process, built) : built);
         _leaving.Clear();
         foreach ((InlineSite site, (Trampoline trampoline, IReadOnlyList<ProgramBinding> bindings)) in former)
         {
@@ -161,32 +158,31 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>Stops the threads and writes the patches.</summary>
-    private List<InlineSite> Patch(List<InlineSite> sites)
+    private List<InlineSite> Patch(TracedProcess process, List<InlineSite> sites)
     {
         if (sites.Count == 0)
             return [];
-        List<InlineSite> refused = [];
+        PatchSet patches = new(space.Memory, sites);
+        InlineSite[] fresh = [.. sites.Where(s => s.State != SiteState.Armed)];
+        Interiors interiors = new(sites, fresh);
+        List<Mapping> mappings = process.ReadMappings(out _);
         using SpaceStop stop = new(services.Tracer, space);
         if (stop.IsGone || stop.Unstoppable.Count > 0)
-            return [.. sites];
+            return sites;
         if (!NoteNames(stop))
         {
             _obstacle = OneThreadPointer;
-            return [.. sites];
+            return sites;
         }
 
-        foreach (InlineSite site in sites)
-        {
-            if (site.State != SiteState.Armed && !MatchesFile(site))
-                refused.Add(site); // Changed between the look and the stop.
-        }
-
-        InlineSite[] fresh = [.. sites.Where(s => s.State != SiteState.Armed).Except(refused)];
-        refused.AddRange(FindSuspended(stop, fresh));
-        InlineSite[] ready = [.. refused.Count == 0 ? sites : sites.Except(refused)];
-        MoveInto(stop, ready);
+        HashSet<InlineSite> refused = new(patches.Load(), ReferenceEqualityComparer.Instance); // Changed between the look and the stop.
+        refused.UnionWith(FindSuspended(stop, interiors, mappings));
+        MoveInto(stop, interiors, refused);
         services.Step?.Invoke("threads moved");
-        refused.AddRange(Write(ready));
+        patches.WriteSpringboards(refused);
+        services.Step?.Invoke("springboards written");
+        refused.UnionWith(patches.WriteJumps(refused));
+        services.Step?.Invoke("patches written");
         if (_leaving.Count > 0)
         {
             RollOut(stop);
@@ -194,62 +190,7 @@ internal sealed partial class InlineSpace
         }
 
         services.NotePause(stop.Elapsed);
-        return refused;
-    }
-
-    private List<InlineSite> Write(InlineSite[] sites)
-    {
-        // The springboard comes first: the short jump must not lead into padding.
-        TextPatcher patcher = new(space.Memory);
-        foreach (InlineSite site in sites)
-        {
-            ulong entry = site.Trampoline!.Entry;
-            if (site.Springboard != 0)
-            {
-                site.SpringboardPatch = JumpTo(site.Springboard, entry, site.SpringboardOriginal);
-                patcher.Add(site.Springboard, site.SpringboardPatch);
-            }
-        }
-
-        Dictionary<ulong, int> failed = patcher.Flush();
-        services.Step?.Invoke("springboards written");
-        foreach (InlineSite site in sites)
-        {
-            if (site.Springboard == 0)
-                site.Patch = JumpTo(site.Address, site.Trampoline!.Entry, site.Original.AsSpan(0, PatchPlan.JumpLength));
-            else if (failed.ContainsKey(site.Springboard))
-                continue;
-            else
-                site.Patch = [ShortJump, (byte)(site.Springboard - (site.Address + PatchPlan.ShortJumpLength))];
-            patcher.Add(site.Address, site.Patch);
-        }
-
-        foreach ((ulong address, int error) in patcher.Flush())
-            failed.TryAdd(address, error);
-        services.Step?.Invoke("patches written");
-        List<InlineSite> refused = [];
-        foreach (InlineSite site in sites)
-        {
-            if (failed.ContainsKey(site.Address) || (site.Springboard != 0 && failed.ContainsKey(site.Springboard)))
-                refused.Add(site);
-            else
-                (site.State, site.Standing) = (SiteState.Armed, (site.Trampoline!, site.Bindings));
-        }
-
-        return refused;
-    }
-
-    /// <summary>
-    /// <code>
-    /// e9 rel32            jmp  target
-    /// </code>
-    /// </summary>
-    private static byte[] JumpTo(ulong from, ulong target, ReadOnlySpan<byte> former)
-    {
-        byte[] jump = former.ToArray();
-        jump[0] = Jump;
-        BinaryPrimitives.WriteInt32LittleEndian(jump.AsSpan(1), (int)(target - (from + PatchPlan.JumpLength)));
-        return jump;
+        return [.. refused];
     }
 
     /// <summary>Writes pieces of code, neighbouring ones at once. Returns 0 or errno.</summary>

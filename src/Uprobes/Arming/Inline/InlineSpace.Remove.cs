@@ -50,12 +50,12 @@ internal sealed partial class InlineSpace
             return;
         TurnOff(sites);
         List<InlineSite> stay = [];
+        Removal removal = new(space.Memory, sites.Where(s => s.State == SiteState.Armed));
         using (SpaceStop stop = new(services.Tracer, space))
         {
             if (stop.Unstoppable.Count > 0)
                 stay.AddRange(sites.Where(s => s.State == SiteState.Armed)); // Their programs are off; the text is put back at the next occasion.
-            InlineSite[] restored = [.. sites.Except(stay).Where(s => s.State == SiteState.Armed && !stop.IsGone)];
-            RestoreText(restored);
+            IReadOnlyList<InlineSite> restored = stay.Count > 0 || stop.IsGone ? [] : RestoreText(removal);
             services.Step?.Invoke("patches taken out");
             foreach (InlineSite site in restored)
             {
@@ -74,30 +74,17 @@ internal sealed partial class InlineSpace
         UnmapUnused(process);
     }
 
-    private void RestoreText(InlineSite[] sites)
+    private IReadOnlyList<InlineSite> RestoreText(Removal removal)
     {
-        TextPatcher patcher = new(space.Memory);
-        List<InlineSite> withSpringboard = [];
-        foreach (InlineSite site in sites)
+        foreach (InlineSite lost in removal.Run())
         {
-            if (!IsIntact(site))
-            {
-                foreach (ArmedPoint point in site.Points.Values)
-                    services.Catalog.OnSiteLost(point, "its patch was no longer in the text when it was to be removed", 0);
-                continue;
-            }
-
-            patcher.Add(site.Address, site.Original[..site.Patch.Length]);
-            if (site.Springboard != 0)
-                withSpringboard.Add(site);
+            foreach (ArmedPoint point in lost.Points.Values)
+                services.Catalog.OnSiteLost(point, "its patch was no longer in the text when it was to be removed", 0);
         }
 
-        patcher.Flush(); // A process whose memory cannot be written is gone.
-        foreach (InlineSite site in withSpringboard)
-            patcher.Add(site.Springboard, site.SpringboardOriginal);
-        patcher.Flush();
-        foreach (InlineSite site in sites)
+        foreach (InlineSite site in removal.Sites)
             site.State = SiteState.Disarmed;
+        return removal.Sites;
     }
 
     /// <summary>No thread is in the site's trampoline, or its process is gone.</summary>

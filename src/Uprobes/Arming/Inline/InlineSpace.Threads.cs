@@ -10,30 +10,19 @@ namespace Uprobes.Arming.Inline;
 /// <summary>Threads that stand where text is about to change, or in trampolines.</summary>
 internal sealed partial class InlineSpace
 {
-    private const int MostSteps = 16, LongestStackLook = 8 << 20;
+    private const int MostSteps = 16;
+    private const ulong LongestStackLook = 8 << 20;
 
     /// <summary>
     /// Moves threads that are between the instructions of a site into its trampoline, before the text is written: should the tracer be
     /// killed from here on, they run on.
     /// </summary>
-    private static void MoveInto(SpaceStop stop, InlineSite[] sites)
+    private static void MoveInto(SpaceStop stop, Interiors interiors, HashSet<InlineSite> but)
     {
-        Dictionary<ulong, (InlineSite Site, ulong Place)> places = [];
-        foreach (InlineSite site in sites)
-        {
-            foreach (RunMember member in site.Trampoline!.Run.Members.Where(m => m.Start > 0))
-                places[site.Address + (ulong)member.Start] = (site, site.Trampoline.RunStart + (ulong)member.CodeStart);
-            // A system call that is waited for, and that the kernel may start again by taking RIP back to it.
-            if (site.Trampoline.Run.Members is [.., { ControlFlow: ControlFlowKind.SystemCall } call])
-                places[site.End] = (site, site.Trampoline.RunStart + (ulong)call.CodeStart + (ulong)call.Length);
-        }
-
         foreach (TracedThread thread in stop.Threads)
         {
-            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0 || !places.TryGetValue(registers.Rip, out var target)
-                || (registers.Rip == target.Site.End && registers.OrigRax == ulong.MaxValue))
-                continue;
-            _ = Ptrace.SetInstructionPointer(thread.ThreadId, target.Place); // ESRCH: killed meanwhile.
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && interiors.PlaceFor(registers) is ({ } site, var place) && !but.Contains(site))
+                _ = Ptrace.SetInstructionPointer(thread.ThreadId, place); // ESRCH: killed meanwhile.
         }
     }
 
@@ -41,31 +30,28 @@ internal sealed partial class InlineSpace
     /// The sites between whose instructions something goes on that is suspended on a stack: below a signal handler, the interrupted
     /// place is saved there (traps I13). A word that only looks so costs the site the inline engine, no more.
     /// </summary>
-    private List<InlineSite> FindSuspended(SpaceStop stop, InlineSite[] sites)
+    /// <param name="stop">The threads.</param>
+    /// <param name="interiors">The places.</param>
+    /// <param name="mappings">Of the process, shortly before the stop: a stack ends where its mapping does, and what is behind it is another's.</param>
+    private HashSet<InlineSite> FindSuspended(SpaceStop stop, Interiors interiors, List<Mapping> mappings)
     {
-        Dictionary<ulong, InlineSite> inside = [];
-        foreach (InlineSite site in sites)
-        {
-            foreach (RunMember member in site.Trampoline!.Run.Members.Where(m => m.Start > 0))
-                inside[site.Address + (ulong)member.Start] = site;
-        }
-
         HashSet<InlineSite> found = new(ReferenceEqualityComparer.Instance);
-        if (inside.Count == 0)
-            return [];
-        (ulong low, ulong high) = (inside.Keys.Min(), inside.Keys.Max());
+        if (interiors.IsEmpty)
+            return found;
         byte[] buffer = new byte[64 * 1024];
         foreach (TracedThread thread in stop.Threads)
         {
             if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
                 continue;
             ulong at = registers.Rsp & ~7ul;
-            for (int looked = 0; looked < LongestStackLook; looked += buffer.Length)
+            int index = mappings.FindIndex(m => at < m.End); // A stack that has grown since begins below its mapping.
+            ulong end = index < 0 ? at + LongestStackLook : Math.Min(mappings[index].End, at + LongestStackLook);
+            while (at < end)
             {
-                int read = space.Memory.Read(new RemoteAddress(at), buffer);
+                int read = space.Memory.Read(new RemoteAddress(at), buffer.AsSpan(0, (int)Math.Min((ulong)buffer.Length, end - at)));
                 foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(buffer.AsSpan(0, read & ~7)))
                 {
-                    if (word >= low && word <= high && inside.TryGetValue(word, out InlineSite? site))
+                    if (interiors.Find(word) is { } site)
                         found.Add(site);
                 }
 
@@ -75,7 +61,7 @@ internal sealed partial class InlineSpace
             }
         }
 
-        return [.. found];
+        return found;
     }
 
     /// <summary>Takes the threads out of trampolines, and from springboards, that are no longer jumped to.</summary>

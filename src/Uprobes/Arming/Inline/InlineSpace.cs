@@ -51,21 +51,37 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
     {
         if (_sites.Count == 0)
             return;
+        if (_sites.Count < bytes.Length)
+        {
+            foreach (InlineSite site in _sites.Values)
+                Hide(site, address, bytes);
+            return;
+        }
+
         for (int i = -LongestPatch; i < bytes.Length; i++)
         {
             ulong place = address + (ulong)(long)i;
-            if (_sites.TryGetValue(place, out InlineSite? site) && site.State == SiteState.Armed)
-                Restore(bytes, i, site.Original, site.Patch.Length);
-            if (_springboards.TryGetValue(place, out site) && site.State == SiteState.Armed)
-                Restore(bytes, i, site.SpringboardOriginal, site.SpringboardPatch.Length);
+            if (_sites.TryGetValue(place, out InlineSite? site))
+                Hide(site, address, bytes);
+            if (_springboards.TryGetValue(place, out site))
+                Hide(site, address, bytes);
         }
+    }
 
-        static void Restore(Span<byte> bytes, int at, byte[] original, int length)
+    private static void Hide(InlineSite site, ulong address, Span<byte> bytes)
+    {
+        if (site.State != SiteState.Armed)
+            return;
+        Restore(bytes, (long)(site.Address - address), site.Original, site.Patch.Length);
+        if (site.Springboard != 0)
+            Restore(bytes, (long)(site.Springboard - address), site.SpringboardOriginal, site.SpringboardPatch.Length);
+
+        static void Restore(Span<byte> bytes, long at, byte[] original, int length)
         {
             for (int i = 0; i < length; i++)
             {
                 if (at + i >= 0 && at + i < bytes.Length)
-                    bytes[at + i] = original[i];
+                    bytes[(int)(at + i)] = original[i];
             }
         }
     }

@@ -3,54 +3,122 @@ using Uprobes.Processes;
 namespace Uprobes.Arming.Inline;
 
 /// <summary>
-/// Writes many short pieces of text while all threads are stopped: those in one page at once, so that the pause is short and a
-/// page is either as it was or as it is to be when the tracer is killed.
+/// Replaces many short pieces of text while all threads are stopped, with few system calls: the pages are read once, compared, changed here
+/// and written back, each page at once, so that it is either as it was or as it is to be when the tracer is killed.
+/// What can be done while threads run is done by <see cref="Prepare"/>.
 /// </summary>
 internal sealed class TextPatcher(TraceeMemory memory)
 {
-    private const int PageSize = 4096;
-    private readonly SortedDictionary<ulong, byte[]> _pieces = [];
+    private const ulong PageSize = 4096;
+    private readonly List<Piece> _pieces = [];
+    private readonly List<Run> _runs = [];
+    private readonly HashSet<ulong> _failed = [];
+    private readonly SortedSet<ulong> _changed = [];
 
-    /// <summary>Notes a piece, which must not cross into another page.</summary>
-    internal void Add(ulong address, byte[] bytes) => _pieces[address] = bytes;
-
-    /// <summary>Writes all. Returns the addresses of the pieces that could not be written, with errno.</summary>
-    internal Dictionary<ulong, int> Flush()
+    /// <summary>Notes a piece.</summary>
+    /// <param name="address">Where it is.</param>
+    /// <param name="expected">What has to be there.</param>
+    /// <param name="bytes">What is to be there; must not cross into another page.</param>
+    /// <returns>Its number.</returns>
+    internal int Add(ulong address, byte[] expected, byte[] bytes)
     {
-        Dictionary<ulong, int> failed = [];
-        List<KeyValuePair<ulong, byte[]>> page = [];
-        foreach (KeyValuePair<ulong, byte[]> piece in _pieces)
-        {
-            if (page.Count > 0 && piece.Key / PageSize != page[0].Key / PageSize)
-                WritePage(page, failed);
-            page.Add(piece);
-        }
-
-        WritePage(page, failed);
-        _pieces.Clear();
-        return failed;
+        _pieces.Add(new Piece(address, expected, bytes));
+        return _pieces.Count - 1;
     }
 
-    private void WritePage(List<KeyValuePair<ulong, byte[]>> page, Dictionary<ulong, int> failed)
+    /// <summary>All pieces are there: works out which pages they are in.</summary>
+    internal void Prepare()
     {
-        if (page.Count == 0)
-            return;
-        ulong start = page[0].Key;
-        byte[] bytes = new byte[(int)(page[^1].Key - start) + page[^1].Value.Length];
-        int error = page.Count == 1 || memory.Read(new RemoteAddress(start), bytes) == bytes.Length ? 0 : Linux.Errno.EFAULT;
-        if (error == 0)
+        (ulong First, ulong Last)[] pages = [.. _pieces.Select(static p => (p.Address / PageSize, (p.End - 1) / PageSize)).Order()];
+        for (int i = 0; i < pages.Length;)
         {
-            foreach ((ulong address, byte[] piece) in page)
-                piece.CopyTo(bytes, (int)(address - start));
-            error = memory.WriteAll(new RemoteAddress(start), bytes);
+            (ulong first, ulong last) = pages[i];
+            while (++i < pages.Length && pages[i].First <= last + 1)
+                last = Math.Max(last, pages[i].Last);
+            _runs.Add(new Run(first * PageSize, new byte[(last + 1 - first) * PageSize]));
+        }
+    }
+
+    /// <summary>Reads the pages. From here on nobody else changes them.</summary>
+    internal void Load()
+    {
+        foreach (Run run in _runs)
+            run.Read = memory.Read(new RemoteAddress(run.Start), run.Bytes);
+    }
+
+    /// <summary>Whether the text is what the piece expects.</summary>
+    internal bool IsAsExpected(int piece)
+    {
+        (ulong address, byte[] expected, _) = _pieces[piece];
+        Run run = RunOf(address);
+        int at = (int)(address - run.Start);
+        return at + expected.Length <= run.Read && run.Bytes.AsSpan(at, expected.Length).SequenceEqual(expected);
+    }
+
+    /// <summary>Has a piece written by the next <see cref="Flush"/>.</summary>
+    internal void Replace(int piece)
+    {
+        (ulong address, _, byte[] bytes) = _pieces[piece];
+        Run run = RunOf(address);
+        bytes.CopyTo(run.Bytes, (int)(address - run.Start));
+        _changed.Add(address / PageSize);
+    }
+
+    /// <summary>Writes the pages of what was replaced.</summary>
+    internal void Flush()
+    {
+        ulong[] pages = [.. _changed];
+        _changed.Clear();
+        for (int i = 0; i < pages.Length;)
+        {
+            int first = i;
+            while (++i < pages.Length && pages[i] == pages[i - 1] + 1)
+            {
+                // Neighbours are written together.
+            }
+
+            if (Write(pages[first], i - first) != 0)
+                _failed.UnionWith(pages[first..i].Where(page => Write(page, 1) != 0));
+        }
+    }
+
+    /// <summary>Whether what was replaced has been written.</summary>
+    internal bool IsWritten(int piece) => !_failed.Contains(_pieces[piece].Address / PageSize);
+
+    private int Write(ulong page, int count)
+    {
+        ulong start = page * PageSize;
+        Run run = RunOf(start);
+        return memory.WriteAll(new RemoteAddress(start), run.Bytes.AsSpan((int)(start - run.Start), count * (int)PageSize));
+    }
+
+    private Run RunOf(ulong address)
+    {
+        (int low, int high) = (0, _runs.Count - 1);
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (_runs[middle].Start <= address)
+                low = middle;
+            else
+                high = middle - 1;
         }
 
-        if (error != 0)
-        {
-            foreach ((ulong address, _) in page)
-                failed.Add(address, error);
-        }
+        return _runs[low];
+    }
 
-        page.Clear();
+    private readonly record struct Piece(ulong Address, byte[] Expected, byte[] Bytes)
+    {
+        internal ulong End => Address + (ulong)Math.Max(Expected.Length, Bytes.Length);
+    }
+
+    /// <summary>Pages without a gap.</summary>
+    private sealed class Run(ulong start, byte[] bytes)
+    {
+        internal ulong Start { get; } = start;
+
+        internal byte[] Bytes { get; } = bytes;
+
+        internal int Read { get; set; }
     }
 }

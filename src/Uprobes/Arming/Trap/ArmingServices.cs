@@ -67,7 +67,13 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
             bool wasStopped = thread.State == TraceState.Stopped;
             if (!Tracer.TryStop(thread))
                 continue;
-            RemoteCallResult result = process.RunsIn(space) ? action(thread) : RemoteCallResult.Gone;
+            RemoteCallResult result = RemoteCallResult.Gone;
+            if (process.RunsIn(space))
+            {
+                using BorrowedThread.Loan borrowed = Calls.Borrow(thread); // For all that the action calls.
+                result = action(thread);
+            }
+
             if (!wasStopped && thread.State == TraceState.Stopped && !thread.IsHeld)
                 Processes.Tracer.Resume(thread);
             if (result.Outcome != RemoteCallOutcome.Gone)
