@@ -26,8 +26,9 @@ internal sealed class InlineBenchmark(string programs, int turns)
         double byThread = Cost(target, bare, s => Entry(s).GroupBy(p => p.ThreadId).Count());
         double latency = Cost(target, bare, s => s.Calls(ProbePoint.At(_image, "work")).Histogram(c => c.DurationNanoseconds));
         double returns = Cost(target, bare, s => s.Return(ProbePoint.At(_image, "work")).Count());
-        (double events, string eventsLost) = Events(target, t => t.Ask($"call {turns} 4000 3000"));
-        (double rate, string rateLost) = Events(target, t => t.Ask($"pace 5000000 {(turns < 100 ? 1 : 10)}"));
+        (double events, string eventsLost) = Events(target, 1 << 20, t => t.Ask($"call {turns} 4000 3000"));
+        // Room for a quarter of a second, should the reader have to wait for a processor.
+        (double rate, string rateLost) = Events(target, 64 << 20, t => t.Ask($"pace 5000000 {(turns < 100 ? 1 : 10)}"));
         double removed = One(target) - bare;
         double countFloor = added + handlers["count"], eventFloor = added + handlers["event"], timedFloor = 2 * (added + handlers["timed"]);
 
@@ -61,9 +62,9 @@ internal sealed class InlineBenchmark(string programs, int turns)
     }
 
     /// <summary>Events as they are read by an enumeration: what the target answers, and how many of its calls were lost.</summary>
-    private (double Answer, string Lost) Events(Child target, Func<Child, string> ask)
+    private (double Answer, string Lost) Events(Child target, int buffer, Func<Child, string> ask)
     {
-        using UprobeSession session = UprobeSession.Attach(target.ProcessId);
+        using UprobeSession session = UprobeSession.Attach(target.ProcessId, new SessionOptions { EventBufferBytes = buffer });
         long before = (long)Number(target.Ask("made")), read = 0;
         using LiveEvents<(long, int, ulong, ulong, ulong)> events = Entry(session)
             .Select(p => ValueTuple.Create(p.Timestamp, p.ThreadId, p.Arg(0), p.Arg(1), p.Arg(2))).Start();

@@ -12,14 +12,24 @@ internal sealed class EventOrder(IQueryEvents events)
     /// <summary>How many events are held at most before they are handed on whatever their time.</summary>
     private const int Most = 1 << 16;
 
+    private readonly EventRecord _record = new();
     private List<Entry> _held = [];
     private List<Entry> _later = [];
+    private ulong[] _words = new ulong[4096], _laterWords = new ulong[4096];
+    private int _used;
     private long _count;
+    private bool _isSorted = true;
 
     /// <summary>Takes an event.</summary>
-    internal void Add(EventRecord record, long timestamp, int processId)
+    internal void Add(in EventView view, long timestamp, int processId)
     {
-        _held.Add(new Entry(timestamp, _count++, record, processId));
+        int length = view.Words.Length;
+        if (_used + length > _words.Length)
+            Array.Resize(ref _words, 2 * (_used + length));
+        view.Words.CopyTo(_words.AsSpan(_used));
+        _isSorted &= _held.Count == 0 || timestamp >= _held[^1].Timestamp;
+        _held.Add(new Entry(timestamp, _count++, view.Shape, view.Slot, view.Number, view.ThreadId, view.Ticks, _used, length, processId));
+        _used += length;
         if (_held.Count >= Most)
             Deliver(long.MaxValue);
     }
@@ -29,17 +39,23 @@ internal sealed class EventOrder(IQueryEvents events)
     {
         if (_held.Count == 0)
             return;
-        _held.Sort(static (a, b) => a.Timestamp != b.Timestamp ? a.Timestamp.CompareTo(b.Timestamp) : a.Number.CompareTo(b.Number));
-        List<Entry> now = _held;
+        if (!_isSorted)
+            _held.Sort(static (a, b) => a.Timestamp != b.Timestamp ? a.Timestamp.CompareTo(b.Timestamp) : a.Sequence.CompareTo(b.Sequence));
+        (List<Entry> now, ulong[] words) = (_held, _words);
         (_held, _later) = (_later, now); // What the receiver throws at is not handed on again.
+        (_words, _laterWords) = (_laterWords, words);
+        (_used, _isSorted) = (0, true);
         try
         {
-            foreach (Entry entry in now)
+            foreach (ref readonly Entry entry in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(now))
             {
                 if (entry.Timestamp <= until)
-                    events.Accept(entry.Record, entry.Timestamp, entry.ProcessId);
+                {
+                    _record.Point(entry.Shape, entry.Slot, entry.Number, entry.ThreadId, entry.Ticks, words, entry.Start);
+                    events.Accept(_record, entry.Timestamp, entry.ProcessId);
+                }
                 else
-                    _held.Add(entry);
+                    Keep(entry, words);
             }
         }
         finally
@@ -48,5 +64,15 @@ internal sealed class EventOrder(IQueryEvents events)
         }
     }
 
-    private readonly record struct Entry(long Timestamp, long Number, EventRecord Record, int ProcessId);
+    private void Keep(in Entry entry, ulong[] words)
+    {
+        if (_used + entry.Length > _words.Length)
+            Array.Resize(ref _words, 2 * (_used + entry.Length));
+        words.AsSpan(entry.Start, entry.Length).CopyTo(_words.AsSpan(_used));
+        _held.Add(entry with { Start = _used });
+        _used += entry.Length;
+    }
+
+    private readonly record struct Entry(
+        long Timestamp, long Sequence, EventShape Shape, int Slot, int Number, int ThreadId, ulong Ticks, int Start, int Length, int ProcessId);
 }

@@ -6,7 +6,7 @@ namespace Uprobes;
 internal interface IQueryEvents
 {
     /// <summary>Takes one event.</summary>
-    /// <param name="record">What the program sent.</param>
+    /// <param name="record">What the program sent; valid until this returns.</param>
     /// <param name="timestamp">When: nanoseconds of CLOCK_MONOTONIC.</param>
     /// <param name="processId">The process whose memory it was in, in the tracer's view.</param>
     void Accept(EventRecord record, long timestamp, int processId);

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Uprobes.Channels;
 using Uprobes.Programs.Queries;
 using Uprobes.Registry;
@@ -13,20 +12,21 @@ namespace Uprobes;
 public sealed class LiveEvents<T> : IAsyncEnumerable<T>, IDisposable, IQueryEvents
 {
     /// <summary>How many events wait for the reader at most. Further ones are dropped and counted in <see cref="Losses"/>; the processes never wait.</summary>
-    public const int Capacity = 1 << 16;
+    public const int Capacity = 1 << 18;
 
-    private readonly Channel<T> _events = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, SingleWriter = true });
+    private readonly EventBuffer<T> _events = new(Capacity);
+    private readonly EventValues _values = new();
     private readonly QuerySource _source;
-    private readonly ValueShape _shape;
+    private readonly ValueBuilder<T> _builder;
     private readonly IQueryRun _run;
     private readonly long _most;
     private long _accepted, _dropped;
 
     internal LiveEvents(QuerySource source, TranslatedQuery query, long most)
     {
-        (_source, _shape, _most) = (source, query.Shape!, most);
+        (_source, _builder, _most) = (source, new ValueBuilder<T>(query.Shape!), most);
         if (most == 0)
-            _events.Writer.Complete();
+            _events.Complete(null);
         _run = source.Run(query, this);
     }
 
@@ -49,28 +49,28 @@ public sealed class LiveEvents<T> : IAsyncEnumerable<T>, IDisposable, IQueryEven
     /// <summary>The events in the order of their time, as far as possible: one that its thread was just writing may come late. Ends with the session, or after <see cref="EventQuery{T}.Take"/>.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IAsyncEnumerator<T> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-        _events.Reader.ReadAllAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        _events.Read(cancellationToken);
 
     /// <summary>Takes the probes out and ends the stream. Idempotent; never fails.</summary>
     public void Dispose()
     {
         _run.Dispose();
-        _events.Writer.TryComplete();
+        _events.Complete(null);
     }
 
     void IQueryEvents.Accept(EventRecord record, long timestamp, int processId)
     {
         if (_accepted == _most)
             return;
-        if (!_events.Writer.TryWrite((T)_shape.Build(new EventValues(record, timestamp))!))
+        if (!_events.TryAdd(_builder.Build(_values.Of(record, timestamp))))
         {
             Interlocked.Increment(ref _dropped);
             return;
         }
 
         if (++_accepted == _most)
-            _events.Writer.TryComplete();
+            _events.Complete(null);
     }
 
-    void IQueryEvents.Complete(Exception? error) => _events.Writer.TryComplete(error);
+    void IQueryEvents.Complete(Exception? error) => _events.Complete(error);
 }

@@ -168,6 +168,6 @@ internal sealed class QueryRun : IQueryRun
 
     private readonly struct Receiver(EventOrder order, TickClock clock, int processId) : IEventVisitor
     {
-        public void Visit(in EventView view) => order.Add(view.ToRecord(), clock.ToNanoseconds(view.Ticks), processId);
+        public void Visit(in EventView view) => order.Add(view, clock.ToNanoseconds(view.Ticks), processId);
     }
 }

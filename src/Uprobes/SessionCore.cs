@@ -26,6 +26,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     private string? _launchedPath;
     private bool _started;
     private readonly SiteKinds _allowed;
+    private readonly int _eventBufferBytes;
     private readonly Lazy<TickClock> _clock = new(TickClock.Create);
     private int _disposals;
     private bool _ended;
@@ -41,6 +42,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
             _ => SiteKinds.Breakpoint | SiteKinds.Jump,
         };
         ObserverRelay relay = new();
+        _eventBufferBytes = options.EventBufferBytes;
         _tracer = new Tracer(relay, options.StopTimeout);
         try
         {

@@ -35,6 +35,12 @@ public sealed record SessionOptions
     /// </summary>
     public bool Guardian { get; init; } = true;
 
+    /// <summary>
+    /// Bytes of the buffer in which each thread of a process leaves a query's events until they are read: a power of two from 4 KiB to 1 GiB. An
+    /// event takes 16 bytes and 8 for each integer that is selected. Memory that no event has come to is not used.
+    /// </summary>
+    public int EventBufferBytes { get; init; } = 1 << 20;
+
     /// <summary>How long a thread may take to stop before the operation gives it up.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

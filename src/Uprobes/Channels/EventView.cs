@@ -11,6 +11,9 @@ internal readonly ref struct EventView
         Words = record[2..];
     }
 
+    /// <summary>Where its fields are.</summary>
+    internal EventShape Shape => _shape;
+
     /// <summary>Which of the group's events.</summary>
     internal int Number { get; }
 

@@ -1,5 +1,7 @@
+using System.Linq.Expressions;
 using System.Reflection;
 using System.Text;
+using Tree = System.Linq.Expressions.Expression;
 
 namespace Uprobes.Programs.Queries;
 
@@ -8,12 +10,32 @@ internal abstract class ValueShape
 {
     /// <summary>The value; integers are boxed.</summary>
     internal abstract object? Build(StoredValues values);
+
+    /// <summary>The same as an expression tree, to be compiled where there are many.</summary>
+    /// <param name="values">The <see cref="StoredValues"/>.</param>
+    internal virtual Tree ToExpression(ParameterExpression values) =>
+        Tree.Call(Tree.Constant(this, typeof(ValueShape)), ((Func<StoredValues, object?>)Build).Method.GetBaseDefinition(), values);
+
+    /// <summary>The tree as a value of a type.</summary>
+    internal Tree ToExpression(ParameterExpression values, Type type) => ToExpression(values) is var tree && tree.Type == type ? tree : Tree.Convert(tree, type);
+
+    private protected static Tree[] Arguments(ValueShape[] parts, MethodBase method, ParameterExpression values) =>
+        [.. method.GetParameters().Select((parameter, i) => parts[i].ToExpression(values, parameter.ParameterType))];
 }
 
 /// <summary>An integer, enum, character or truth value.</summary>
 internal sealed class IntegerShape(Type type, int part) : ValueShape
 {
+    private static readonly MethodInfo s_integer = typeof(StoredValues).GetMethod(nameof(StoredValues.Integer), BindingFlags.Instance | BindingFlags.NonPublic)!;
+
     internal override object Build(StoredValues values) => ClrTypes.FromBits(type, values.Integer(part));
+
+    internal override Tree ToExpression(ParameterExpression values)
+    {
+        Tree bits = Tree.Call(values, s_integer, Tree.Constant(part));
+        return type == typeof(long) ? bits : type == typeof(bool) ? Tree.NotEqual(bits, Tree.Constant(0L))
+            : type.IsEnum ? Tree.Convert(Tree.Convert(bits, Enum.GetUnderlyingType(type)), type) : Tree.Convert(bits, type);
+    }
 }
 
 /// <summary>A text, as UTF-8 (malformed bytes become U+FFFD).</summary>
@@ -25,7 +47,12 @@ internal sealed class TextShape(int part) : ValueShape
 /// <summary>What every event has in its header: the thread and the time.</summary>
 internal sealed class HeaderShape(bool isTime) : ValueShape
 {
+    private static readonly PropertyInfo s_time = typeof(StoredValues).GetProperty(nameof(StoredValues.Timestamp), BindingFlags.Instance | BindingFlags.NonPublic)!,
+        s_thread = typeof(StoredValues).GetProperty(nameof(StoredValues.ThreadId), BindingFlags.Instance | BindingFlags.NonPublic)!;
+
     internal override object Build(StoredValues values) => isTime ? (object)values.Timestamp : values.ThreadId;
+
+    internal override Tree ToExpression(ParameterExpression values) => Tree.Property(values, isTime ? s_time : s_thread);
 }
 
 /// <summary>The name of the function that was hit, found by the probe's index: a field, or where the cells without a key belong to.</summary>
@@ -60,6 +87,9 @@ internal sealed class ConstructedShape(ConstructorInfo constructor, ValueShape[]
 {
     private readonly ConstructorInvoker _constructor = ConstructorInvoker.Create(constructor);
 
+    internal override Tree ToExpression(ParameterExpression values) =>
+        settings.Length == 0 ? Tree.New(constructor, Arguments(parts, constructor, values)) : base.ToExpression(values);
+
     internal override object Build(StoredValues values)
     {
         object?[] arguments = new object?[parts.Length];
@@ -82,6 +112,8 @@ internal sealed class ConstructedShape(ConstructorInfo constructor, ValueShape[]
 internal sealed class FactoryShape(MethodInfo factory, ValueShape[] parts) : ValueShape
 {
     private readonly MethodInvoker _factory = MethodInvoker.Create(factory);
+
+    internal override Tree ToExpression(ParameterExpression values) => Tree.Call(factory, Arguments(parts, factory, values));
 
     internal override object? Build(StoredValues values)
     {
