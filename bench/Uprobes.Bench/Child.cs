@@ -31,7 +31,7 @@ internal sealed class Child : IDisposable
         return _shell.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the measured program ended");
     }
 
-/// <summary>What a program prints, run to its end.</summary>
+    /// <summary>What a program prints, run to its end.</summary>
     internal static string Output(string program, params string[] arguments)
     {
         ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
