@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/time.h>
+#include <time.h>
 #include <ucontext.h>
 
 enum { PLACES = 3, ROUNDS = 3, RED_ZONE = 128, OWN_NEED = 192, PAGE = 4096, ALTERNATE = 1 << 17, ERRNO = 77 };
@@ -222,6 +222,9 @@ int main(void)
     handle(SIGUSR1, on_alternate, SA_ONSTACK);
     handle(SIGTRAP, on_step, SA_SIGINFO | SA_ONSTACK);
     handle(SIGVTALRM, on_tick, SA_ONSTACK | SA_RESTART);
+    struct sigevent tick = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGVTALRM};
+    timer_t ticker;
+    if (timer_create(CLOCK_MONOTONIC, &tick, &ticker)) return 2;
     struct command c;
     ready();
     while (next_command(&c)) {
@@ -230,8 +233,8 @@ int main(void)
         else if (is(&c, "count")) all(1), result((unsigned long)save(c.rest, counts, sizeof *counts * (size_t)(text_end - text)));
         else if (is(&c, "run")) all(0), result((unsigned long)save(c.rest, records, sizeof *records * PLACES * (size_t)function_count));
         else if (is(&c, "timer")) {
-            struct itimerval timer = {{0, c.a}, {0, c.a}};
-            setitimer(ITIMER_VIRTUAL, &timer, NULL);
+            struct itimerspec timer = {{0, c.a * 1000}, {0, c.a * 1000}};
+            timer_settime(ticker, 0, &timer, NULL);
             result(ticks);
         }
         else unknown(&c);

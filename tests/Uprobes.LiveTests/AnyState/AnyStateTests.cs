@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Uprobes.Arming.Inline.X64;
 using Uprobes.Channels;
@@ -34,9 +35,11 @@ public sealed class AnyStateTests(ITestOutputHelper output) : IDisposable
         Random random = new(seed);
         IReadOnlyList<SeaInstruction> sites = ChooseSites(sea, counts, random);
         EventCounter events = new();
+        ConcurrentQueue<SessionNotice> notices = [];
         using (UprobeSession session = UprobeSession.Attach(target.Process.Pid))
         {
             IQueryHost host = session;
+            session.Notice += notices.Enqueue;
             List<(IQueryRun Run, IReadOnlyList<SeaInstruction> Sites)> runs = [];
             foreach ((ProgramGroup group, double share) in new[] { (SeaPrograms.Count, 0.5), (SeaPrograms.Histograms, 0.3), (SeaPrograms.Events, 0.2), (SeaPrograms.Keyed, 0.25) })
                 runs.Add(Start(group, [.. sites.Where(_ => random.NextDouble() < share)]));
@@ -45,9 +48,9 @@ public sealed class AnyStateTests(ITestOutputHelper output) : IDisposable
             output.WriteLine($"{probed} sites, {session.InlineSites} of them patched");
             Assert.InRange(session.InlineSites, 3000, probed);
             target.AssertSame(bare, target.Run(), $"seed {seed}, with {probed} sites");
-            target.Tick(300);
+            target.Tick(200);
             target.AssertSame(bare, target.Run(), $"seed {seed}, with {probed} sites and signals");
-            target.Tick(0);
+            output.WriteLine($"{target.Tick(0)} signals");
             foreach ((IQueryRun run, IReadOnlyList<SeaInstruction> probedHere) in runs)
             {
                 output.WriteLine($"{run.Losses}");
@@ -68,6 +71,7 @@ public sealed class AnyStateTests(ITestOutputHelper output) : IDisposable
         }
 
         output.WriteLine($"{events.Taken} events");
+        Assert.Empty(notices);
         Assert.NotEqual(0, events.Taken);
         TextComparison.AssertSame(target.Process.Pid);
         Assert.Empty(ProcessSnapshot.Take(target.Process.Pid).DifferencesFrom(before));

@@ -30,8 +30,9 @@ internal sealed class SeaTarget : IDisposable
     internal ulong[] Run() => MemoryMarshal.Cast<byte, ulong>(Ask("run")).ToArray();
 
     /// <summary>Has signals come, or no longer.</summary>
-    /// <param name="microseconds">Of processor time between two; 0 ends them.</param>
-    internal void Tick(int microseconds) => Process.Ask($"timer {microseconds.ToString(CultureInfo.InvariantCulture)}");
+    /// <param name="microseconds">Between two; 0 ends them.</param>
+    /// <returns>How many have come before.</returns>
+    internal string Tick(int microseconds) => Process.Ask($"timer {microseconds.ToString(CultureInfo.InvariantCulture)}");
 
     /// <summary>Fails if a function left something other than before.</summary>
     internal void AssertSame(ulong[] before, ulong[] now, string when)

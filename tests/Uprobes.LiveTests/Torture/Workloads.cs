@@ -59,6 +59,11 @@ internal static class Workloads
         _ => throw new ArgumentException($"no workload {name}", nameof(name)),
     };
 
+    /// <summary>Test cases of python's own suite: each says in a line how it ended.</summary>
+    /// <param name="names">Modules, classes and methods, with blanks between; see <c>suite.py</c>.</param>
+    public static PrivateProgram PythonSuite(string names) =>
+        new("/usr/bin/python3.11", [Libraries + "libc.so.6"], "-B {script} " + names, File.ReadAllText(Targets.Script("suite.py")), "PYTHONHOME=/usr PYTHONHASHSEED=0");
+
     private static PrivateProgram Bash(params (string Long, string Short)[] replacements) =>
         new("/bin/bash", [Libraries + "libc.so.6"], "--norc {script}", Script("workload.sh", replacements));
 

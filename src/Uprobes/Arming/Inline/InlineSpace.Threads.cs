@@ -192,6 +192,9 @@ internal sealed partial class InlineSpace
         }
 
         ReadOnlySpan<byte> bytes = site.Original.AsSpan(member.Start, member.Length);
+        if (DisplacedInstruction.TryDecode(bytes, site.Address + (ulong)member.Start, out DisplacedInstruction? jump, out _)
+            && ConditionalBranches.TryApply(jump, ref registers))
+            return true;
         if (!BranchTargets.TryEvaluate(bytes, site.Address + (ulong)member.Start, registers,
                 (address, destination) => space.Memory.Read(new RemoteAddress(address), destination), out ulong rip, out ulong rsp, out ulong? pushed))
             return false; // It faults where it is, and is told of there.
