@@ -4,7 +4,7 @@
 //   load PATH     the library
 //   count PATH    runs all cases with single steps and writes how often each instruction ran: 32 bits for each byte of the text
 //   run PATH      runs all cases and writes a record for each function in each place (struct record)
-//   timer N       a signal every N microseconds from now on; 0 ends it
+//   timer N       a signal N microseconds after the one before, from now on; 0 ends it
 #define _GNU_SOURCE
 #include "target.h"
 #include <cpuid.h>
@@ -177,7 +177,17 @@ static void on_step(int signal, siginfo_t *info, void *raw)
     if (!repeats) counts[rip - text]++;
 }
 
-static void on_tick(int signal) { ticks++; }
+static timer_t ticker;
+static long interval; // microseconds
+
+static void arm(void)
+{
+    struct itimerspec timer = {{0, 0}, {0, interval * 1000}};
+    timer_settime(ticker, 0, &timer, NULL);
+}
+
+// The next one is asked for by this one: however slowly they are delivered, something is done between two.
+static void on_tick(int signal) { ticks++; arm(); }
 
 static int save(const char *path, const void *what, size_t size)
 {
@@ -223,7 +233,6 @@ int main(void)
     handle(SIGTRAP, on_step, SA_SIGINFO | SA_ONSTACK);
     handle(SIGVTALRM, on_tick, SA_ONSTACK | SA_RESTART);
     struct sigevent tick = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGVTALRM};
-    timer_t ticker;
     if (timer_create(CLOCK_MONOTONIC, &tick, &ticker)) return 2;
     struct command c;
     ready();
@@ -233,8 +242,8 @@ int main(void)
         else if (is(&c, "count")) all(1), result((unsigned long)save(c.rest, counts, sizeof *counts * (size_t)(text_end - text)));
         else if (is(&c, "run")) all(0), result((unsigned long)save(c.rest, records, sizeof *records * PLACES * (size_t)function_count));
         else if (is(&c, "timer")) {
-            struct itimerspec timer = {{0, c.a * 1000}, {0, c.a * 1000}};
-            timer_settime(ticker, 0, &timer, NULL);
+            interval = c.a;
+            arm();
             result(ticks);
         }
         else unknown(&c);

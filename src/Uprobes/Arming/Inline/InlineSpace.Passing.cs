@@ -41,7 +41,9 @@ internal sealed partial class InlineSpace
         int most = Passage.MostBytes(piece.Length);
         if (_chunks.Find(c => c.Contains(from)) is not { } chunk || !chunk.TryTake(most, out ulong start))
         {
-            if (_chunks.Find(c => c.Reaches(from) && c.HasRoom(most, 0)) is not { } other || !other.TryTake(most, out start))
+            // The thunks' code refers to nothing by its distance.
+            bool isThunk = _thunks?.Contains(from) == true;
+            if (_chunks.Find(c => (isThunk || c.Reaches(from)) && c.HasRoom(most, 0)) is not { } other || !other.TryTake(most, out start))
                 return false;
             chunk = other;
         }
