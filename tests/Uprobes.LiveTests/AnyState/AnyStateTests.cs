@@ -48,7 +48,7 @@ public sealed class AnyStateTests(ITestOutputHelper output) : IDisposable
             output.WriteLine($"{probed} sites, {session.InlineSites} of them patched");
             Assert.InRange(session.InlineSites, 3000, probed);
             target.AssertSame(bare, target.Run(), $"seed {seed}, with {probed} sites");
-            target.Tick(200);
+            target.Tick(500);
             target.AssertSame(bare, target.Run(), $"seed {seed}, with {probed} sites and signals");
             output.WriteLine($"{target.Tick(0)} signals");
             foreach ((IQueryRun run, IReadOnlyList<SeaInstruction> probedHere) in runs)
