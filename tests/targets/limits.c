@@ -1,5 +1,6 @@
 // A program with hardly any room left, by its argument: `as` (no more address space than it has), `files` (no more descriptors),
-// `size` (no file may grow), `mdwe` (no memory is both writable and executable, PR_SET_MDWE), `tsc` (rdtsc kills). `go N` calls work N times.
+// `size` (no file may grow), `mdwe` (no memory is both writable and executable, PR_SET_MDWE), `tsc` (rdtsc kills). `go N` calls work N times, `count N` too and says so;
+// `forbid` has rdtsc kill from now on.
 // Says `missing REASON` and ends with 2 where the kernel cannot do it.
 #define _GNU_SOURCE
 #include "target.h"
@@ -34,6 +35,8 @@ int main(int argc, char **argv)
     if (!strcmp(mode, "tsc") && prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0)) { puts("missing PR_SET_TSC"); return 2; }
     while (next_command(&c)) {
         unsigned long sum = 1;
+        if (is(&c, "forbid") && prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0)) return 3;
+        if (is(&c, "count")) { for (long i = 0; i < c.a; i++) if (work(i, i) != i * 3 + (i ^ 0x55) + (i >> 2)) abort(); printf("calls %d %ld\n", (int)getpid(), c.a); result(0); continue; }
         for (long i = 0; i < c.a; i++) sum = mix(sum, work(i, i));
         result(sum);
     }

@@ -46,7 +46,8 @@ internal sealed partial class InlineSpace
     private InlineSite? SiteFor(ArmedPoint point, ulong address, TracedProcess process, in Mapping mapping, Func<ulong, int, bool> isTrapped)
     {
         if (!services.MayPatch || mapping.IsShared || point.Sink.Programs is not { Count: > 0 } || point.Sink.Plan is not { } plan || Obstacle(process).Length > 0
-            || (Follows(point.Sink.Programs) && (!point.Sink.MayFollowCalls || EnsureCalls(process) is null)))
+            || (Follows(point.Sink.Programs) && (!point.Sink.MayFollowCalls || EnsureCalls(process) is null))
+            || (NeedsTicks(point) && !HasTicks(process)))
             return null;
         if (plan.Neighbour is { } neighbour)
             return _sites.TryGetValue(address - (point.Offset.Value - neighbour.Value), out InlineSite? joined) ? joined : null;

@@ -78,7 +78,7 @@ internal sealed partial class InlineSpace
         _ = Ptrace.SetSignalMask(tid, ~RaisedByInstructions | (held == 0 ? 0 : Signal.Bit(held)));
         services.Step?.Invoke("passage signals blocked");
         List<int> early = [];
-        bool arrived = Arrives(thread, passage.Stop, isQueued ? 0 : held, early, ref isStoppedByJob);
+        bool arrived = Arrives(thread, passage, isQueued ? 0 : held, early, ref isStoppedByJob);
         if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(tid, out UserRegisters registers) != 0)
             return true;
         if (arrived && Passage.TryUndo(ref registers, (address, bytes) => space.Memory.Read(new RemoteAddress(address), bytes)))
@@ -138,7 +138,7 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>Continues a thread until it leaves the system call at the end of its passage, or an instruction raises a signal.</summary>
-    private bool Arrives(TracedThread thread, ulong stop, int signal, List<int> early, ref bool isStoppedByJob)
+    private bool Arrives(TracedThread thread, Passage passage, int signal, List<int> early, ref bool isStoppedByJob)
     {
         int tid = thread.ThreadId;
         bool entered = false;
@@ -164,15 +164,17 @@ internal sealed partial class InlineSpace
                     // Taken from the thread, it could not be given back before a SIGCONT that comes meanwhile: its process is stopped now.
                     signal = Signal.SIGSTOP;
                     break;
+                case WaitKind.SignalDelivery when status.Signal == Signal.SIGSEGV && AnswerTicks(thread, passage):
+                    break;
                 case WaitKind.SignalDelivery:
                     if (Ptrace.GetSignalInfo(tid, out Ptrace.SignalInfo info) != 0 || info.Code > 0)
                         return false;
                     early.Add(status.Signal); // Somebody has sent it, it cannot be blocked, and it is not its time yet.
                     break;
                 case WaitKind.SystemCall:
-                    if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0 || (registers.Rip == stop && entered))
+                    if (Ptrace.GetRegisters(tid, out UserRegisters registers) != 0 || (registers.Rip == passage.Stop && entered))
                         return true;
-                    entered = registers.Rip == stop;
+                    entered = registers.Rip == passage.Stop;
                     break;
             }
         }

@@ -18,6 +18,8 @@ internal sealed partial class InlineSpace
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, reason);
         if (Obstacle(process) is { Length: > 0 } obstacle)
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"no program can run in process {process.ProcessId}: {obstacle}");
+        if (_hasTicks == false && NeedsTicks(point))
+            return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} may not read the time stamp counter (PR_SET_TSC), which the program needs");
         if (_mayNotFollow && Follows(point.Sink.Programs!))
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} unwinds its stacks in a way that needs true return addresses");
         ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.X64;
 using Uprobes.Linux;
 using Uprobes.Processes;
@@ -338,6 +339,12 @@ internal sealed partial class TrapEngine
         if (Ptrace.GetSignalInfo(thread.ThreadId, out Ptrace.SignalInfo info) != 0)
             return signal; // Killed meanwhile.
         bool isFault = IsFault(signal, info);
+        if (isFault && signal == Signal.SIGSEGV && space.Inline.AnswerTicks(thread, null))
+        {
+            LoseTicks(space, thread);
+            return 0;
+        }
+
         // Nobody sees where the thread is without a handler, and it goes on from there, as an interrupted system call does.
         if (!isFault && ThreadStatus.TryRead(thread.ThreadId) is { } status && !status.IsCaught(signal))
             return signal;
@@ -364,6 +371,21 @@ internal sealed partial class TrapEngine
         if (space.Inline.IsInTrampolines(registers.Rip))
             _events.OnNotice($"thread {thread.ThreadId} was sent signal {signal} inside a trampoline that it did not leave in time; its handler may see an address there", thread.Process.ProcessId);
         return signal;
+    }
+
+    /// <summary>Programs that read the time stamp counter are the trap engine's from now on: the process does not allow it.</summary>
+    private void LoseTicks(SpaceArming space, TracedThread thread)
+    {
+        if (!space.Inline.LoseTicks())
+            return;
+        _services.Tracer.StopAgain(thread); // The signal is not its own, and must not come with it on its way out.
+        if (thread.State == TraceState.Gone)
+            return;
+        using SpaceStop stop = new(_services.Tracer, thread.Process.Space); // No hit is missed between the one and the other.
+        space.Inline.Remove(thread.Process, InlineSpace.NeedsTicks);
+        space.ArmEverywhere(thread.Process);
+        if (thread is { State: TraceState.Stopped, InGroupStop: true })
+            Tracer.StopNext(thread);
     }
 
     private static void Remember(TracedThread thread, int signal, FiredMark mark)

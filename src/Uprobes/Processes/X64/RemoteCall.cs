@@ -10,7 +10,7 @@ namespace Uprobes.Processes.X64;
 /// <param name="step">Called after each step, with its name; null but in tests that kill the tracer there.</param>
 internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
 {
-    private const ulong SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13, SYS_madvise = 28, SYS_memfd_create = 319;
+    private const ulong SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13, SYS_madvise = 28, SYS_prctl = 157, PR_GET_TSC = 25, SYS_memfd_create = 319;
     private const ulong MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MAP_FIXED_NOREPLACE = 0x100000;
     private const ulong PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4;
     private const ulong MADV_DONTDUMP = 16, MADV_WIPEONFORK = 18, MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
@@ -45,6 +45,10 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
     /// <summary>Leaves memory out of core dumps (madvise(2), MADV_DONTDUMP).</summary>
     internal RemoteCallResult LeaveOutOfDumps(TracedThread thread, ulong address, ulong length) =>
         Invoke(thread, SYS_madvise, address, length, MADV_DONTDUMP, 0, 0, 0);
+
+    /// <summary>Stores how the thread may use the time stamp counter (prctl(2), PR_GET_TSC; 32 bits) in the tracee's memory.</summary>
+    internal RemoteCallResult GetTickMode(TracedThread thread, RemoteAddress destination) =>
+        Invoke(thread, SYS_prctl, PR_GET_TSC, destination.Value, 0, 0, 0, 0);
 
     internal RemoteCallResult Unmap(TracedThread thread, ulong address, ulong length) => Invoke(thread, SYS_munmap, address, length, 0, 0, 0, 0);
 

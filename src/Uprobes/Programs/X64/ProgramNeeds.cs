@@ -34,6 +34,13 @@ internal static class ProgramNeeds
     /// <summary>Whether the thread's id is wanted.</summary>
     internal static bool ThreadId(ProbeProgram program) => Any(program.Body, static statement => statement is Emit, IsThreadId);
 
+    /// <summary>Whether the time stamp counter is read: for events, for calls that are followed, or as a value.</summary>
+    internal static bool Ticks(ProgramGroup group) =>
+        Ticks(group.Entry) || (group.Return is { } program && Ticks(program));
+
+    private static bool Ticks(ProbeProgram program) => Any(program.Body, static statement => statement is Emit or FollowCall,
+        static expression => expression is Builtin { Kind: BuiltinKind.Timestamp or BuiltinKind.Duration });
+
     /// <summary>Whether a statement needs the thread's record, and not only to count a loss.</summary>
     internal static bool Record(Statement statement) => Any([statement], NeedsRecord, NeedsRecord);
 
