@@ -29,6 +29,8 @@ internal sealed class InlineBenchmark(string programs, int turns)
         (double events, string eventsLost) = Events(target, 1 << 20, t => t.Ask($"call {turns} 4000 3000"));
         // Room for a quarter of a second, should the reader have to wait for a processor.
         (double rate, string rateLost) = Events(target, 64 << 20, t => t.Ask($"pace 5000000 {(turns < 100 ? 1 : 10)}"));
+        double disabled = Cost(target, bare, s => Off(Entry(s).Count()));
+        double disabledEvent = Cost(target, bare, s => Off(Entry(s).GroupBy(p => p.ThreadId).Sum(p => p.Arg(0))));
         double removed = One(target) - bare;
         double countFloor = added + handlers["count"], eventFloor = added + handlers["event"], timedFloor = 2 * (added + handlers["timed"]);
 
@@ -47,10 +49,18 @@ internal sealed class InlineBenchmark(string programs, int turns)
         yield return Against("inline count() by an argument, one key", byArgument, countFloor, "count in C, goal 6.7");
         yield return Against("inline count() by an argument, 1,024 keys", byMany, countFloor, "count in C, goal 6.7");
         yield return Against("inline count() by thread", byThread, countFloor, "count in C, goal 6.7");
+        yield return Against("inline count(), switched off", disabled, added, "detour, goal 2");
+        yield return Against("inline sum(arg0) by thread, switched off", disabledEvent, added, "detour, goal 2");
         yield return new Row("removed", removed, "ns", null, "goal 0");
     }
 
     private static Row Against(string name, double value, double floor, string what) => new(name, value, "ns", value / floor, what);
+
+    private static LiveAggregate<T> Off<T>(LiveAggregate<T> aggregate)
+    {
+        aggregate.IsEnabled = false;
+        return aggregate;
+    }
 
     private ProbeQuery<EntryPoint> Entry(UprobeSession session) => session.Entry(ProbePoint.At(_image, "work"));
 
