@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Uprobes.Bench;
 
@@ -24,11 +25,15 @@ internal sealed class Child : IDisposable
     internal int ProcessId { get; }
 
     /// <summary>Sends a line and returns the answer.</summary>
-    internal string Ask(string line)
+    internal string Ask(string line) => TryAsk(line, out string? answer) ? answer : throw new InvalidOperationException("the measured program ended");
+
+    /// <summary>Sends a line; false where the program has ended.</summary>
+    internal bool TryAsk(string line, [NotNullWhen(true)] out string? answer)
     {
         _shell.StandardInput.WriteLine(line);
         _shell.StandardInput.Flush();
-        return _shell.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the measured program ended");
+        answer = _shell.StandardOutput.ReadLine();
+        return answer is not null;
     }
 
     /// <summary>What a program prints, run to its end.</summary>

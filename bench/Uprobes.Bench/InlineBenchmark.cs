@@ -1,4 +1,5 @@
 using System.Globalization;
+using Uprobes.Images;
 
 namespace Uprobes.Bench;
 
@@ -32,12 +33,15 @@ internal sealed class InlineBenchmark(string programs, int turns)
         double disabled = Cost(target, bare, s => Off(Entry(s).Count()));
         double disabledEvent = Cost(target, bare, s => Off(Entry(s).GroupBy(p => p.ThreadId).Sum(p => p.Arg(0))));
         double removed = One(target) - bare;
+        (double emulated, double single) = Kernel(bare);
         double countFloor = added + handlers["count"], eventFloor = added + handlers["event"], timedFloor = 2 * (added + handlers["timed"]);
 
         yield return new Row("a call without a probe", bare, "ns", null, null);
         yield return new Row("detour by hand, added", added, "ns", null, "floor");
         yield return new Row("count, C behind a detour, added", countFloor, "ns", null, "floor");
         yield return Against("inline count()", count, countFloor, "count in C, goal 1.5");
+        yield return new Row("the kernel's uprobe, BPF counts: emulated", emulated, "ns", emulated / count, "inline count(), goal 60; nan needs root");
+        yield return new Row("the kernel's uprobe, BPF counts: single-stepped", single, "ns", single / count, "inline count(), goal 1,500; nan needs root");
         yield return Against("inline count(), each of two threads at once", two, count + bare, "one thread, whole call, goal 1");
         yield return Against("inline sum(arg0)", sum, countFloor, "count in C");
         yield return Against("inline count() behind a filter that is false", filtered, countFloor, "count in C");
@@ -96,6 +100,19 @@ internal sealed class InlineBenchmark(string programs, int turns)
         using UprobeSession session = UprobeSession.Attach(target.ProcessId);
         using IDisposable running = query(session);
         return Number(target.Ask($"threads 2 {turns} {Calls}"));
+    }
+
+    /// <summary>What the kernel's uprobes cost the same calls, in a copy of the program that only this runs.</summary>
+    private (double Emulated, double SingleStepped) Kernel(double bare)
+    {
+        string copy = $"{programs}/calls-kernel", points = $"{programs}/points";
+        File.Copy(_image, copy, overwrite: true);
+        ElfImage image = ElfImage.Open(copy);
+        File.WriteAllLines(points, ((string[])["work", "stepped"]).Select(name => $"{image.Functions.All.First(f => f.Name == name).Offset.Value:x} {copy}"));
+        using Child target = new($"{programs}/kcount", points, $"{programs}/counts", copy);
+        return target.TryAsk("call 20 2000", out string? emulated) && target.TryAsk("stepped 20 1000", out string? stepped)
+            ? (Number(emulated) - bare, Number(stepped) - bare)
+            : (double.NaN, double.NaN);
     }
 
     private double One(Child target) => Number(target.Ask($"call {turns} {Calls}"));

@@ -1,5 +1,6 @@
 // A running program to be measured. Reads commands, answers each with a line:
 //   call TURNS CALLS PAUSE calls work(i, sum, 7) in turns, PAUSE microseconds apart: the best turn's nanoseconds a call
+//   stepped TURNS CALLS    the same of a function whose first instruction the kernel's uprobes have to single-step
 //   threads K TURNS CALLS  the same in K threads at once: the mean of their best
 //   pace RATE SECONDS      calls at that rate a second: calls made, seconds taken
 //   crowd K                K threads more, which call and sleep in turn until the end
@@ -15,6 +16,11 @@
 __attribute__((naked, noinline, aligned(64))) long work(long a, long b, long c)
 {
     __asm__("push %rbp\n mov %rsp,%rbp\n lea (%rdi,%rsi,1),%eax\n pop %rbp\n ret");
+}
+
+__attribute__((naked, noinline, aligned(64))) long stepped(long a, long b, long c)
+{
+    __asm__("lea (%rdi,%rsi,1),%eax\n nopl 0(%rax)\n ret");
 }
 
 static long (*volatile probed)(long, long, long) = work;
@@ -86,6 +92,11 @@ int main(void)
         double rate, seconds;
         if (sscanf(line, "call %d %d %d", &share.turns, &share.calls, &share.pause) >= 2) {
             calling(&share);
+            printf("%.3f\n", share.best);
+        } else if (sscanf(line, "stepped %d %d", &share.turns, &share.calls) == 2) {
+            probed = stepped;
+            calling(&share);
+            probed = work;
             printf("%.3f\n", share.best);
         } else if (sscanf(line, "threads %d %d %d", &count, &share.turns, &share.calls) == 3 && count <= 16) {
             double sum = 0;
