@@ -13,6 +13,7 @@ table.Columns[3].RightAligned();
 foreach (Row row in (IEnumerable<Row>)[
     .. Wants("inline") ? new InlineBenchmark(programs, quick ? 20 : 200).Run() : [],
     .. Wants("arming") ? new ArmingBenchmark(programs, rounds).Run() : [],
+    .. Wants("program") ? new ProgramBenchmark($"{top}/bench/workloads/sqlite.sql", rounds).Run() : [],
     .. Wants("trap") ? HitBenchmark.Run(programs, quick ? 1_000 : 20_000, rounds) : [],
     .. Wants("bulk") ? BulkBenchmark.Run(rounds) : [],
     .. Wants("command") ? CommandBenchmark.Run(top, rounds) : []])
