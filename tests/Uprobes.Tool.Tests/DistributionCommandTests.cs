@@ -127,7 +127,8 @@ public sealed class DistributionCommandTests
     [Fact]
     public void Without_calls_that_is_what_is_said()
     {
-        Assert.Equal("no calls\n", Run(_ => { }, "latency", "libc:malloc").Output);
+        Assert.Equal("no call returned\n", Run(_ => { }, "latency", "libc:malloc").Output);
+        Assert.Equal("no calls\n", Run(_ => { }, "hist", "libc:malloc", "arg0").Output);
         Assert.Empty(Run(_ => { }, "hist", "libc:malloc", "arg0", "-f", "json").Output);
     }
 

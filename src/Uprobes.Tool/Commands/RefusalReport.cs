@@ -1,3 +1,4 @@
+using Uprobes.Registry;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Probing;
 
@@ -20,6 +21,11 @@ internal static class RefusalReport
     {
         if (refused.Count == 0)
             return true;
+        if (refused.Count == total && refused.All(r => r.Reason == ReasonText.Of(ProbeRefusalReason.SessionEnded)))
+        {
+            status.WriteError("the process ended before the probes were in place", "to see all of a program, start it with the probes: -c 'PROGRAM ARGUMENT...'");
+            return false;
+        }
         foreach (var named in refused.Where(r => r.Probe.IsNamed))
             status.WriteError($"cannot probe {named.Probe.Function}: {named.Detail}", named.Hint);
         var others = refused.Where(r => !r.Probe.IsNamed).ToList();

@@ -23,12 +23,12 @@ internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest req
         if ((long)layout.Size * request.BufferedEvents > Array.MaxLength)
             throw ToolException.Usage("the buffer is too large for calls with such strings", "take a smaller --buffer or --string-size");
         _output = output;
-        _formatter = request.Probing.Format == OutputFormat.Json
-            ? new JsonCallFormatter(probes, layout, request.Query.WithReturns)
-            : new TextCallFormatter(probes, layout, request.Query.WithReturns, Now(), TextStyle.For(output));
         _queue = new EventQueue(request.BufferedEvents, layout.Size);
         _calls = new CallAssembler(_queue, layout, request.Query, probes.Count, request.Limit);
         var armed = session.Run(Group, probes, _calls);
+        _formatter = request.Probing.Format == OutputFormat.Json
+            ? new JsonCallFormatter(probes, layout, request.Query.WithReturns)
+            : new TextCallFormatter(probes, layout, request.Query.WithReturns, Now(), TextStyle.For(output));
         _printer = new CallPrinter(
             _queue, layout.Size, _formatter, output, request.Limit, PrinterEnded, () => Lost(armed.Losses), lost => Events.Post(new RunEvent.Lost(lost)));
         return armed;

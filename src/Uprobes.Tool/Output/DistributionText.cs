@@ -26,7 +26,7 @@ internal sealed class DistributionText(ArrayBufferWriter<byte> output, Distribut
     {
         if (distributions.Count == 0)
         {
-            output.WriteText("no calls\n");
+            output.WriteText(value is DistributionValue.Durations ? "no call returned\n" : "no calls\n");
             return;
         }
         var severalImages = distributions.Select(d => d.Probe.ImagePath).Distinct().Skip(1).Any();

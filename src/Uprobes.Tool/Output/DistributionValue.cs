@@ -25,7 +25,7 @@ internal abstract record DistributionValue
         public override string Text(Int128 value) => BinaryUnit(value);
 
         /// <inheritdoc/>
-        public override string Mean(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);
+        public override string Mean(double value) => value.ToString(Math.Abs(value) < 10 ? "0.###" : "0.#", CultureInfo.InvariantCulture);
 
         /// <summary>Multiples of 1,024 with K, M, G, T, P and E; all others as they are: nothing is rounded.</summary>
         private static string BinaryUnit(Int128 value)

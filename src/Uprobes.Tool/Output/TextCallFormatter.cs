@@ -15,13 +15,15 @@ internal sealed class TextCallFormatter(
 {
     private const long NanosecondsPerMicrosecond = 1000;
     private const int IntegerDigits = 4;
+    private long? _start;
     private readonly string[] _names = [.. probes.Select(p => Escaping.Text(p.Function))];
 
     /// <inheritdoc/>
     public void Write(ArrayBufferWriter<byte> output, in CallRecord call, ReadOnlySpan<byte> payload)
     {
         output.WriteText(style.Time);
-        WriteTime(output, call.TimeNanoseconds - startNanoseconds);
+        _start ??= Math.Min(startNanoseconds, call.TimeNanoseconds); // A running process may have been hit while the other probes were armed.
+        WriteTime(output, call.TimeNanoseconds - _start.Value);
         output.WriteText(style.Reset);
         output.WriteText(" ");
         output.WriteNumber(call.ProcessId);
@@ -58,7 +60,7 @@ internal sealed class TextCallFormatter(
     /// <summary>Seconds with microseconds, right-aligned so that the first hours stay in one column.</summary>
     internal static void WriteTime(ArrayBufferWriter<byte> output, long nanoseconds)
     {
-        // Hits may have been seen before the clock of the printer was read.
+        // A call that returns later may have begun before the first.
         var microseconds = Math.Max(0, nanoseconds) / NanosecondsPerMicrosecond;
         var seconds = microseconds / 1_000_000;
         for (long padding = 10; padding < Math.Pow(10, IntegerDigits); padding *= 10)

@@ -50,6 +50,6 @@ internal sealed class LivePrograms : IArmedPrograms
     private static RefusedProbe Refusal(ProbeRefusal refusal, Dictionary<string, PlannedProbe> byText)
     {
         var probe = byText.GetValueOrDefault(refusal.Point) ?? new PlannedProbe("", "", refusal.Point, 0, IsNamed: true);
-        return new RefusedProbe(probe, ReasonText.Of(refusal.Reason), refusal.Detail);
+        return new RefusedProbe(probe, ReasonText.Of(refusal.Reason), refusal.Detail, ReasonText.Hint(refusal.Reason));
     }
 }

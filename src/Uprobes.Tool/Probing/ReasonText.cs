@@ -28,4 +28,13 @@ internal static class ReasonText
         ProbeRefusalReason.SessionEnded => "the process has ended",
         _ => reason.ToString(),
     };
+
+    /// <summary>What can be done about it, or null.</summary>
+    public static string? Hint(ProbeRefusalReason reason) => reason switch
+    {
+        ProbeRefusalReason.NotPatchable => "leave out --engine inline: a breakpoint serves it",
+        ProbeRefusalReason.ImageChanged => "start the process anew, so that it runs what is in the file",
+        ProbeRefusalReason.NotInstructionBoundary => "objdump -d shows where instructions begin",
+        _ => null,
+    };
 }
