@@ -92,7 +92,11 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
     {
         var functions = image.Named(name);
         if (functions.Count > 0)
-            return [.. functions.DistinctBy(f => (f.Offset, f.IsIndirect))];
+        {
+            List<FunctionInfo> distinct = [.. functions.OrderByDescending(f => f.IsPreferred).DistinctBy(f => (f.Offset, f.IsIndirect))];
+            // The version tells several apart; where there is one, it is called as the user calls it.
+            return distinct is [var only] && only.Name.StartsWith($"{name}@", StringComparison.Ordinal) ? [only with { Name = name }] : distinct;
+        }
         var hint = NearNames.Hint(name, image.All.Select(f => f.Name)) ?? $"see its functions with: uprobe list {spec.Image}";
         throw new ToolException($"{image.Path} has no function {name}", hint) { Function = name };
     }
