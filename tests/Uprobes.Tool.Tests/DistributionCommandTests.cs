@@ -75,6 +75,14 @@ public sealed class DistributionCommandTests
     }
 
     [Fact]
+    public void The_table_alone_is_shown_on_request()
+    {
+        var tool = Run(s => s.Call(0, [], duration: 70), "latency", "libc:malloc", "--top", "0");
+        Assert.Equal(["CALLS     TOTAL   AVERAGE    50% <=    99% <=   LONGEST  FUNCTION", "1      70ns      70ns      70ns      70ns      70ns  malloc"],
+            Lines(tool.Output).Select(l => l.Trim()));
+    }
+
+    [Fact]
     public void Json_is_exact_and_says_where_ranges_are_open()
     {
         var tool = Run(s =>

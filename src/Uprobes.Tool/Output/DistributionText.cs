@@ -31,7 +31,7 @@ internal sealed class DistributionText(ArrayBufferWriter<byte> output, Distribut
         }
         var severalImages = distributions.Select(d => d.Probe.ImagePath).Distinct().Skip(1).Any();
         string NameOf(Distribution d) => Escaping.Text(severalImages ? $"{Path.GetFileName(d.Probe.ImagePath)}:{d.Probe.Function}" : d.Probe.Function);
-        if (distributions.Count > 1)
+        if (distributions.Count > 1 || top == 0)
             WriteTable(distributions, NameOf);
         foreach (var (index, distribution) in distributions.Take(top).Index())
         {

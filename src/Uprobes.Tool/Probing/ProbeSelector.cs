@@ -88,7 +88,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
         }
     }
 
-    private static IReadOnlyList<FunctionInfo> Exactly(ProbeSpec spec, IFunctionSource image, string name)
+    private static List<FunctionInfo> Exactly(ProbeSpec spec, IFunctionSource image, string name)
     {
         var functions = image.Named(name);
         if (functions.Count > 0)
@@ -103,7 +103,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
 
     // Those that are functions. Where the one that programs link to today is a resolver, the probe is refused, also when an
     // old version is a function: its few calls would not be what was asked for.
-    private List<FunctionInfo> Direct(ProbeSpec spec, IFunctionSource image, string name, IReadOnlyList<FunctionInfo> functions)
+    private List<FunctionInfo> Direct(ProbeSpec spec, IFunctionSource image, string name, List<FunctionInfo> functions)
     {
         var direct = functions.Where(f => !f.IsIndirect).ToList();
         if (direct.Count == functions.Count || direct.Exists(f => f.IsPreferred))
