@@ -78,6 +78,7 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
             {
                 target.AssertAlive($"killed at {step} {after}");
                 target.Window(20); // Every thread still runs through what was left.
+                LookAgain(target, $"killed at {step} {after}");
                 target.AssertRight($"killed at {step} {after}");
             }
         }
@@ -86,5 +87,18 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
             foreach (Hitters target in targets)
                 target.Dispose();
         }
+    }
+
+    /// <summary>A later tracer probes as if it were the first, and leaves the text as the file has it.</summary>
+    private static void LookAgain(Hitters target, string when)
+    {
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        using LiveAggregate<long> counts = session.Entry(Targets.Path("hitters"), "hit_*").Where(p => p.Arg(0) != 0).Count();
+        Assert.Empty(counts.Refusals);
+        long rounds = target.Window(20);
+        Assert.True(rounds * (Hitters.Functions.Count() + 1) == counts.Value, $"{when}: {counts.Value} in {rounds} rounds");
+        counts.Dispose();
+        session.Dispose();
+        TextComparison.AssertSame(target.Process.Pid);
     }
 }

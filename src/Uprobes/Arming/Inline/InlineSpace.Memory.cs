@@ -192,6 +192,7 @@ internal sealed partial class InlineSpace
             if (result.IsSuccess)
             {
                 _chunks.Add(candidate);
+                WriteProcessState(process, candidate); // Its name in it is what a later tracer knows it by, should this one be killed.
                 return candidate;
             }
 

@@ -17,6 +17,7 @@ internal sealed partial class SpaceArming
     internal void ArmMapping(TracedProcess process, in Mapping mapping, IReadOnlyList<ArmedPoint> points)
     {
         List<Site> fresh = [];
+        Inline.ClearLeftovers(process);
         // A point that a handler in the tracer wants by now cannot stay a jump.
         Inline.Remove(process, static point => point.Sink.Programs is null);
         IReadOnlySet<ArmedPoint> inline = Inline.Arm(process, mapping, points, HasBreakpoint);
