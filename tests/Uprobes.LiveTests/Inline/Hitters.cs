@@ -40,8 +40,15 @@ internal sealed class Hitters : IDisposable
     /// <returns>How many rounds they were.</returns>
     internal long Window(int rounds)
     {
-        AssertAlive("");
-        return long.Parse(Process.Ask($"window {rounds}", TimeSpan.FromSeconds(60)), CultureInfo.InvariantCulture);
+        try
+        {
+            return long.Parse(Process.Ask($"window {rounds}", TimeSpan.FromSeconds(60)), CultureInfo.InvariantCulture);
+        }
+        catch (InvalidOperationException) when (Process.HasExited)
+        {
+            Assert.Fail($"{Process.WaitForExit()} {Process.Errors}");
+            throw;
+        }
     }
 
     /// <summary>Ends the work; fails unless all answers were right.</summary>

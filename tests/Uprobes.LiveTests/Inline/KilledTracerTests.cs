@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Uprobes.LiveTests.Kit;
 using Uprobes.LiveTests.Life;
+using Uprobes.LiveTests.WriteGuards;
 
 namespace Uprobes.LiveTests.Inline;
 
@@ -14,6 +15,20 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
     private const int TargetsAtOnce = 4;
     private static readonly int Kills = int.Parse(Environment.GetEnvironmentVariable("UPROBES_KILLS") ?? "10", provider: null);
     private static readonly string[] Points = [$"{Targets.Path("hitters")}:hit_*"];
+    private const string Computation = """
+        import select, sys
+        def once():
+            d = {}
+            for i in range(3000): d.setdefault(str(i * 7919 % 977), []).append(i * i * 10**18)
+            return sum(len(k) * sum(v) for k, v in sorted(d.items())), bytes(d['7'][0] % 256 for k in range(50))
+        first, n = once(), 0
+        print('ready', flush=True)
+        while not select.select([sys.stdin], [], [], 0)[0]:
+            assert once() == first
+            n += 1
+        print('right', n, flush=True)
+        """;
+
     private readonly Random _random = new();
 
     [Fact]
@@ -45,6 +60,51 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
             Kill("none:0", TimeSpan.FromMicroseconds(_random.Next(300_000)));
     }
 
+    [Fact]
+    public void A_later_tracer_takes_out_what_a_killed_one_has_left()
+    {
+        using Hitters target = new(threads: 4);
+        using HostProcess host = HostProcess.Start(["inline", $"{target.Process.Pid}", "patches written:1", "1", .. Points]);
+        Assert.True(host.AwaitKill());
+        Assert.NotEmpty(TextComparison.Compare(target.Process.Pid));
+        List<SessionNotice> notices = [];
+        LookAgain(target, "patches written", notices);
+        Assert.Contains(notices, n => n.Message.Contains("killed", StringComparison.Ordinal));
+        LookAgain(target, "looked at twice", notices);
+        target.AssertRight();
+    }
+
+    [Fact]
+    public void Python_goes_on_right_when_tracers_of_its_functions_are_killed()
+    {
+        const string Python = "/usr/bin/python3"; // One with its interpreter in the program itself.
+        Assert.SkipUnless(File.Exists(Python), $"{Python} is missing");
+        using TargetProcess target = TargetProcess.Start(Python, "-S", "-c", Computation);
+        target.WaitForLine("ready");
+        string python = new FileInfo($"/proc/{target.Pid}/exe").LinkTarget!;
+        for (int round = 0; round < Math.Max(3, Kills / 3); round++)
+        {
+            using HostProcess host = HostProcess.Start("inline", $"{target.Pid}", "none:0", "0", $"{python}:Py*Dict*", $"{python}:PyLong_*", "libc:*alloc", "libc:mem*");
+            Assert.NotNull(host.Process.StandardOutput.ReadLine());
+            Wait(TimeSpan.FromMicroseconds(_random.Next(1_000_000)));
+            host.Kill();
+            host.Process.StandardOutput.ReadToEnd();
+            host.Process.WaitForExit();
+        }
+
+        using (UprobeSession session = UprobeSession.Attach(target.Pid))
+        {
+            using LiveAggregate<long> count = session.Entry(python, "PyDict_*").Count();
+            Assert.Empty(count.Refusals);
+            Eventually.Holds(() => count.Value > 0, "a later session counts");
+        }
+
+        TextComparison.AssertSame(target.Pid);
+        target.Send("end");
+        target.WaitForLine("right ", TimeSpan.FromSeconds(60));
+        Assert.Equal(0, target.WaitForExit().Code);
+    }
+
     private static Dictionary<string, int> Count()
     {
         using Hitters target = new(threads: 3, tick: 1000);
@@ -67,8 +127,7 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
             if (after is { } time)
             {
                 Assert.NotNull(host.Process.StandardOutput.ReadLine());
-                long start = Stopwatch.GetTimestamp();
-                SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(start) >= time); // The moment is what is random; nothing is awaited.
+                Wait(time);
                 host.Kill();
             }
 
@@ -90,9 +149,10 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
     }
 
     /// <summary>A later tracer probes as if it were the first, and leaves the text as the file has it.</summary>
-    private static void LookAgain(Hitters target, string when)
+    private static void LookAgain(Hitters target, string when, List<SessionNotice>? notices = null)
     {
         using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        session.Notice += notice => notices?.Add(notice);
         using LiveAggregate<long> counts = session.Entry(Targets.Path("hitters"), "hit_*").Where(p => p.Arg(0) != 0).Count();
         Assert.Empty(counts.Refusals);
         long rounds = target.Window(20);
@@ -100,5 +160,12 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
         counts.Dispose();
         session.Dispose();
         TextComparison.AssertSame(target.Process.Pid);
+    }
+
+    /// <summary>The moment of the kill is what is random; nothing is awaited.</summary>
+    private static void Wait(TimeSpan time)
+    {
+        long start = Stopwatch.GetTimestamp();
+        SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(start) >= time);
     }
 }

@@ -23,15 +23,21 @@ internal sealed partial class InlineSpace
             if (site.OwnProgram is not null && site.Points.Count == 0)
                 continue;
             int[] gone = [.. site.Points.Where(p => isGone(p.Value)).Select(p => p.Key)];
+            if (gone.Length == site.Points.Count && site.OwnProgram is null)
+            {
+                empty.Add(site); // With its points, in case there is something to tell of them.
+                continue;
+            }
+
             foreach (int offset in gone)
                 site.Points.Remove(offset);
-            if (site.Points.Count == 0 && site.OwnProgram is null)
-                empty.Add(site);
-            else if (gone.Length > 0 || RunsUnwanted(site))
+            if (gone.Length > 0 || RunsUnwanted(site))
                 changed.Add(site);
         }
 
         Remove(process, empty);
+        foreach (InlineSite site in empty)
+            site.Points.Clear();
         if (changed.Count > 0)
             Refresh(process, changed);
     }
@@ -55,7 +61,7 @@ internal sealed partial class InlineSpace
         {
             if (stop.Unstoppable.Count > 0)
                 stay.AddRange(sites.Where(s => s.State == SiteState.Armed)); // Their programs are off; the text is put back at the next occasion.
-            IReadOnlyList<InlineSite> restored = stay.Count > 0 || stop.IsGone ? [] : RestoreText(removal);
+            IReadOnlyList<InlineSite> restored = stay.Count > 0 || stop.IsGone ? [] : RestoreText(process, removal);
             services.Step?.Invoke("patches taken out");
             foreach (InlineSite site in restored)
             {
@@ -74,12 +80,12 @@ internal sealed partial class InlineSpace
         UnmapUnused(process);
     }
 
-    private IReadOnlyList<InlineSite> RestoreText(Removal removal)
+    private IReadOnlyList<InlineSite> RestoreText(TracedProcess process, Removal removal)
     {
         foreach (InlineSite lost in removal.Run())
         {
             foreach (ArmedPoint point in lost.Points.Values)
-                services.Catalog.OnSiteLost(point, "its patch was no longer in the text when it was to be removed", 0);
+                services.Catalog.OnSiteLost(point, "its patch was no longer in the text when it was to be removed", process.ProcessId);
         }
 
         foreach (InlineSite site in removal.Sites)
