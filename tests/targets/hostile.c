@@ -91,11 +91,11 @@ int main(void)
             pthread_join(caller, &wrong);
             result((unsigned long)wrong);
         } else if (is(&c, "own")) {
-            unsigned long page = (unsigned long)work & ~4095UL;
-            if (mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC)) abort();
+            unsigned long page = (unsigned long)work & ~4095UL, length = (((unsigned long)work + 6 + 4095) & ~4095UL) - page;
+            if (mprotect((void *)page, length, PROT_READ | PROT_WRITE | PROT_EXEC)) abort();
             // mov $7,%eax; ret
             memcpy((void *)(unsigned long)work, "\xb8\x07\x00\x00\x00\xc3", 6);
-            mprotect((void *)page, 8192, PROT_READ | PROT_EXEC);
+            mprotect((void *)page, length, PROT_READ | PROT_EXEC);
             result((unsigned long)work(1, 2));
         } else if (is(&c, "scribble") || is(&c, "zeros") || is(&c, "unmap") || is(&c, "protect") || is(&c, "flags")) result(each(c.verb, c.a));
         else unknown(&c);
