@@ -11,6 +11,7 @@ namespace Uprobes.Arming.Inline;
 internal sealed partial class InlineSpace
 {
     private const int MostWaits = 50;
+    private const byte Jump = 0xE9, ShortJump = 0xEB;
     private bool _hasLooked;
 
     /// <summary>
@@ -96,15 +97,13 @@ internal sealed partial class InlineSpace
 
     private void Restore(SpaceStop stop, LeftPatches patches)
     {
-        TextPatcher patcher = new(space.Memory);
         Dictionary<ulong, ulong> springboards = [];
         foreach ((ulong address, (byte[] original, ulong target)) in patches.ShortJumps.Where(s => patches.Jumps.ContainsKey(s.Value.Target)))
         {
-            patcher.Add(address, original);
+            _ = space.Memory.WriteAll(new RemoteAddress(address), original); // What cannot be written is gone.
             springboards[target] = address;
         }
 
-        patcher.Flush();
         services.Step?.Invoke("left short jumps taken out");
         foreach (TracedThread thread in stop.Threads)
         {
@@ -113,8 +112,7 @@ internal sealed partial class InlineSpace
         }
 
         foreach ((ulong address, byte[] original) in patches.Jumps)
-            patcher.Add(address, original);
-        patcher.Flush();
+            _ = space.Memory.WriteAll(new RemoteAddress(address), original);
         services.Step?.Invoke("left patches taken out");
     }
 
