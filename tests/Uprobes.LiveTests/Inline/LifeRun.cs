@@ -33,11 +33,14 @@ internal sealed class LifeRun : IDisposable
     }
 
     /// <summary>The program as queries have it: run in the target, or in the tracer where it cannot be run there.</summary>
-    internal ProbeRequest At(string image, string function)
+    internal ProbeRequest At(string image, string function) => At(ProbePoint.At(Targets.Path(image), function));
+
+    /// <summary>The same at any point.</summary>
+    internal ProbeRequest At(ProbePoint point)
     {
         ProgramBinding binding = new(Run, 0, new ProgramSwitch());
         InterpretedProgram interpreted = new(binding, _clock);
-        return new(ProbePoint.At(Targets.Path(image), function))
+        return new(point)
         {
             Program = _isFollowed
                 ? new ConsumerCallbacks { Program = binding, Entry = interpreted.Enter, Return = interpreted.Return }
