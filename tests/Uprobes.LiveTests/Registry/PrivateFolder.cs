@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Uprobes.LiveTests.Kit;
 
 namespace Uprobes.LiveTests.Registry;
