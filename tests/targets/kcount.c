@@ -1,5 +1,6 @@
 // The kernel's own uprobes as a reference: counts how often processes come to points in files while a command runs.
-//   kcount POINTS COUNTS COMMAND...   POINTS has a line `OFFSET FILE` (offset in hexadecimal) for each point, those of a file together
+//   kcount [-r] POINTS COUNTS COMMAND...   POINTS has a line `OFFSET FILE` (offset in hexadecimal) for each point, those of a file together
+// With -r returns of functions that begin there are counted; the kernel follows at most 64 calls of a thread at a time.
 // COUNTS gets a line with the number of hits for each point, in the same order. The exit code is the command's, or 125 where
 // the reference itself failed (then standard error says why).
 // EVERY process that maps one of the files is probed: give it private copies that only the command uses. Nothing stays behind
@@ -38,6 +39,7 @@ struct link_attr {
 
 static unsigned long offsets[MOST], cookies[MOST], counts[MOST];
 static char *paths[MOST];
+static unsigned follows; // BPF_F_UPROBE_MULTI_RETURN
 
 static void fail(const char *what)
 {
@@ -100,6 +102,7 @@ static void link_file(int program, unsigned first, unsigned count)
     attr.offsets = (unsigned long)(offsets + first);
     attr.cookies = (unsigned long)(cookies + first);
     attr.count = count;
+    attr.multi_flags = follows;
     bpf(LINK_CREATE, &attr, sizeof attr, paths[first]);
 }
 
@@ -120,7 +123,8 @@ static unsigned read_points(const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) { errno = EINVAL; fail("usage: kcount POINTS COUNTS COMMAND..."); }
+    if (argc > 1 && strcmp(argv[1], "-r") == 0) follows = 1, argv++, argc--;
+    if (argc < 4) { errno = EINVAL; fail("usage: kcount [-r] POINTS COUNTS COMMAND..."); }
     unsigned count = read_points(argv[1]);
     int map = create_map(count), program = load_program(map), status;
     for (unsigned first = 0, next; first < count; first = next) {

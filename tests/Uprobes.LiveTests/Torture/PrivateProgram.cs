@@ -63,17 +63,14 @@ internal sealed class PrivateProgram : IDisposable
         return ResultOf(run, process.ExitCode);
     }
 
-    /// <summary>Runs it under the kernel's uprobes and gives the hits of each point. Skips the test where they cannot be had.</summary>
-    public (RunResult Result, IReadOnlyList<long> Counts) RunUnderKernel(IReadOnlyList<(string File, ulong Offset)> points)
+    /// <summary>Runs it under the kernel's uprobes and gives the hits of each point, or the returns of each function. Skips the test where they cannot be had.</summary>
+    public (RunResult Result, IReadOnlyList<long> Counts) RunUnderKernel(IReadOnlyList<(string File, ulong Offset)> points, bool withReturns = false)
     {
         Require.Root();
         File.WriteAllLines(PathOf("points"), points.Select(p => $"{p.Offset.ToString("x", CultureInfo.InvariantCulture)} {p.File}"));
         (string command, int run) = NextRun();
-        using Process process = Process.Start(new ProcessStartInfo(Targets.Path("kcount"))
-        {
-            ArgumentList = { PathOf("points"), PathOf("counts"), "/bin/sh", "-c", command },
-            RedirectStandardError = true,
-        })!;
+        string[] arguments = [.. withReturns ? (string[])["-r"] : [], PathOf("points"), PathOf("counts"), "/bin/sh", "-c", command];
+        using Process process = Process.Start(new ProcessStartInfo(Targets.Path("kcount"), arguments) { RedirectStandardError = true })!;
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.SkipWhen(errors.StartsWith("kcount: ", StringComparison.Ordinal), $"needs the kernel's uprobes: {errors.Trim()}");

@@ -45,7 +45,7 @@ internal sealed partial class InlineSpace
     /// <summary>Whether a site's trampoline runs what no point wants any more. What is wanted beside comes with the next arming.</summary>
     private static bool RunsUnwanted(InlineSite site)
     {
-        HashSet<ProgramBinding> wanted = new(site.Points.Values.SelectMany(p => p.Sink.Programs ?? []), ReferenceEqualityComparer.Instance);
+        HashSet<ProgramBinding> wanted = [.. site.Points.Values.SelectMany(p => p.Sink.Programs ?? [])];
         return site.Bindings.Any(binding => !wanted.Contains(binding));
     }
 

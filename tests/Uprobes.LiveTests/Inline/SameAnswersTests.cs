@@ -1,0 +1,114 @@
+using System.Globalization;
+using Uprobes.Channels;
+using Uprobes.LiveTests.Torture;
+using Uprobes.Programs;
+using Uprobes.Registry;
+
+namespace Uprobes.LiveTests.Inline;
+
+/// <summary>One question about one run has one answer, whoever gives it.</summary>
+[Kit.TestLimit(240)]
+public sealed class SameAnswersTests(ITestOutputHelper output)
+{
+    private const int Functions = 400, ReturningFunctions = 25;
+
+    /// <summary>Counts, sums, histograms and keyed counts of arguments. Only the place in a page counts: pages are mapped elsewhere when more is mapped.</summary>
+    private static ProgramGroup Question { get; } = new()
+    {
+        Entry = new ProbeProgram(
+            [
+                new Aggregate(0, [], null),
+                new Aggregate(1, [], Low(0)),
+                new Aggregate(2, [], Low(1)),
+                new Aggregate(3, [], Low(2)),
+                new Aggregate(4, [new Builtin(BuiltinKind.ProbeIndex), Low(0)], null),
+                new FollowCall([Low(0)]),
+            ],
+            []),
+        Return = new ProbeProgram(
+            [
+                new Aggregate(5, [], null),
+                new Aggregate(6, [], new Binary(BinaryOperator.Add, new EntryWord(0), new Binary(BinaryOperator.And, new ReturnValue(), new Constant(0xFFF, DataType.U64)))),
+            ],
+            []),
+        Maps =
+        [
+            new MapDefinition("entries", AggregateKind.Count, DataType.U64, [], 1),
+            new MapDefinition("sum", AggregateKind.Sum, DataType.U64, [], 1),
+            new MapDefinition("log", AggregateKind.LogHistogram, DataType.U64, [], 1),
+            new MapDefinition("linear", AggregateKind.LinearHistogram, DataType.U64, [], 1, new LinearSteps(0, 4096, 64)),
+            new MapDefinition("keyed", AggregateKind.Count, DataType.U64, [DataType.U32, DataType.U64], 1 << 17),
+            new MapDefinition("returns", AggregateKind.Count, DataType.U64, [], 1),
+            new MapDefinition("results", AggregateKind.Statistics, DataType.U64, [], 1),
+        ],
+    };
+
+    [Theory]
+    [InlineData("bash")]
+    [InlineData("sqlite3")]
+    public async Task Returns_are_counted_as_the_kernel_counts_them(string name)
+    {
+        int seed = Random.Shared.Next();
+        output.WriteLine($"seed {seed}");
+        using PrivateProgram program = Workloads.Create(name);
+        RunResult bare = program.RunBare();
+        FunctionPlace[] places = [.. (await Choose(program, seed)).Take(ReturningFunctions)];
+        string[] ours = [.. (await Ask(program, places, ProbeEngine.Auto, bare)).Where(row => row.StartsWith("returns ", StringComparison.Ordinal))];
+        (RunResult reference, IReadOnlyList<long> counts) = program.RunUnderKernel(KernelPoints.Of(places), withReturns: true);
+        Assert.Equal(bare, reference);
+        string[] kernel = [.. places.Zip(counts).Where(p => p.Second > 0).Select(p => $"returns {p.First.Name}: {p.Second.ToString(CultureInfo.InvariantCulture)}")];
+        output.WriteLine($"{kernel.Length} functions, {counts.Sum()} returns");
+        Assert.NotEmpty(kernel);
+        Assert.Equal(kernel.Order(StringComparer.Ordinal), ours.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Functions that are called, by chance.</summary>
+    private static async Task<FunctionPlace[]> Choose(PrivateProgram program, int seed)
+    {
+        FunctionPlace[] all = [.. ProbedRun.PlacesOf(program).DistinctBy(p => p.Name)];
+        (string command, _) = program.NextRun();
+        using UprobeSession session = UprobeSession.Launch("/bin/sh", ["-c", command]);
+        using IQueryRun run = ((IQueryHost)session).Run(AnyState.SeaPrograms.Count, [.. all.Select(p => ProbePoint.At(p.File, p.Offset, p.Name))], null);
+        session.Start();
+        await session.Completion.WaitAsync(TestContext.Current.CancellationToken);
+        MapSnapshot counts = run.Snapshot(0);
+        // Breakpoints cost a stop each: no function that is called all the time.
+        FunctionPlace[] called = [.. all.Where((_, i) => counts.OfProbe(i)?.Count is > 0 and < 3000)];
+        new Random(seed).Shuffle(called);
+        return [.. called.Take(Functions)];
+    }
+
+    private async Task<string[]> Ask(PrivateProgram program, FunctionPlace[] places, ProbeEngine engine, RunResult bare)
+    {
+        (string command, int number) = program.NextRun();
+        using UprobeSession session = UprobeSession.Launch("/bin/sh", ["-c", command], new SessionOptions { Engine = engine });
+        session.Notice += notice => output.WriteLine($"{notice.Kind}: {notice.Message}");
+        using IQueryRun run = ((IQueryHost)session).Run(Question, [.. places.Select(p => ProbePoint.At(p.File, p.Offset, p.Name))], null);
+        session.Start();
+        await session.Completion.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(bare, program.ResultOf(number, session.LaunchedExitCode ?? -1));
+        Assert.Equal(0, run.Losses.Keys);
+        output.WriteLine($"{engine}: {run.Refusals.Count} refused, {run.Losses}");
+        List<string> rows = [];
+        for (int map = 0; map < Question.Maps.Count; map++)
+        {
+            foreach ((MapKey key, AggregateValue value) in run.Snapshot(map).Rows)
+            {
+                int probe = key.Probe >= 0 ? key.Probe : (int)key.Integer(0);
+                string of = key.Probe >= 0 ? "" : " " + key.Integer(1).ToString("x", CultureInfo.InvariantCulture);
+                string answer = value.Kind switch
+                {
+                    AggregateKind.Count => value.Count.ToString(CultureInfo.InvariantCulture),
+                    AggregateKind.Statistics => $"{value.Count} {value.Sum} {value.Minimum} {value.Maximum}",
+                    AggregateKind.Sum => value.Sum.ToString(CultureInfo.InvariantCulture),
+                    _ => string.Join(' ', value.Buckets.ToArray()),
+                };
+                rows.Add($"{Question.Maps[map].Name} {places[probe].Name}{of}: {answer}");
+            }
+        }
+
+        return [.. rows];
+    }
+
+    private static Binary Low(int argument) => new(BinaryOperator.And, new Argument(argument), new Constant(0xFFF, DataType.U64));
+}
