@@ -9,8 +9,11 @@ internal sealed class EventBuffer<T>(int capacity)
 {
     private readonly Lock _gate = new();
     private T[] _waiting = new T[256];
-    private int _count;
-    private bool _isComplete;
+
+    /// <summary>What the loop has taken; where one is left, the next goes on with the rest.</summary>
+    private T[] _taken = new T[256];
+    private int _count, _takenCount, _index = -1;
+    private bool _isComplete, _isRead;
     private Exception? _error;
     private TaskCompletionSource? _signal;
 
@@ -52,24 +55,44 @@ internal sealed class EventBuffer<T>(int capacity)
 
     private sealed class Reader(EventBuffer<T> buffer, CancellationToken cancellation) : IAsyncEnumerator<T>
     {
-        private T[] _taken = new T[256];
-        private int _index = -1, _count;
+        private bool _hasBegun;
 
-        public T Current => _taken[_index];
+        public T Current => buffer._taken[buffer._index];
 
         public ValueTask<bool> MoveNextAsync()
         {
             if (cancellation.IsCancellationRequested)
                 return ValueTask.FromCanceled<bool>(cancellation);
-            return ++_index < _count ? new ValueTask<bool>(true) : TakeAsync();
+            if (!_hasBegun)
+                Begin();
+            return buffer._index + 1 < buffer._takenCount ? Advance() : TakeAsync();
         }
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync()
+        {
+            if (_hasBegun)
+                Volatile.Write(ref buffer._isRead, false);
+            _hasBegun = false;
+            return ValueTask.CompletedTask;
+        }
+
+        private void Begin()
+        {
+            if (Interlocked.Exchange(ref buffer._isRead, true))
+                throw new InvalidOperationException("these events are being read by another loop already");
+            _hasBegun = true;
+        }
+
+        private ValueTask<bool> Advance()
+        {
+            buffer._index++;
+            return new ValueTask<bool>(true);
+        }
 
         private async ValueTask<bool> TakeAsync()
         {
-            Array.Clear(_taken, 0, _count);
-            (_index, _count) = (0, 0);
+            Array.Clear(buffer._taken, 0, buffer._takenCount);
+            (buffer._index, buffer._takenCount) = (-1, 0);
             while (true)
             {
                 TaskCompletionSource signal;
@@ -77,17 +100,14 @@ internal sealed class EventBuffer<T>(int capacity)
                 {
                     if (buffer._count > 0)
                     {
-                        (_taken, buffer._waiting) = (buffer._waiting, _taken);
-                        (_count, buffer._count) = (buffer._count, 0);
+                        (buffer._taken, buffer._waiting) = (buffer._waiting, buffer._taken);
+                        (buffer._takenCount, buffer._count) = (buffer._count, 0);
+                        buffer._index = 0;
                         return true;
                     }
 
                     if (buffer._isComplete)
-                    {
-                        _index = -1;
                         return buffer._error is null ? false : throw buffer._error;
-                    }
-
                     buffer._signal = signal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 }
 

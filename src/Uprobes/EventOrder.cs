@@ -27,7 +27,7 @@ internal sealed class EventOrder(IQueryEvents events)
         if (_used + length > _words.Length)
             Array.Resize(ref _words, 2 * (_used + length));
         view.Words.CopyTo(_words.AsSpan(_used));
-        _isSorted &= _held.Count == 0 || timestamp >= _held[^1].Timestamp;
+        _isSorted &= _held.Count == 0 || view.Ticks >= _held[^1].Ticks;
         _held.Add(new Entry(timestamp, _count++, view.Shape, view.Slot, view.Number, view.ThreadId, view.Ticks, _used, length, processId));
         _used += length;
         if (_held.Count >= Most)
@@ -40,7 +40,7 @@ internal sealed class EventOrder(IQueryEvents events)
         if (_held.Count == 0)
             return;
         if (!_isSorted)
-            _held.Sort(static (a, b) => a.Timestamp != b.Timestamp ? a.Timestamp.CompareTo(b.Timestamp) : a.Sequence.CompareTo(b.Sequence));
+            _held.Sort(static (a, b) => a.Ticks != b.Ticks ? a.Ticks.CompareTo(b.Ticks) : a.Sequence.CompareTo(b.Sequence)); // Not by nanoseconds: their scale is refined between two rounds.
         (List<Entry> now, ulong[] words) = (_held, _words);
         (_held, _later) = (_later, now); // What the receiver throws at is not handed on again.
         (_words, _laterWords) = (_laterWords, words);

@@ -11,7 +11,8 @@ internal sealed partial class SessionCore
     internal QueryRun Run(UprobeSession session, ProgramGroup group, IReadOnlyList<ProbePoint> points, IQueryEvents? events)
     {
         ObjectDisposedException.ThrowIf(_disposed, session);
-        group = group with { RingBytes = _eventBufferBytes };
+        if (group.RingBytes == ProgramGroup.DefaultRingBytes)
+            group = group with { RingBytes = _eventBufferBytes };
         if (ProgramChecker.Check(group) is { Count: > 0 } problems)
             throw new ArgumentException(string.Join("; ", problems), nameof(group));
         ProgramRun run = new(group, points.Count);

@@ -1,3 +1,4 @@
+using Uprobes.Programs;
 using Uprobes.Registry;
 
 namespace Uprobes;
@@ -39,7 +40,13 @@ public sealed record SessionOptions
     /// Bytes of the buffer in which each thread of a process leaves a query's events until they are read: a power of two from 4 KiB to 1 GiB. An
     /// event takes 16 bytes and 8 for each integer that is selected. Memory that no event has come to is not used.
     /// </summary>
-    public int EventBufferBytes { get; init; } = 1 << 20;
+    /// <exception cref="ArgumentOutOfRangeException">Not a power of two, too little or too much.</exception>
+    public int EventBufferBytes
+    {
+        get;
+        init => field = value is >= 1 << 12 and <= 1 << 30 && int.IsPow2(value) ? value
+            : throw new ArgumentOutOfRangeException(nameof(EventBufferBytes), value, "a power of two from 4,096 to 1,073,741,824 is needed");
+    } = ProgramGroup.DefaultRingBytes;
 
     /// <summary>How long a thread may take to stop before the operation gives it up.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);

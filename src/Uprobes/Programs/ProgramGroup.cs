@@ -13,6 +13,9 @@ internal sealed record ProbeProgram(IReadOnlyList<Statement> Body, IReadOnlyList
 /// </summary>
 internal sealed record ProgramGroup
 {
+    /// <summary>The ring's size of a group that asks for none.</summary>
+    internal const int DefaultRingBytes = 1 << 20;
+
     /// <summary>Runs at the site.</summary>
     internal required ProbeProgram Entry { get; init; }
 
@@ -24,7 +27,7 @@ internal sealed record ProgramGroup
     internal IReadOnlyList<EventDefinition> Events { get; init; } = [];
 
     /// <summary>Bytes of each thread's ring where there are events: a power of two.</summary>
-    internal int RingBytes { get; init; } = 1 << 20;
+    internal int RingBytes { get; init; } = DefaultRingBytes;
 
     /// <summary>Most threads of a process, a power of two. Hits of further ones are counted as lost.</summary>
     internal int ThreadSlots { get; init; } = 1024;

@@ -140,15 +140,13 @@ internal sealed partial class InlineSpace
             if (!refused.Remove(site))
             {
                 RenewResumptions(site, trampoline);
-                Free(trampoline);
-                Release(bindings);
+                Discard(site, trampoline, bindings);
                 continue;
             }
 
             if (site.Trampoline is { } failed && failed != trampoline)
             {
-                Free(failed);
-                Release(site.Bindings);
+                Discard(site, failed, site.Bindings);
             }
 
             (site.Trampoline, site.Bindings) = (trampoline, bindings);
@@ -176,8 +174,8 @@ internal sealed partial class InlineSpace
             return sites;
         }
 
-        HashSet<InlineSite> refused = new(patches.Load(), ReferenceEqualityComparer.Instance); // Changed between the look and the stop.
-        refused.UnionWith(FindSuspended(stop, interiors, mappings));
+        HashSet<InlineSite> refused = FindSuspended(stop, interiors, mappings);
+        refused.UnionWith(patches.Load()); // Changed between the look and the stop.
         MoveInto(stop, interiors, refused);
         services.Step?.Invoke("threads moved");
         patches.WriteSpringboards(refused);

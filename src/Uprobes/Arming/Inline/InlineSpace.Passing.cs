@@ -70,7 +70,8 @@ internal sealed partial class InlineSpace
         bool isStoppedByJob = thread.InGroupStop;
         Ptrace.SignalInfo info = default;
         int held = thread.InSignalStop && Ptrace.GetSignalInfo(tid, out info) == 0 ? info.Number : 0;
-        bool isQueued = held >= Signal.FirstQueued; // Pending again, it would be the last of its kind.
+        // Pending again, it would be behind others of its kind. A tracer killed on the way takes such a one with it.
+        bool isQueued = held >= Signal.FirstQueued && ThreadStatus.TryRead(tid) is { } status && (status.Pending & Signal.Bit(held)) != 0;
         if (Ptrace.SetInstructionPointer(tid, entry) != 0)
             return true; // Killed meanwhile.
         services.Step?.Invoke("thread on its passage");
@@ -80,7 +81,7 @@ internal sealed partial class InlineSpace
         List<int> early = [];
         bool arrived = Arrives(thread, passage, isQueued ? 0 : held, early, ref isStoppedByJob);
         if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(tid, out UserRegisters registers) != 0)
-            return true;
+            return isVacated = thread.State == TraceState.Gone;
         if (arrived && Passage.TryUndo(ref registers, (address, bytes) => space.Memory.Read(new RemoteAddress(address), bytes)))
         {
             registers.Rip = place;
@@ -121,8 +122,11 @@ internal sealed partial class InlineSpace
         _ = Ptrace.SetSignalMask(tid, ~(RaisedByInstructions | Signal.Bit(other)));
         if (Tasks.KillThread(thread.Process.ProcessId, tid, other) != 0)
             return;
-        while (Ptrace.Continue(tid, 0) == 0 && services.Tracer.WaitFor(tid, PassageDeadline, out WaitStatus stop) > 0)
+        int signal = 0;
+        List<int> early = [];
+        while (Ptrace.Continue(tid, signal) == 0 && services.Tracer.WaitFor(tid, PassageDeadline, out WaitStatus stop) > 0)
         {
+            signal = 0;
             if (stop.IsEnd)
             {
                 services.Tracer.ServeNow(tid, stop);
@@ -131,7 +135,14 @@ internal sealed partial class InlineSpace
 
             if (stop.Kind == WaitKind.SignalDelivery && stop.Signal == other)
                 break;
+            if (stop.Kind == WaitKind.SignalDelivery && stop.Signal == Signal.SIGSTOP)
+                signal = Signal.SIGSTOP;
+            else if (stop.Kind == WaitKind.SignalDelivery)
+                early.Add(stop.Signal);
         }
+
+        foreach (int sent in early)
+            _ = Tasks.KillThread(thread.Process.ProcessId, tid, sent); // ESRCH: killed meanwhile.
 
         _ = Ptrace.SetSignalMask(tid, mask);
         thread.InSignalStop = Ptrace.SetSignalInfo(tid, taken) == 0;

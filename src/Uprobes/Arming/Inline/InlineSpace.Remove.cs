@@ -12,6 +12,12 @@ internal sealed partial class InlineSpace
     /// <summary>Trampolines that nothing jumps to any more, while threads are being taken out of them.</summary>
     private readonly List<(InlineSite Site, Trampoline Trampoline)> _leaving = [];
 
+    /// <summary>Those of them that a thread may still be in.</summary>
+    private readonly HashSet<Trampoline> _occupied = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Trampolines of former sites that stay until the memory is released, since a thread may be in them.</summary>
+    private readonly List<(InlineSite Site, Trampoline Trampoline)> _kept = [];
+
     /// <summary>Takes points out. Sites that have no other go too; the trampolines of the others are made anew.</summary>
     /// <param name="process">A process of this address space.</param>
     /// <param name="isGone">Which points.</param>
@@ -61,7 +67,7 @@ internal sealed partial class InlineSpace
         {
             if (stop.Unstoppable.Count > 0)
                 stay.AddRange(sites.Where(s => s.State == SiteState.Armed)); // Their programs are off; the text is put back at the next occasion.
-            IReadOnlyList<InlineSite> restored = stay.Count > 0 || stop.IsGone ? [] : RestoreText(process, removal);
+            List<InlineSite> restored = stay.Count > 0 || stop.IsGone ? [] : RestoreText(process, removal, stay);
             services.Step?.Invoke("patches taken out");
             foreach (InlineSite site in restored)
             {
@@ -80,17 +86,21 @@ internal sealed partial class InlineSpace
         UnmapUnused(process);
     }
 
-    private IReadOnlyList<InlineSite> RestoreText(TracedProcess process, Removal removal)
+    private List<InlineSite> RestoreText(TracedProcess process, Removal removal, List<InlineSite> stay)
     {
-        foreach (InlineSite lost in removal.Run())
+        (List<InlineSite> gone, List<InlineSite> unwritten) = removal.Run();
+        if (!space.Memory.IsGone)
+            stay.AddRange(unwritten); // No memory for a page of its own, say: like those whose threads did not stop.
+        foreach (InlineSite lost in gone)
         {
             foreach (ArmedPoint point in lost.Points.Values)
                 services.Catalog.OnSiteLost(point, "its patch was no longer in the text when it was to be removed", process.ProcessId);
         }
 
-        foreach (InlineSite site in removal.Sites)
+        List<InlineSite> restored = [.. removal.Sites.Except(stay)];
+        foreach (InlineSite site in restored)
             site.State = SiteState.Disarmed;
-        return removal.Sites;
+        return restored;
     }
 
     /// <summary>No thread is in the site's trampoline, or its process is gone.</summary>
@@ -102,10 +112,22 @@ internal sealed partial class InlineSpace
         _sites.Remove(site.Address);
         _springboards.Remove(site.Springboard);
         if (site.Trampoline is { } trampoline)
-            Free(trampoline);
+            Discard(site, trampoline, site.Bindings);
         site.Trampoline = null;
-        Release(site.Bindings);
         site.Bindings = [];
+    }
+
+    /// <summary>Gives a trampoline's room back, unless a thread could not be taken out of it: then it stays, with what its programs write to.</summary>
+    private void Discard(InlineSite site, Trampoline trampoline, IReadOnlyList<ProgramBinding> bindings)
+    {
+        if (_occupied.Contains(trampoline))
+        {
+            _kept.Add((site, trampoline));
+            return;
+        }
+
+        Free(trampoline);
+        Release(bindings);
     }
 
     private void Free(Trampoline trampoline)
@@ -160,6 +182,7 @@ internal sealed partial class InlineSpace
     /// <summary>Gives all memory back. All threads are stopped and out of trampolines.</summary>
     internal void ReleaseMemory(TracedThread thread)
     {
+        _kept.Clear();
         if (_thunks is { } thunks)
         {
             RestoreReturnAddresses();

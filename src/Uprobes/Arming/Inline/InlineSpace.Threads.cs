@@ -45,7 +45,7 @@ internal sealed partial class InlineSpace
                 continue;
             ulong at = registers.Rsp & ~7ul;
             int index = mappings.FindIndex(m => at < m.End); // A stack that has grown since begins below its mapping.
-            ulong end = index < 0 ? at + LongestStackLook : Math.Min(mappings[index].End, at + LongestStackLook);
+            ulong end = index < 0 ? at + LongestStackLook : Math.Min(EndOfStack(mappings, index), at + LongestStackLook);
             while (at < end)
             {
                 int read = space.Memory.Read(new RemoteAddress(at), buffer.AsSpan(0, (int)Math.Min((ulong)buffer.Length, end - at)));
@@ -64,15 +64,29 @@ internal sealed partial class InlineSpace
         return found;
     }
 
+    /// <summary>A stack is several mappings where a part of it was locked, advised or protected.</summary>
+    private static ulong EndOfStack(List<Mapping> mappings, int index)
+    {
+        const MappingPermissions Stack = MappingPermissions.Read | MappingPermissions.Write;
+        while (index + 1 < mappings.Count && mappings[index + 1].Start == mappings[index].End && (mappings[index + 1].Permissions & Stack) == Stack)
+            index++;
+        return mappings[index].End;
+    }
+
     /// <summary>Takes the threads out of trampolines, and from springboards, that are no longer jumped to.</summary>
     private void RollOut(SpaceStop stop)
     {
+        _occupied.Clear();
         foreach (TracedThread thread in stop.Threads)
         {
             if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
                 continue;
             if (IsInTrampolines(registers.Rip))
-                RollForward(thread);
+            {
+                // Which of them it comes to on its way is not known.
+                if (!RollForward(thread))
+                    _occupied.UnionWith(_leaving.Select(l => l.Trampoline));
+            }
             else if (_leaving.Find(l => l.Site.Springboard == registers.Rip) is { Site: not null } springboard)
                 _ = Ptrace.SetInstructionPointer(thread.ThreadId, springboard.Site.Address); // ESRCH: killed meanwhile.
         }
@@ -104,7 +118,7 @@ internal sealed partial class InlineSpace
             if (OwnerOf(registers.Rip) is not ({ } site, { } trampoline))
             {
                 if (Find(registers.Rip) is not { } inside || inside.Address == registers.Rip || inside.Trampoline?.CopyOf(inside.Address, registers.Rip) is not (> 0 and var copy))
-                    return true;
+                    return !IsInTrampolines(registers.Rip);
                 registers.Rip = copy; // Behind a displaced branch that was not taken.
                 _ = Ptrace.SetRegisters(thread.ThreadId, registers);
                 continue;
@@ -158,7 +172,8 @@ internal sealed partial class InlineSpace
 
     private (InlineSite Site, Trampoline Trampoline)? OwnerOf(ulong rip) =>
         FindTrampoline(rip) is { } site ? (site, site.Trampoline!)
-        : _leaving.Find(l => l.Trampoline.Contains(rip)) is { Trampoline: not null } leaving ? leaving : null;
+        : _leaving.Find(l => l.Trampoline.Contains(rip)) is { Trampoline: not null } leaving ? leaving
+        : _kept.Find(k => k.Trampoline.Contains(rip)) is { Trampoline: not null } kept ? kept : null;
 
     private static void Leave(ref UserRegisters registers, in SlotPosition position)
     {

@@ -46,13 +46,19 @@ internal sealed class PatchSet
         foreach (Pending pending in ready)
         {
             if (!_patcher.IsWritten(pending.Piece))
+            {
+                if (pending.Site.Springboard != 0)
+                    _patcher.Revert(pending.SpringboardPiece);
                 continue;
+            }
+
             InlineSite site = pending.Site;
             (site.Patch, site.SpringboardPatch) = (pending.Patch, pending.SpringboardPatch);
             (site.State, site.Standing) = (Trap.SiteState.Armed, (site.Trampoline!, site.Bindings));
             armed.Add(site);
         }
 
+        _patcher.Flush();
         return [.. _pending.Select(p => p.Site).Where(s => !armed.Contains(s) && !but.Contains(s))];
     }
 

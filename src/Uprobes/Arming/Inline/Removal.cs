@@ -23,29 +23,32 @@ internal sealed class Removal
 
     internal IReadOnlyList<InlineSite> Sites { get; }
 
-    /// <summary>Puts the original bytes back, all threads being stopped. Returns the sites whose patches were no longer there.</summary>
-    internal List<InlineSite> Run()
+    /// <summary>Puts the original bytes back, all threads being stopped.</summary>
+    /// <returns>The sites whose patches were no longer there whole, and those that could not be written: these are armed still.</returns>
+    internal (List<InlineSite> Lost, List<InlineSite> Unwritten) Run()
     {
         _patcher.Load();
         List<InlineSite> lost = [];
+        List<(InlineSite Site, int Piece)> jumps = [];
         List<int> springboards = [];
         foreach ((InlineSite site, int piece, int springboard) in _pieces)
         {
-            if (!_patcher.IsAsExpected(piece) || (springboard >= 0 && !_patcher.IsAsExpected(springboard)))
-            {
-                lost.Add(site);
-                continue;
-            }
-
-            _patcher.Replace(piece);
-            if (springboard >= 0)
+            (bool hasJump, bool hasSpringboard) = (_patcher.IsAsExpected(piece), springboard >= 0 && _patcher.IsAsExpected(springboard));
+            if (hasJump)
+                jumps.Add((site, piece));
+            if (hasSpringboard)
                 springboards.Add(springboard);
+            if (!hasJump || (springboard >= 0 && !hasSpringboard))
+                lost.Add(site);
         }
 
-        _patcher.Flush(); // A process whose memory cannot be written is gone.
-        foreach (int springboard in springboards)
-            _patcher.Replace(springboard);
+        foreach ((_, int piece) in jumps)
+            _patcher.Replace(piece);
         _patcher.Flush();
-        return lost;
+        List<InlineSite> unwritten = [.. jumps.Where(j => !_patcher.IsWritten(j.Piece)).Select(j => j.Site)];
+        if (unwritten.Count == 0) // Otherwise some may be needed still.
+            springboards.ForEach(_patcher.Replace);
+        _patcher.Flush();
+        return (lost, unwritten);
     }
 }

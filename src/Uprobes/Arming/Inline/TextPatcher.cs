@@ -13,7 +13,7 @@ internal sealed class TextPatcher(TraceeMemory memory)
     private readonly List<Piece> _pieces = [];
     private readonly List<Run> _runs = [];
     private readonly HashSet<ulong> _failed = [];
-    private readonly SortedSet<ulong> _changed = [];
+    private readonly SortedDictionary<ulong, (ulong Start, ulong End)> _changed = [];
 
     /// <summary>Notes a piece.</summary>
     /// <param name="address">Where it is.</param>
@@ -59,38 +59,41 @@ internal sealed class TextPatcher(TraceeMemory memory)
     internal void Replace(int piece)
     {
         (ulong address, _, byte[] bytes) = _pieces[piece];
-        Run run = RunOf(address);
-        bytes.CopyTo(run.Bytes, (int)(address - run.Start));
-        _changed.Add(address / PageSize);
+        Put(address, bytes);
     }
 
-    /// <summary>Writes the pages of what was replaced.</summary>
+    /// <summary>Has a piece that was replaced put back by the next <see cref="Flush"/>.</summary>
+    internal void Revert(int piece)
+    {
+        (ulong address, byte[] expected, byte[] bytes) = _pieces[piece];
+        Put(address, expected.AsSpan(0, bytes.Length));
+    }
+
+    private void Put(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        Run run = RunOf(address);
+        bytes.CopyTo(run.Bytes.AsSpan((int)(address - run.Start)));
+        ulong page = address / PageSize, end = address + (ulong)bytes.Length;
+        _changed[page] = _changed.TryGetValue(page, out (ulong Start, ulong End) range) ? (Math.Min(range.Start, address), Math.Max(range.End, end)) : (address, end);
+    }
+
+    /// <summary>Writes what was replaced: of each page no more than from the first to the last changed byte.</summary>
     internal void Flush()
     {
-        ulong[] pages = [.. _changed];
-        _changed.Clear();
-        for (int i = 0; i < pages.Length;)
+        foreach ((ulong page, (ulong start, ulong end)) in _changed)
         {
-            int first = i;
-            while (++i < pages.Length && pages[i] == pages[i - 1] + 1)
-            {
-                // Neighbours are written together.
-            }
-
-            if (Write(pages[first], i - first) != 0)
-                _failed.UnionWith(pages[first..i].Where(page => Write(page, 1) != 0));
+            Run run = RunOf(start);
+            if (memory.WriteAll(new RemoteAddress(start), run.Bytes.AsSpan((int)(start - run.Start), (int)(end - start))) == 0)
+                _failed.Remove(page);
+            else
+                _failed.Add(page);
         }
+
+        _changed.Clear();
     }
 
     /// <summary>Whether what was replaced has been written.</summary>
     internal bool IsWritten(int piece) => !_failed.Contains(_pieces[piece].Address / PageSize);
-
-    private int Write(ulong page, int count)
-    {
-        ulong start = page * PageSize;
-        Run run = RunOf(start);
-        return memory.WriteAll(new RemoteAddress(start), run.Bytes.AsSpan((int)(start - run.Start), count * (int)PageSize));
-    }
 
     private Run RunOf(ulong address)
     {

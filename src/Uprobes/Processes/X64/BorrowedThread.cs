@@ -35,6 +35,8 @@ internal sealed class BorrowedThread(Tracer tracer, TracedThread thread, Action<
 
     private RemoteCallResult Run(ulong number, ulong a1, ulong a2, ulong a3, ulong a4, ulong a5, ulong a6)
     {
+        if (_hasBegun && _area!.IsStale)
+            Restore();
         if (!_hasBegun && Begin() is { IsSuccess: false } failure)
         {
             GiveBack();
@@ -111,6 +113,11 @@ internal sealed class BorrowedThread(Tracer tracer, TracedThread thread, Action<
         if (IsOver)
             return;
         IsOver = true;
+        Restore();
+    }
+
+    private void Restore()
+    {
         if (_hasBegun && thread.State != TraceState.Gone)
         {
             _ = Ptrace.SetSignalMask(thread.ThreadId, _mask);
@@ -126,6 +133,7 @@ internal sealed class BorrowedThread(Tracer tracer, TracedThread thread, Action<
         _area?.Dispose();
         if (_hasFilter)
             _ = Ptrace.SetOptions(thread.ThreadId, Ptrace.Standard); // ESRCH: gone, and its filter with it.
+        (_area, _hasBegun, _isMasked, _hasFilter) = (null, false, false, false);
     }
 
     /// <summary>Lets the thread run to the next entry or exit of a system call. False when it is stopped by something else for good, or late.</summary>

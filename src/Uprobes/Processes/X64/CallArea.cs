@@ -24,6 +24,9 @@ internal sealed class CallArea : IDisposable
 
     internal RemoteAddress Address { get; }
 
+    /// <summary>Whether the place is memory of ours that calls are no longer to run from, because it is about to be unmapped.</summary>
+    internal bool IsStale => !_borrowed && _space.CallArea?.Value != Address.Value;
+
     /// <summary>Finds a place, or null where every text page is full to its end.</summary>
     /// <remarks>
     /// The kernel's own page of code (vdso(7)) comes first: it is no file's text, which must be the file's again however

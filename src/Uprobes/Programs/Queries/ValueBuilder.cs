@@ -20,8 +20,20 @@ internal sealed class ValueBuilder<T>(ValueShape shape)
         if (_compiled is { } compiled)
             return compiled(values);
         if (++_made == Few && RuntimeFeature.IsDynamicCodeCompiled)
-            ThreadPool.QueueUserWorkItem(static builder => builder._compiled = builder.Compile(), this, preferLocal: false);
+            ThreadPool.QueueUserWorkItem(static builder => builder.TryCompile(), this, preferLocal: false);
         return (T)shape.Build(values)!;
+    }
+
+    private void TryCompile()
+    {
+        try
+        {
+            _compiled = Compile();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            _compiled = null; // A shape that reflection can make and an expression cannot: it goes on by reflection.
+        }
     }
 
     /// <summary>The same as one function.</summary>
