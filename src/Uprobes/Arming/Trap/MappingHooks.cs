@@ -46,6 +46,8 @@ internal static class MappingHooks
             {
                 if (space.ArmInternal(process, mapping, start + (ulong)position) is { } site)
                     site.Hook = kind;
+                else if (kind == MappingHookKind.Map && space.IsRunBy(process))
+                    space.TellUnwatched(process, mapping);
             }
         }
     }

@@ -14,6 +14,11 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
     private const ulong MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MAP_FIXED_NOREPLACE = 0x100000;
     private const ulong PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4;
     private const ulong MADV_DONTDUMP = 16, MADV_WIPEONFORK = 18, MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
+
+    /// <summary>A wish, not a demand (mmap(2)): between where programs and where libraries are, as a rule, and no sanitizer's shadow of what is mapped so.</summary>
+    private const ulong FarAddress = 0x4800_0000_0000;
+
+    private const ulong Large = 16 << 20;
     private BorrowedThread? _borrowed;
 
     /// <summary>Maps private memory that can be read and run, at an address or anywhere (0). The tracer fills it through its memory file.</summary>
@@ -31,9 +36,13 @@ internal sealed class RemoteCall(Tracer tracer, Action<string>? step)
     internal RemoteCallResult CreateMemoryFile(TracedThread thread, RemoteAddress name) =>
         Invoke(thread, SYS_memfd_create, name.Value, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
 
-    /// <summary>Maps a file of the tracee shared, to be read and written: anywhere (0), or in place of what is mapped at an address.</summary>
+    /// <summary>
+    /// Maps a file of the tracee shared, to be read and written: anywhere (0), or in place of what is mapped at an address. What is large is
+    /// mapped far from all images: in front of a library it would keep jumps of 2 GiB from reaching free memory.
+    /// </summary>
     internal RemoteCallResult MapShared(TracedThread thread, ulong address, ulong length, int descriptor) =>
-        Invoke(thread, SYS_mmap, address, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | (address != 0 ? MAP_FIXED : 0), (ulong)descriptor, 0);
+        Invoke(thread, SYS_mmap, address == 0 && length >= Large ? FarAddress : address, length, PROT_READ | PROT_WRITE,
+            MAP_SHARED | MAP_NORESERVE | (address != 0 ? MAP_FIXED : 0), (ulong)descriptor, 0);
 
     /// <summary>Closes a descriptor of the tracee.</summary>
     internal RemoteCallResult Close(TracedThread thread, int descriptor) => Invoke(thread, SYS_close, (ulong)descriptor, 0, 0, 0, 0, 0);
