@@ -70,6 +70,24 @@ public sealed class SameAnswersTests(ITestOutputHelper output)
         Assert.True(differences.Select(row => RowOf(row[(row.IndexOf(' ', StringComparison.Ordinal) + 1)..])).Distinct().Count() <= steady.Length / 1000, told);
     }
 
+    /// <summary>
+    /// What the kernel counts at some of the functions. Its return probes end a program whose functions do not return to where they were
+    /// called from (longjmp, unwinding): then others are taken.
+    /// </summary>
+    private (FunctionPlace[] Places, IReadOnlyList<long> Counts) Reference(PrivateProgram program, FunctionPlace[] called, RunResult bare)
+    {
+        foreach (FunctionPlace[] places in called.Chunk(ReturningFunctions).Take(8))
+        {
+            (RunResult reference, IReadOnlyList<long> counts) = program.RunUnderKernel(KernelPoints.Of(places), withReturns: true);
+            if (reference == bare)
+                return (places, counts);
+            output.WriteLine($"under the kernel's return probes the program ended with {reference.ExitCode}");
+        }
+
+        Assert.Skip("the kernel's return probes ended the program each time");
+        return default;
+    }
+
     /// <summary>Which map's row of which function it is.</summary>
     private static string RowOf(string row) => string.Join(' ', row.Split(':')[0].Split(' ').Take(2));
 
@@ -82,10 +100,8 @@ public sealed class SameAnswersTests(ITestOutputHelper output)
         output.WriteLine($"seed {seed}");
         using PrivateProgram program = Workloads.Create(name);
         RunResult bare = program.RunBare();
-        FunctionPlace[] places = [.. (await Choose(program, seed)).Take(ReturningFunctions)];
+        (FunctionPlace[] places, IReadOnlyList<long> counts) = Reference(program, await Choose(program, seed), bare);
         string[] ours = [.. (await Ask(program, places, ProbeEngine.Auto, bare)).Where(row => row.StartsWith("returns ", StringComparison.Ordinal))];
-        (RunResult reference, IReadOnlyList<long> counts) = program.RunUnderKernel(KernelPoints.Of(places), withReturns: true);
-        Assert.Equal(bare, reference);
         string[] kernel = [.. places.Zip(counts).Where(p => p.Second > 0).Select(p => $"returns {p.First.Name}: {p.Second.ToString(CultureInfo.InvariantCulture)}")];
         output.WriteLine($"{kernel.Length} functions, {counts.Sum()} returns");
         Assert.NotEmpty(kernel);
