@@ -31,7 +31,8 @@ public sealed class LimitTests
         ProbeRefusedException refused = Assert.Throws<ProbeRefusedException>(
             () => target.Session.Register(ProbePoint.At(Targets.Path("limits"), "work"), new ProbeHandlers { Pre = _ => { } }));
         Assert.Equal(ProbeRefusalReason.NoMemoryNearImage, refused.Refusal.Reason);
-        target.Detach();
+        Assert.Contains(target.Notices, n => n.Message.Contains("are not watched", StringComparison.Ordinal));
+        target.Detach("are not watched");
         Assert.Equal("1", target.Process.Ask("go 0"));
     }
 

@@ -44,9 +44,9 @@ internal static class MappingHooks
         {
             foreach (int position in positions)
             {
-                if (space.ArmInternal(process, mapping, start + (ulong)position) is { } site)
+                if (space.ArmInternal(process, mapping, start + (ulong)position, out ArmingRefusal? refusal) is { } site)
                     site.Hook = kind;
-                else if (kind == MappingHookKind.Map && space.IsRunBy(process))
+                else if (kind == MappingHookKind.Map && refusal is { Reason: ArmingRefusalReason.NoMemoryNearImage })
                     space.TellUnwatched(process, mapping);
             }
         }

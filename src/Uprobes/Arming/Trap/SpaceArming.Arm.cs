@@ -69,8 +69,15 @@ internal sealed partial class SpaceArming
     }
 
     /// <summary>Arms a site of the engine's own, at an address that is not a probe point. Null when it cannot be.</summary>
-    internal Site? ArmInternal(TracedProcess process, in Mapping mapping, ulong address)
+    internal Site? ArmInternal(TracedProcess process, in Mapping mapping, ulong address) => ArmInternal(process, mapping, address, out _);
+
+    /// <param name="process">A process of this address space.</param>
+    /// <param name="mapping">The mapping that the address is in.</param>
+    /// <param name="address">An instruction.</param>
+    /// <param name="refusal">Why it was not armed, where arming was tried.</param>
+    internal Site? ArmInternal(TracedProcess process, in Mapping mapping, ulong address, out ArmingRefusal? refusal)
     {
+        refusal = null;
         if (_sites.TryGetValue(address, out Site? known) && Stands(known, new TextWindow(_space.Memory)))
             return known;
         if (mapping.IsShared)
@@ -87,7 +94,10 @@ internal sealed partial class SpaceArming
         int read = _space.Memory.Read(new RemoteAddress(address), original);
         HideBreakpoints(address, original.AsSpan(0, read));
         Site? site = Prepare(address, original[..read], known);
-        return site is not null && Arm(process, mapping, [site]).Count == 0 ? site : null;
+        if (site is null || Arm(process, mapping, [site]) is not [var refused, ..])
+            return site;
+        refusal = refused.Refusal;
+        return null;
     }
 
     /// <summary>Whether breakpoints stand in a range of the text.</summary>

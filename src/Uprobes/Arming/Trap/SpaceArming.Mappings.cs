@@ -47,11 +47,12 @@ internal sealed partial class SpaceArming
         }
     }
 
-    internal bool IsRunBy(TracedProcess process) => process.RunsIn(_space);
-
     /// <summary>Tells that a call by which a process maps its libraries has no breakpoint.</summary>
-    internal void TellUnwatched(TracedProcess process, in Mapping mapping) => _services.Notice(
-        $"process {process.ProcessId}: calls of mmap in {mapping.Path} are not watched, since no breakpoint could be put there; libraries that it loads from now on may be probed late or not at all");
+    internal void TellUnwatched(TracedProcess process, in Mapping mapping)
+    {
+        if (process.ReadMappings(out _).Count > 0) // Not one that has ended meanwhile.
+            _services.Notice($"process {process.ProcessId}: calls of mmap in {mapping.Path} are not watched, since there is no memory for a breakpoint's code; libraries that it loads from now on may be probed late or not at all");
+    }
 
     /// <summary>Reads the mappings and forgets what is gone. False when the process is.</summary>
     private bool TryLook(TracedProcess process, (ulong Start, ulong End) replaced, out int threadId)
