@@ -27,6 +27,12 @@ internal interface IQueryRun : IDisposable
     /// <exception cref="ObjectDisposedException">The run was disposed.</exception>
     MapSnapshot Snapshot(int map);
 
+    /// <summary>Gives a key of a map of kind <see cref="AggregateKind.Value"/> a value, in all processes, those that come later included.</summary>
+    void Set(int map, MapKey key, long value);
+
+    /// <summary>Takes a key's value out of such a map, in all processes.</summary>
+    void Delete(int map, MapKey key);
+
     /// <summary>
     /// Takes the probes out, and returns when all events have been handed on. What was found can still be read. Never fails; may be done twice.
     /// </summary>

@@ -82,6 +82,24 @@ internal sealed class QueryRun : IQueryRun
         }
     }
 
+    public void Set(int map, MapKey key, long value)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _run.Set(map, key, value);
+        }
+    }
+
+    public void Delete(int map, MapKey key)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _run.Delete(map, key);
+        }
+    }
+
     /// <summary>The registrations are made; events are read from now on.</summary>
     internal void Begin(RegistrationResult result)
     {

@@ -13,6 +13,8 @@ internal sealed partial class SessionCore
         ObjectDisposedException.ThrowIf(_disposed, session);
         if (group.RingBytes == ProgramGroup.DefaultRingBytes)
             group = group with { RingBytes = _eventBufferBytes };
+        if (group.OfProbes.Count != 0 && group.OfProbes.Count != points.Count)
+            throw new ArgumentException($"{group.OfProbes.Count} programs for {points.Count} probes", nameof(group));
         if (ProgramChecker.Check(group) is { Count: > 0 } problems)
             throw new ArgumentException(string.Join("; ", problems), nameof(group));
         ProgramRun run = new(group, points.Count);
@@ -35,7 +37,7 @@ internal sealed partial class SessionCore
     {
         ProgramBinding binding = new(run, probe, new ProgramSwitch());
         InterpretedProgram interpreted = new(binding, _clock);
-        return run.Group.Return is null
+        return binding.Group.Return is null
             ? new ConsumerCallbacks { Program = binding, Pre = hit => interpreted.Enter(hit) }
             : new ConsumerCallbacks { Program = binding, Entry = interpreted.Enter, Return = interpreted.Return };
     }

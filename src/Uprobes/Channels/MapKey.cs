@@ -18,6 +18,9 @@ internal readonly struct MapKey : IEquatable<MapKey>
 
     internal int Probe { get; }
 
+    /// <summary>The key as it is stored.</summary>
+    internal ReadOnlySpan<ulong> Stored => _words;
+
     /// <summary>How many parts the key has.</summary>
     internal int Parts => _types.Count;
 

@@ -20,11 +20,17 @@ internal static class ProgramChecker
         if (problems.Count > 0)
             return problems;
 
+        CheckPrograms(group, problems);
+        foreach (ProbePrograms programs in group.OfProbes.Distinct(ReferenceEqualityComparer.Instance).Cast<ProbePrograms>())
+            CheckPrograms(group.Of(programs), problems);
+        return problems;
+    }
+
+    private static void CheckPrograms(ProgramGroup group, List<ProgramProblem> problems)
+    {
         StatementChecker entry = new(group, isReturn: false, followWords: 0, problems);
         entry.Check(group.Entry);
         if (group.Return is not null)
             new StatementChecker(group, isReturn: true, entry.LeastFollowWords ?? 0, problems).Check(group.Return);
-
-        return problems;
     }
 }

@@ -7,6 +7,11 @@ namespace Uprobes.Programs;
 /// <param name="Locals">Types of the local variables; integers.</param>
 internal sealed record ProbeProgram(IReadOnlyList<Statement> Body, IReadOnlyList<DataType> Locals);
 
+/// <summary>What is done at one probe.</summary>
+/// <param name="Entry">Runs at the site.</param>
+/// <param name="Return">Runs when a call that the entry program follows returns; null where none does.</param>
+internal sealed record ProbePrograms(ProbeProgram Entry, ProbeProgram? Return);
+
 /// <summary>
 /// A compiled question: programs, the maps and events that they use, and how much room these get. One group serves any number of
 /// probes, in any number of processes; each probe has its index in the group.
@@ -22,6 +27,12 @@ internal sealed record ProgramGroup
     /// <summary>Runs when a call that the entry program follows returns; null where none does.</summary>
     internal ProbeProgram? Return { get; init; }
 
+    /// <summary>
+    /// Where the probes do different things with the same maps and events: what each does, by its index. Empty where all of them
+    /// have <see cref="Entry"/> and <see cref="Return"/>, which count for none of them otherwise.
+    /// </summary>
+    internal IReadOnlyList<ProbePrograms> OfProbes { get; init; } = [];
+
     internal IReadOnlyList<MapDefinition> Maps { get; init; } = [];
 
     internal IReadOnlyList<EventDefinition> Events { get; init; } = [];
@@ -31,6 +42,12 @@ internal sealed record ProgramGroup
 
     /// <summary>Most threads of a process, a power of two. Hits of further ones are counted as lost.</summary>
     internal int ThreadSlots { get; init; } = 1024;
+
+    /// <summary>Whether a program reads what other hits have written, so that all programs of a process have to share one memory.</summary>
+    internal bool SharesValues => Maps.Any(m => m.Kind == AggregateKind.Value);
+
+    /// <summary>The group as a probe sees it: all of whose probes do what this one does.</summary>
+    internal ProgramGroup Of(ProbePrograms programs) => this with { Entry = programs.Entry, Return = programs.Return, OfProbes = [] };
 
     /// <summary>The layout of the channel for a number of probes.</summary>
     internal ChannelLayout LayoutFor(int probes) => new(Maps, probes, ThreadSlots, Events.Count == 0 ? 0 : RingBytes);

@@ -32,12 +32,17 @@ internal sealed class ProgramPrinter
         for (int i = 0; i < group.Events.Count; i++)
             text.Append(CultureInfo.InvariantCulture, $"event !{i} {group.Events[i].Name}({string.Join(", ", group.Events[i].Fields)})\n");
 
-        text.Append("entry");
-        new ProgramPrinter(text).Append(group.Entry);
-        if (group.Return is not null)
+        IEnumerable<ProbePrograms> parts = group.OfProbes.Count == 0 ? [new(group.Entry, group.Return)]
+            : group.OfProbes.Distinct(ReferenceEqualityComparer.Instance).Cast<ProbePrograms>();
+        foreach (ProbePrograms part in parts)
         {
-            text.Append("return");
-            new ProgramPrinter(text).Append(group.Return);
+            text.Append("entry");
+            new ProgramPrinter(text).Append(part.Entry);
+            if (part.Return is not null)
+            {
+                text.Append("return");
+                new ProgramPrinter(text).Append(part.Return);
+            }
         }
 
         return text.ToString();

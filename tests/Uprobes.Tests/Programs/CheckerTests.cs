@@ -85,6 +85,7 @@ public sealed class CheckerTests
         },
         ["follows a call in a return program"] = Returning(new FollowCall([])),
         ["follows a call, but the group has no return program"] = Group(new FollowCall([])) with { Return = null },
+        ["there is no event !7"] = Group() with { OfProbes = [new(new([], []), null), new(new([], []), new([new Emit(7, [])], []))] },
         ["follows a call in a loop"] = Group(new Repeat(0, 2, [new FollowCall([])])),
         ["a call can be followed twice in one run"] = Group(new If(I32(1), [new FollowCall([])], []), new FollowCall([])),
         ["7 words, more than 6"] = Group(new FollowCall([.. Enumerable.Repeat(I32(1), 7)])),

@@ -45,6 +45,10 @@ internal sealed class InterpretedRun : IQueryRun
         return MapReader.Read([_channel], map);
     }
 
+    public void Set(int map, MapKey key, long value) => ValueTransfer.Set(_channel, map, key.Stored, value);
+
+    public void Delete(int map, MapKey key) => ValueTransfer.Delete(_channel, map, key.Stored);
+
     public SiteKinds? ArmedWith(int probe) => SiteKinds.Breakpoint;
 
     public void Stop() => IsStopped = true;

@@ -20,16 +20,18 @@ internal sealed partial class InlineSpace
     {
         ProgramBinding[] bindings = [.. site.Points.Values.SelectMany(p => p.Sink.Programs ?? [])];
         List<ProgramSpace> programs = [];
+        List<ProgramCodes> codes = [];
         foreach (ProgramBinding binding in bindings)
         {
-            if (EnsureProgram(process, image, binding.Run) is not { } program)
+            if ((binding.Group.Return is not null && _thunks is null) || EnsureProgram(process, image, binding.Run) is not { } program)
                 return null;
             programs.Add(program);
+            codes.Add(program.CodesOf(binding.Group, _thunks?.Table));
         }
 
         ProgramCode? own = site.OwnProgram is { } ownCode ? new ProgramCode(ownCode, []) : null;
-        int most = TrampolineBuilder.MostBytes(site.Length, own is null ? programs.Select(p => p.Entry) : programs.Select(p => p.Entry).Prepend(own));
-        int returns = programs.Sum(p => p.Return is { } code ? ReturnStub.MostBytes(code) + 16 : 0);
+        int most = TrampolineBuilder.MostBytes(site.Length, own is null ? codes.Select(c => c.Entry) : codes.Select(c => c.Entry).Prepend(own));
+        int returns = codes.Sum(c => c.Return is { } code ? ReturnStub.MostBytes(code) + 16 : 0);
         if (EnsureChunk(process, image, most + returns, bindings.Length + 1, more) is not { } chunk || !chunk.TryTake(most, out ulong start))
             return null;
         List<PlacedProgram> placed = [];
@@ -47,8 +49,8 @@ internal sealed partial class InlineSpace
             {
                 _ = chunk.TryTakeFlag(out ulong flag); // There are enough: EnsureChunk has looked.
                 ChannelLayout layout = programs[index].Environment.Layout;
-                PlacedProgram program = new(offset, programs[index].Entry, flag, binding.Probe, site.Address + (ulong)offset, 0, map => layout.Maps[map].CellWords);
-                if (programs[index].Return is { } code && chunk.TryTake(ReturnStub.MostBytes(code), out ulong stub))
+                PlacedProgram program = new(offset, codes[index].Entry, flag, binding.Probe, site.Address + (ulong)offset, 0, map => layout.Maps[map].CellWords);
+                if (codes[index].Return is { } code && chunk.TryTake(ReturnStub.MostBytes(code), out ulong stub))
                 {
                     stubs.Add(ReturnStub.Build(program with { Code = code }, stub, _thunks!.Finish));
                     program = program with { ReturnCode = stub };
@@ -203,22 +205,18 @@ internal sealed partial class InlineSpace
         return null;
     }
 
-    /// <summary>A group's channel and code in this address space; null where they cannot be had, or calls would have to be followed that cannot be.</summary>
+    /// <summary>A group's channel in this address space; null where it cannot be had.</summary>
     private ProgramSpace? EnsureProgram(TracedProcess process, in Mapping image, ProgramRun run)
     {
         if (_programs.TryGetValue(run, out ProgramSpace? known))
             return known;
-        if (run.Group.Return is not null && _thunks is null)
-            return null;
         // The first chunk's page tells programs what process they are in: it stays as long as any of them.
         if ((_chunks.Count > 0 ? _chunks[0] : EnsureChunk(process, image, 1024, 1, run.Probes)) is not { } first)
             return null;
         WriteProcessState(process, first);
         if (CreateChannel(process, first, run, 0) is not ({ } address, { } memory))
             return null;
-        CodeEnvironment environment = new(address, run.Layout, first.Start, run.Group.Return is null ? null : _thunks?.Table);
-        ProgramSpace made = new(run, environment, ProgramCompiler.CompileEntry(run.Group, environment),
-            run.Group.Return is null ? null : ProgramCompiler.CompileReturn(run.Group, environment), memory);
+        ProgramSpace made = new(run, new CodeEnvironment(address, run.Layout, first.Start, Calls: null), memory);
         _programs.Add(run, made);
         return made;
     }

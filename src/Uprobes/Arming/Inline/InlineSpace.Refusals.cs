@@ -36,5 +36,5 @@ internal sealed partial class InlineSpace
         : sink.Plan is null ? sink.PlanRefusal?.Message ?? "no patch was planned"
         : null;
 
-    private static bool Follows(IReadOnlyList<ProgramBinding> programs) => programs.Any(p => p.Run.Group.Return is not null);
+    private static bool Follows(IReadOnlyList<ProgramBinding> programs) => programs.Any(p => p.Group.Return is not null);
 }

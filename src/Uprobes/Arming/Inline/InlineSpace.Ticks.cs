@@ -17,7 +17,7 @@ internal sealed partial class InlineSpace
     private bool? _hasTicks;
 
     /// <summary>Whether a program of the point reads the counter.</summary>
-    internal static bool NeedsTicks(ArmedPoint point) => point.Sink.Programs?.Any(p => ProgramNeeds.Ticks(p.Run.Group)) == true;
+    internal static bool NeedsTicks(ArmedPoint point) => point.Sink.Programs?.Any(p => ProgramNeeds.Ticks(p.Group)) == true;
 
     private bool HasTicks(TracedProcess process) => _hasTicks ??= MayReadTicks(process);
 

@@ -14,6 +14,8 @@ internal sealed class InterpretedChannel(ChannelMemory memory, ProgramGroup grou
 {
     private readonly Dictionary<int, ThreadIdentity> _identities = [];
 
+    internal ChannelMemory Memory => memory;
+
     internal ChannelProgramOutput Output { get; } = new(new ChannelWriter(memory, group.Events));
 
     /// <summary>Who a thread is; asked of the kernel once.</summary>

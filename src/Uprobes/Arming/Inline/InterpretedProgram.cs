@@ -44,14 +44,14 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
         SiteAddress = hit.SiteAddress.Value;
         if (!binding.Switch.IsOn || Begin(hit) is not { } output)
             return (false, null);
-        _interpreter.Run(binding.Run.Group.Entry, this, output);
+        _interpreter.Run(binding.Group.Entry, this, output);
         return output.FollowsCall ? (true, new Call(SiteAddress, output.KeptWords.ToArray())) : (false, null);
     }
 
     /// <summary>Runs the return program.</summary>
     internal void Return(ReturnContext context)
     {
-        if (!binding.Switch.IsOn || context.State is not Call call || binding.Run.Group.Return is not { } program || Begin(context.Hit) is not { } output)
+        if (!binding.Switch.IsOn || context.State is not Call call || binding.Group.Return is not { } program || Begin(context.Hit) is not { } output)
             return;
         (SiteAddress, _words, _entered) = (call.Site, call.Words, context.EntryTimestamp);
         _interpreter.Run(program, this, output);

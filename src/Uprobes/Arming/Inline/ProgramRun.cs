@@ -14,6 +14,9 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     private readonly Lock _lock = new();
     private readonly List<ProcessChannel> _channels = [];
     private readonly Dictionary<int, InterpretedChannel> _interpreted = [];
+    private readonly Dictionary<(int Map, MapKey Key), long> _presets = [];
+
+    private readonly Dictionary<ProbePrograms, ProgramGroup> _groups = GroupsOf(group);
 
     internal ProgramGroup Group { get; } = group;
 
@@ -31,22 +34,77 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
         }
     }
 
+    /// <summary>The group as a probe sees it: one object for all probes that do the same.</summary>
+    internal ProgramGroup GroupOf(int probe) => Group.OfProbes.Count == 0 ? Group : _groups[Group.OfProbes[probe]];
+
+    /// <summary>
+    /// Adds a process's channel. Where programs read values back, it takes over those of the process's former one, which nobody writes from now on.
+    /// On the tracer thread, before code that writes the channel is armed.
+    /// </summary>
     internal void Add(ProcessChannel channel)
     {
         lock (_lock)
+        {
+            if (Group.SharesValues && _channels.FindLast(c => c.ProcessId == channel.ProcessId) is { } former)
+                ValueTransfer.Move(former.Memory, channel.Memory);
+            else
+                WritePresets(channel.Memory);
             _channels.Add(channel);
+        }
     }
 
-    /// <summary>The channel of what is interpreted of a process. On the tracer thread.</summary>
+    /// <summary>
+    /// The channel of what is interpreted of a process: where programs read values back, the one that its code writes too, if there is one. On
+    /// the tracer thread.
+    /// </summary>
     internal InterpretedChannel InterpretedIn(int processId)
     {
-        if (_interpreted.TryGetValue(processId, out InterpretedChannel? known))
+        ChannelMemory? shared = Group.SharesValues ? Newest(processId) : null;
+        if (_interpreted.TryGetValue(processId, out InterpretedChannel? known) && (shared is null || known.Memory == shared))
             return known;
-        ChannelMemory memory = ChannelMemory.CreatePrivate(Layout);
+        ChannelMemory memory = shared ?? ChannelMemory.CreatePrivate(Layout);
         InterpretedChannel made = new(memory, Group);
-        _interpreted.Add(processId, made);
-        Add(new ProcessChannel(processId, memory));
+        _interpreted[processId] = made;
+        if (shared is null)
+            Add(new ProcessChannel(processId, memory));
         return made;
+    }
+
+    /// <summary>Gives a key of a map of kind <see cref="AggregateKind.Value"/> a value, in all processes, those that come later included. On any thread.</summary>
+    internal void Set(int map, MapKey key, long value)
+    {
+        lock (_lock)
+        {
+            _presets[(map, key)] = value;
+            foreach (ChannelMemory memory in Newest())
+                ValueTransfer.Set(memory, map, key.Stored, value);
+        }
+    }
+
+    /// <summary>Takes a key's value out, in all processes. On any thread.</summary>
+    internal void Delete(int map, MapKey key)
+    {
+        lock (_lock)
+        {
+            _presets.Remove((map, key));
+            foreach (ChannelMemory memory in Newest())
+                ValueTransfer.Delete(memory, map, key.Stored);
+        }
+    }
+
+    /// <summary>The channel that each process writes now.</summary>
+    private IEnumerable<ChannelMemory> Newest() => _channels.GroupBy(c => c.ProcessId).Select(c => c.Last().Memory);
+
+    private ChannelMemory? Newest(int processId)
+    {
+        lock (_lock)
+            return _channels.FindLast(c => c.ProcessId == processId)?.Memory;
+    }
+
+    private void WritePresets(ChannelMemory memory)
+    {
+        foreach (((int map, MapKey key), long value) in _presets)
+            ValueTransfer.Set(memory, map, key.Stored, value);
     }
 
     /// <summary>Lets go of the channels. The programs are no longer armed anywhere.</summary>
@@ -54,6 +112,14 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     {
         foreach (ProcessChannel channel in Channels)
             channel.Memory.Dispose();
+    }
+
+    private static Dictionary<ProbePrograms, ProgramGroup> GroupsOf(ProgramGroup group)
+    {
+        Dictionary<ProbePrograms, ProgramGroup> groups = new(ReferenceEqualityComparer.Instance);
+        foreach (ProbePrograms programs in group.OfProbes)
+            groups.TryAdd(programs, group.Of(programs));
+        return groups;
     }
 }
 
