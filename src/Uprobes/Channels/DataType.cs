@@ -5,7 +5,7 @@ namespace Uprobes.Channels;
 /// <summary>The type of a value in a program, a key or an event's field: an integer of stated width and sign, or a bounded text.</summary>
 /// <param name="Bits">8, 16, 32 or 64; 0 for a text.</param>
 /// <param name="IsSigned">Whether an integer is signed.</param>
-/// <param name="Capacity">Most bytes of a text, a multiple of 8 up to 256; 0 for an integer.</param>
+/// <param name="Capacity">Most bytes of a text, a multiple of 8; 0 for an integer.</param>
 internal readonly record struct DataType(int Bits, bool IsSigned, int Capacity)
 {
     internal static DataType U8 { get; } = new(8, false, 0);

@@ -19,7 +19,10 @@ internal static class DefinitionChecker
             CheckMap(map, $"map {map.Name}", problems);
 
         foreach (EventDefinition definition in group.Events)
+        {
             CheckEvent(definition, $"event {definition.Name}", problems);
+            Require(definition.RecordSize <= group.RingBytes, $"event {definition.Name}", "its records are larger than the ring", problems);
+        }
     }
 
     /// <summary>Whether integers of a type exist, or texts.</summary>
@@ -28,7 +31,7 @@ internal static class DefinitionChecker
     internal static bool IsInteger(DataType type) => type.Capacity == 0 && type.Bits is 8 or 16 or 32 or 64;
 
     private static bool IsText(DataType type) =>
-        type is { Bits: 0, IsSigned: false, Capacity: > 0 and <= ProgramLimits.TextCapacity } && type.Capacity % 8 == 0;
+        type is { Bits: 0, IsSigned: false, Capacity: > 0 and <= ProgramLimits.FieldCapacity } && type.Capacity % 8 == 0;
 
     private static void CheckMap(MapDefinition map, string where, List<ProgramProblem> problems)
     {

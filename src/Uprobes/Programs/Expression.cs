@@ -76,6 +76,15 @@ internal sealed record Load(Expression Address, DataType Type) : Expression(Type
 /// </summary>
 internal sealed record LoadText(Expression Address, int Capacity) : Expression(DataType.Text(Capacity));
 
+/// <summary>
+/// Bytes of the target's memory, zeros among them, stored as a text is: as many as asked for, at most as many as the capacity, and none
+/// from the first page on that cannot be read. Where some were asked for and there is not one, that is a failed read.
+/// </summary>
+/// <param name="Address">Of the first byte.</param>
+/// <param name="Length">How many are wanted: an integer, whose 64 bits count without a sign.</param>
+/// <param name="Capacity">That of its type.</param>
+internal sealed record LoadBytes(Expression Address, Expression Length, int Capacity) : Expression(DataType.Text(Capacity));
+
 /// <summary>Operators of one operand.</summary>
 internal enum UnaryOperator
 {

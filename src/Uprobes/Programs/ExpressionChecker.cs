@@ -116,8 +116,13 @@ internal sealed class ExpressionChecker
                 CheckInteger(load.Address, ".address");
                 break;
             case LoadText load:
-                Require(DefinitionChecker.IsType(load.Type) && load.Type.IsText, load, $"its capacity is not a multiple of 8 up to {ProgramLimits.TextCapacity}");
+                Require(DefinitionChecker.IsType(load.Type) && load.Type.IsText, load, $"its capacity is not a multiple of 8 up to {ProgramLimits.FieldCapacity}");
                 CheckInteger(load.Address, ".address");
+                break;
+            case LoadBytes load:
+                Require(DefinitionChecker.IsType(load.Type) && load.Type.IsText, load, $"its capacity is not a multiple of 8 up to {ProgramLimits.FieldCapacity}");
+                CheckInteger(load.Address, ".address");
+                CheckInteger(load.Length, ".length");
                 break;
             case LocalValue local:
                 Require(local.Index >= 0 && local.Index < _locals.Count, local, "there is no such local");

@@ -60,6 +60,13 @@ internal sealed class ExpressionPrinter
                 Append(load.Address, level + 1);
                 _text.Append(']');
                 break;
+            case LoadBytes load:
+                _text.Append(CultureInfo.InvariantCulture, $"{load.Type}[");
+                Append(load.Address, level + 1);
+                _text.Append(", ");
+                Append(load.Length, level + 1);
+                _text.Append(']');
+                break;
             case Unary unary:
                 _text.Append(Sign(unary.Operator));
                 Append(unary.Operand, level + 1);

@@ -110,9 +110,36 @@ internal sealed partial class Interpreter
             case LoadText load:
                 ReadText((ulong)Integer(load.Address), destination);
                 break;
+            case LoadBytes load:
+                ulong wanted = (ulong)Integer(load.Length);
+                ReadBytes((ulong)Integer(load.Address), wanted, destination);
+                break;
             default:
                 throw new ArgumentException($"not a text of a checked program: {text.GetType().Name}", nameof(text));
         }
+    }
+
+    private void ReadBytes(ulong address, ulong wanted, Span<ulong> destination)
+    {
+        destination.Clear();
+        Span<byte> room = MemoryMarshal.AsBytes(destination[1..]);
+        room = room[..(int)Math.Min(wanted, (ulong)room.Length)];
+        int length = 0, read, piece;
+        do
+        {
+            ulong from = unchecked(address + (ulong)length);
+            piece = (int)Math.Min((ulong)(room.Length - length), PageSize - (from % PageSize));
+            read = piece == 0 ? 0 : _context.TryRead(from, room.Slice(length, piece));
+            length += read;
+        }
+        while (piece > 0 && read == piece);
+
+        if (length == 0 && room.Length > 0)
+            _output.CountFailedRead();
+
+        // What a read wrote behind what it says is nothing.
+        MemoryMarshal.AsBytes(destination[1..])[length..].Clear();
+        destination[0] = (uint)length;
     }
 
     /// <summary>Page by page: what can be read is one page at least, and the text may end before one that cannot.</summary>

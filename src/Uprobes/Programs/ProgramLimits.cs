@@ -29,8 +29,11 @@ internal static class ProgramLimits
     /// <summary>Words that an entry program can keep for the return program.</summary>
     internal const int FollowWords = 6;
 
-    /// <summary>Bytes of a text, a multiple of 8.</summary>
+    /// <summary>Bytes of a text that is compared or in a key, a multiple of 8: there is room for two.</summary>
     internal const int TextCapacity = 256;
+
+    /// <summary>Bytes of a text that is an event's field, a multiple of 8.</summary>
+    internal const int FieldCapacity = 16384;
 
     /// <summary>Bytes of a key.</summary>
     internal const int KeySize = 256;

@@ -42,6 +42,7 @@ internal static class ScratchNeed
     {
         Load load => Of(load.Address),
         LoadText load => Of(load.Address),
+        LoadBytes load => Math.Max(Of(load.Length), Word + Of(load.Address)),
         Unary unary => Of(unary.Operand),
         Cast cast => Of(cast.Operand),
         Binary { Left.Type.IsText: true } texts => Math.Max(Of(texts.Left), SizeOfText(texts.Left) + Math.Max(Of(texts.Right), SizeOfText(texts.Right))),

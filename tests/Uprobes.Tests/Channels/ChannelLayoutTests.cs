@@ -16,9 +16,9 @@ public sealed class ChannelLayoutTests
         Assert.Equal(192 + 4096, layout.CellsOffset(0));
         Assert.Equal(4288 + (3 * 32), layout.CellsOffset(2));
         Assert.Equal(8192, layout.RingOffset);
-        Assert.Equal(8192 + 8192 + 4096, layout.RecordStride);
+        Assert.Equal(8192 + 8192 + 32768, layout.RecordStride);
         Assert.Equal(4096 + 8192, layout.RecordsOffset);
-        Assert.Equal(12288 + (128 * 20480), layout.TableOffset(1));
+        Assert.Equal(12288 + (128 * 49152), layout.TableOffset(1));
         Assert.Equal(8 + 8 + 24 + (66 * 8), layout.EntrySize(1));
         Assert.Equal(layout.TableOffset(1) + 36864, layout.Size); // 64 entries of 568 bytes: 36352, in whole pages.
     }

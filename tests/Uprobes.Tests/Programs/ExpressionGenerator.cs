@@ -120,8 +120,13 @@ internal sealed class ExpressionGenerator(
     private Expression Text(int capacity, int depth)
     {
         Budget--;
-        if (choices.Below(3) > 0)
-            return new LoadText(Address(depth + 1), capacity);
+        switch (choices.Below(6))
+        {
+            case 0 or 1 or 2:
+                return new LoadText(Address(depth + 1), capacity);
+            case 3:
+                return new LoadBytes(Address(depth + 1), choices.OnceIn(3) ? Integer(DataType.U64, depth + 1) : new Constant(choices.Below(capacity + 20), DataType.U64), capacity);
+        }
 
         string letters = new(choices.Of('a', 'z', 'b'), choices.Below(Math.Min(capacity, 40) + 1));
         return new TextConstant(Encoding.ASCII.GetBytes(letters), capacity);

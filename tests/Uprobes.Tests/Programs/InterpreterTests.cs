@@ -48,6 +48,26 @@ public sealed class InterpreterTests
         Assert.Equal(0, failed);
     }
 
+    [Theory]
+    [InlineData(0x1010, 5, 5, 0)]
+    [InlineData(0x1010, 0, 0, 0)]
+    [InlineData(0x1010, 24, 16, 0)]
+    [InlineData(0x1010, -1, 16, 0)]
+    [InlineData(0x1ffd, 16, 3, 0)]
+    [InlineData(0x3000, 16, 0, 1)]
+    [InlineData(0x3000, 0, 0, 0)]
+    [InlineData(-1, 16, 0, 1)]
+    public void Bytes_are_as_many_as_are_wanted_fit_and_can_be_read(long address, long wanted, int length, int failures)
+    {
+        byte[] page = [.. Enumerable.Range(0, 4096).Select(i => (byte)(i % 251))];
+        (ulong[] fields, int failed) = Event(new LoadBytes(U64((ulong)address), U64((ulong)wanted), 16), new ProgramMemory(0x1000, page));
+        byte[] expected = new byte[16];
+        if (length > 0)
+            page.AsSpan((int)address - 0x1000, length).CopyTo(expected);
+        Assert.Equal([(ulong)length, BitConverter.ToUInt64(expected), BitConverter.ToUInt64(expected, 8)], fields);
+        Assert.Equal(failures, failed);
+    }
+
     [Fact]
     public void A_text_that_cannot_be_read_is_empty()
     {

@@ -8,6 +8,8 @@ namespace Uprobes.Programs.X64;
 /// <summary>Texts: a word with the length, then the bytes, filled up with zeros.</summary>
 internal sealed partial class ProgramEmitter
 {
+    private const long EndOfUserSpace = 0x7fff_ffff_f000;
+
     /// <summary>Puts a text at an offset from a register's address; the register is one that has been taken, or rbx.</summary>
     private void EmitText(Expression text, Gpr place, int offset)
     {
@@ -21,6 +23,9 @@ internal sealed partial class ProgramEmitter
                 Load(Gpr.Rcx, address);
                 _registers.Give(address);
                 EmitTextRead(place, offset, load.Capacity);
+                break;
+            case LoadBytes load:
+                EmitBytesRead(load, place, offset);
                 break;
             default:
                 throw new ArgumentException($"not a text of a checked program: {text.GetType().Name}", nameof(text));
@@ -129,21 +134,7 @@ internal sealed partial class ProgramEmitter
     ///     je    cut
     ///     inc   qword [rbp + 16]
     /// found:
-    ///     mov   [rdi - 8], rcx
-    ///     mov   rdx, rcx
-    ///     and   rdx, -8
-    ///     and   ecx, 7
-    ///     shl   ecx, 3
-    ///     mov   rsi, -1
-    ///     shl   rsi, cl
-    ///     not   rsi
-    ///     and   [rdi + rdx], rsi          ; the text's last word
-    /// fill:
-    ///     add   rdx, 8
-    ///     cmp   rdx, capacity
-    ///     jae   done
-    ///     mov   qword [rdi + rdx], 0
-    ///     jmp   fill
+    ///     ...                             ; EmitFill
     /// cut:
     ///     bts   rax, 63
     ///     mov   [rdi - 8], rax
@@ -153,7 +144,7 @@ internal sealed partial class ProgramEmitter
     private void EmitTextEnd(int capacity)
     {
         Label word = _code.NewLabel(), within = _code.NewLabel(), single = _code.NewLabel(), end = _code.NewLabel();
-        Label found = _code.NewLabel(), fill = _code.NewLabel(), cut = _code.NewLabel(), done = _code.NewLabel();
+        Label found = _code.NewLabel(), cut = _code.NewLabel(), done = _code.NewLabel();
         A.mov(rdi, __qword_ptr[rbx + _readArea]);
         A.xor(ecx, ecx);
         A.test(rax, rax);
@@ -192,6 +183,36 @@ internal sealed partial class ProgramEmitter
         A.je(cut);
         A.inc(__qword_ptr[rbp + ChannelLayout.FailedReadsOffset]);
         _code.Mark(found);
+        EmitFill(capacity, done);
+        _code.Mark(cut);
+        A.bts(rax, 63);
+        A.mov(__qword_ptr[rdi - 8], rax);
+        _code.Mark(done);
+    }
+
+    /// <summary>
+    /// rdi: where the bytes are, rcx: how many, less than the capacity. Fills up with zeros.
+    /// <code>
+    ///     mov   [rdi - 8], rcx
+    ///     mov   rdx, rcx
+    ///     and   rdx, -8
+    ///     and   ecx, 7
+    ///     shl   ecx, 3
+    ///     mov   rsi, -1
+    ///     shl   rsi, cl
+    ///     not   rsi
+    ///     and   [rdi + rdx], rsi          ; the last word that has some
+    /// fill:
+    ///     add   rdx, 8
+    ///     cmp   rdx, capacity
+    ///     jae   done
+    ///     mov   qword [rdi + rdx], 0
+    ///     jmp   fill
+    /// </code>
+    /// </summary>
+    private void EmitFill(int capacity, Label done)
+    {
+        Label fill = _code.NewLabel();
         A.mov(__qword_ptr[rdi - 8], rcx);
         A.mov(rdx, rcx);
         A.and(rdx, -8);
@@ -207,11 +228,94 @@ internal sealed partial class ProgramEmitter
         A.jae(done);
         A.mov(__qword_ptr[rdi + rdx], 0);
         A.jmp(fill);
+    }
 
-        _code.Mark(cut);
-        A.bts(rax, 63);
-        A.mov(__qword_ptr[rdi - 8], rax);
+    /// <summary>
+    /// The kernel copies as much as can be read of one piece, unless it reaches beyond where user space ends (4-level paging).
+    /// <code>
+    ///     mov   [rbx + room], length
+    ///     ...                             ; rcx: the address
+    ///     mov   rax, capacity
+    ///     mov   rdx, [rbx + room]
+    ///     cmp   rdx, rax
+    ///     cmovb rax, rdx
+    ///     mov   rdx, 0x7ffffffff000
+    ///     sub   rdx, rcx
+    ///     cmp   rax, rdx
+    ///     cmova rax, rdx
+    ///     mov   [rbx + remote], rcx
+    ///     mov   [rbx + remote + 8], rax
+    ///     mov   [rbx + local + 8], rax
+    ///     lea   rax, [place + offset + 8]
+    ///     mov   [rbx + local], rax
+    ///     mov   [rbx + saved], rsi        ; and other registers in use
+    ///     ...                             ; EmitRead
+    ///     mov   rdi, [rbx + local]
+    ///     xor   ecx, ecx
+    ///     test  rax, rax
+    ///     jg    some
+    ///     cmp   [rbx + local + 8], rcx
+    ///     je    none
+    ///     inc   qword [rbp + 16]
+    ///     jmp   none
+    /// some:
+    ///     mov   rcx, rax
+    /// none:
+    ///     mov   [rdi - 8], rcx
+    ///     cmp   rcx, capacity
+    ///     je    done
+    ///     ...                             ; EmitFill
+    /// done:
+    ///     mov   rsi, [rbx + saved]
+    /// </code>
+    /// </summary>
+    private void EmitBytesRead(LoadBytes load, Gpr place, int offset)
+    {
+        Label some = _code.NewLabel(), none = _code.NewLabel(), done = _code.NewLabel();
+        int room = TakeRoom(8);
+        Operand length = Evaluate(load.Length);
+        Load(Gpr.Rcx, length);
+        _registers.Give(length);
+        A.mov(__qword_ptr[rbx + room], rcx);
+        Operand address = Evaluate(load.Address);
+        Load(Gpr.Rcx, address);
+        _registers.Give(address);
+        RegisterSet held = _registers.Held;
+        int saved = TakeRoom(8 * held.Count);
+        TouchForReading();
+        A.mov(rax, load.Capacity);
+        A.mov(rdx, __qword_ptr[rbx + room]);
+        A.cmp(rdx, rax);
+        A.cmovb(rax, rdx);
+        A.mov(rdx, EndOfUserSpace);
+        A.sub(rdx, rcx);
+        A.cmp(rax, rdx);
+        A.cmova(rax, rdx);
+        A.mov(__qword_ptr[rbx + _readArea + RemoteOffset], rcx);
+        A.mov(__qword_ptr[rbx + _readArea + RemoteOffset + 8], rax);
+        A.mov(__qword_ptr[rbx + _readArea + 8], rax);
+        A.lea(rax, __qword_ptr[place.Q + (offset + 8)]);
+        A.mov(__qword_ptr[rbx + _readArea], rax);
+        MoveHeld(held, saved, isSaving: true);
+        EmitRead(remotePieces: 1);
+        A.mov(rdi, __qword_ptr[rbx + _readArea]);
+        A.xor(ecx, ecx);
+        A.test(rax, rax);
+        A.jg(some);
+        A.cmp(__qword_ptr[rbx + _readArea + 8], rcx);
+        A.je(none);
+        A.inc(__qword_ptr[rbp + ChannelLayout.FailedReadsOffset]);
+        A.jmp(none);
+        _code.Mark(some);
+        A.mov(rcx, rax);
+        _code.Mark(none);
+        A.mov(__qword_ptr[rdi - 8], rcx);
+        A.cmp(rcx, load.Capacity);
+        A.je(done);
+        EmitFill(load.Capacity, done);
         _code.Mark(done);
+        MoveHeld(held, saved, isSaving: false);
+        _roomUsed = room;
     }
 
     /// <summary>Makes the flags of a comparison of two texts.</summary>

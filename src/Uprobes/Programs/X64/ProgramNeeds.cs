@@ -57,7 +57,7 @@ internal static class ProgramNeeds
 
     private static bool NeedsFrame(Expression expression) => expression switch
     {
-        Load or LoadText => true,
+        Load or LoadText or LoadBytes => true,
         Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
         MapValue value => HasText(value.Key),
         MapContains contains => HasText(contains.Key),
@@ -121,6 +121,7 @@ internal static class ProgramNeeds
     {
         Load load => Any(load.Address, isWanted),
         LoadText load => Any(load.Address, isWanted),
+        LoadBytes load => Any(load.Address, isWanted) || Any(load.Length, isWanted),
         Unary unary => Any(unary.Operand, isWanted),
         Binary binary => Any(binary.Left, isWanted) || Any(binary.Right, isWanted),
         Cast cast => Any(cast.Operand, isWanted),
