@@ -3,7 +3,7 @@ namespace Uprobes.Script.Syntax;
 /// <summary>A part of a script's text: where a token, a node of the tree or an error is.</summary>
 /// <param name="Start">Index of its first character in the script's text.</param>
 /// <param name="Length">Number of characters; 0 for a place between two characters, such as the end of the text.</param>
-public readonly record struct SourceSpan(int Start, int Length)
+internal readonly record struct SourceSpan(int Start, int Length)
 {
     /// <summary>Index of the first character behind it.</summary>
     public int End => Start + Length;
