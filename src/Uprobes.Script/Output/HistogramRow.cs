@@ -22,8 +22,8 @@ internal readonly record struct HistogramRow(HistogramEdge? Least, HistogramEdge
     internal bool IsSingle => Least is { IsPlain: true } least && Limit is { IsPlain: true } limit && least.Value + 1 == limit.Value;
 
     /// <summary>The rows of a histogram, from the first bucket that is not empty to the last one; none when all are.</summary>
-    internal static IReadOnlyList<HistogramRow> Of(LogHistogram histogram, ulong divisor) =>
-        Of(histogram.Counts, divisor, index => LogHistogram.Limit(index, histogram.Bits));
+    internal static IReadOnlyList<HistogramRow> Of(LogHistogram histogram) =>
+        Of(histogram.Counts, histogram.Divisor, index => LogHistogram.Limit(index, histogram.Bits));
 
     /// <summary>The same for one with buckets of one width, whose counts no divisor changes.</summary>
     internal static IReadOnlyList<HistogramRow> Of(LinearHistogram histogram) => Of(histogram.Counts, 1, histogram.Limit);

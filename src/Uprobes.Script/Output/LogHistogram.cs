@@ -13,6 +13,9 @@ public sealed record LogHistogram(int Bits, IReadOnlyList<ulong> Counts)
     /// <summary>The largest k that <c>hist()</c> takes.</summary>
     public const int MaxBits = 5;
 
+    /// <summary>What the counts are divided by when they print; which buckets print depends on the counts themselves.</summary>
+    internal ulong Divisor { get; init; } = 1;
+
     /// <summary>The bucket of a signed value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="bits">k, from 0 to <see cref="MaxBits"/>.</param>

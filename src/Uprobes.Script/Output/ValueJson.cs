@@ -40,7 +40,7 @@ internal static class ValueJson
                 WriteStats(output, value.StatsValue);
                 break;
             case ScriptValueKind.Histogram:
-                WriteRows(output, HistogramRow.Of(value.LogHistogramValue, 1));
+                WriteRows(output, HistogramRow.Of(value.LogHistogramValue));
                 break;
             case ScriptValueKind.LinearHistogram:
                 WriteRows(output, HistogramRow.Of(value.LinearHistogramValue));
@@ -94,8 +94,11 @@ internal static class ValueJson
             int length = 1;
             if (text[0] >= 0x80)
             {
-                OperationStatus status = Rune.DecodeFromUtf8(text, out _, out length);
-                output.Write(status == OperationStatus.Done ? text[..length] : "\uFFFD"u8);
+                OperationStatus status = Rune.DecodeFromUtf8(text, out Rune rune, out length);
+                if (status == OperationStatus.Done && Rune.IsControl(rune))
+                    WriteEscape(output, (byte)rune.Value); // C1, which a terminal would obey.
+                else
+                    output.Write(status == OperationStatus.Done ? text[..length] : "\uFFFD"u8);
             }
             else
             {
@@ -114,7 +117,7 @@ internal static class ValueJson
     {
         for (int i = 0; i < text.Length; i++)
         {
-            if (text[i] is < 0x20 or >= 0x80 or (byte)'"' or (byte)'\\')
+            if (text[i] is < 0x20 or >= 0x7f or (byte)'"' or (byte)'\\')
                 return i;
         }
 

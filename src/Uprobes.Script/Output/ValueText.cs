@@ -60,7 +60,7 @@ internal static class ValueText
                 WriteStats(output, value.StatsValue);
                 break;
             case ScriptValueKind.Histogram:
-                HistogramText.Write(output, HistogramRow.Of(value.LogHistogramValue, 1));
+                HistogramText.Write(output, HistogramRow.Of(value.LogHistogramValue));
                 break;
             case ScriptValueKind.LinearHistogram:
                 HistogramText.Write(output, HistogramRow.Of(value.LinearHistogramValue));
