@@ -17,6 +17,10 @@ internal sealed record FakeHit(ulong[] Arguments, Dictionary<ulong, byte[]>? Mem
 
     public int ThreadId { get; init; } = 43;
 
+    public ReadOnlySpan<byte> ThreadName => "worker 3"u8;
+
+    public int Processor => 5;
+
     public long TimestampNanoseconds => Time;
 
     public long DurationNanoseconds => Time - EntryTime;

@@ -1,4 +1,5 @@
 using Uprobes.Channels;
+using Uprobes.Processes;
 
 namespace Uprobes.Programs;
 
@@ -57,6 +58,9 @@ internal enum BuiltinKind
 
     /// <summary>U64: address of the site in the target.</summary>
     SiteAddress,
+
+    /// <summary>U32: the number of the processor that the thread runs on.</summary>
+    Processor,
 }
 
 /// <summary>A value that is always there.</summary>
@@ -84,6 +88,9 @@ internal sealed record LoadText(Expression Address, int Capacity) : Expression(D
 /// <param name="Length">How many are wanted: an integer, whose 64 bits count without a sign.</param>
 /// <param name="Capacity">That of its type.</param>
 internal sealed record LoadBytes(Expression Address, Expression Length, int Capacity) : Expression(DataType.Text(Capacity));
+
+/// <summary>The thread's name (prctl(2), PR_GET_NAME), at most 15 bytes.</summary>
+internal sealed record ThreadName() : Expression(DataType.Text(ThreadMoment.NameSize));
 
 /// <summary>Operators of one operand.</summary>
 internal enum UnaryOperator

@@ -124,6 +124,8 @@ internal sealed class ExpressionChecker
                 CheckInteger(load.Address, ".address");
                 CheckInteger(load.Length, ".length");
                 break;
+            case ThreadName:
+                break;
             case LocalValue local:
                 Require(local.Index >= 0 && local.Index < _locals.Count, local, "there is no such local");
                 Require(local.Index < 0 || local.Index >= _locals.Count || _locals[local.Index] == local.Type, local, "the local has another type");

@@ -60,6 +60,9 @@ internal sealed class ExpressionPrinter
                 Append(load.Address, level + 1);
                 _text.Append(']');
                 break;
+            case ThreadName:
+                _text.Append("threadName");
+                break;
             case LoadBytes load:
                 _text.Append(CultureInfo.InvariantCulture, $"{load.Type}[");
                 Append(load.Address, level + 1);
@@ -165,6 +168,7 @@ internal sealed class ExpressionPrinter
         BuiltinKind.Duration => "duration",
         BuiltinKind.ProbeIndex => "probe",
         BuiltinKind.SiteAddress => "site",
+        BuiltinKind.Processor => "cpu",
         _ => string.Create(CultureInfo.InvariantCulture, $"builtin {(int)kind}"),
     };
 

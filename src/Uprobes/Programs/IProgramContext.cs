@@ -9,6 +9,12 @@ internal interface IProgramContext
     /// <summary>As the target's own gettid() says.</summary>
     int ThreadId { get; }
 
+    /// <summary>The thread's name, at most 15 bytes, none of them zero.</summary>
+    ReadOnlySpan<byte> ThreadName { get; }
+
+    /// <summary>The processor that the thread runs on.</summary>
+    int Processor { get; }
+
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>
     long TimestampNanoseconds { get; }
 

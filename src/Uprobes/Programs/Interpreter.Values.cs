@@ -44,6 +44,7 @@ internal sealed partial class Interpreter
         BuiltinKind.Duration => _context.DurationNanoseconds,
         BuiltinKind.ProbeIndex => (uint)_context.ProbeIndex,
         BuiltinKind.SiteAddress => (long)_context.SiteAddress,
+        BuiltinKind.Processor => (uint)_context.Processor,
         _ => throw new ArgumentException($"not a builtin of a checked program: {builtin.Kind}", nameof(builtin)),
     };
 
@@ -109,6 +110,9 @@ internal sealed partial class Interpreter
                 break;
             case LoadText load:
                 ReadText((ulong)Integer(load.Address), destination);
+                break;
+            case ThreadName:
+                StoredText.Write(destination, _context.ThreadName);
                 break;
             case LoadBytes load:
                 ulong wanted = (ulong)Integer(load.Length);

@@ -12,6 +12,10 @@ internal sealed record ProgramMemory(ulong Start, byte[] Bytes) : IProgramContex
 
     public int ThreadId => 0;
 
+    public ReadOnlySpan<byte> ThreadName => "worker 3"u8;
+
+    public int Processor => 5;
+
     public long TimestampNanoseconds => 0;
 
     public long DurationNanoseconds => 0;

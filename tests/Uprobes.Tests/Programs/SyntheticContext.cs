@@ -10,6 +10,10 @@ internal sealed record SyntheticContext : IProgramContext
 
     public required int ThreadId { get; init; }
 
+    public ReadOnlySpan<byte> ThreadName => "worker 3"u8;
+
+    public int Processor => 5;
+
     public required long TimestampNanoseconds { get; init; }
 
     public required long DurationNanoseconds { get; init; }

@@ -24,6 +24,10 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
 
     public int ThreadId => _identity.ThreadId;
 
+    public ReadOnlySpan<byte> ThreadName => ThreadMoment.NameOf(_hit.Thread.ThreadId);
+
+    public int Processor => ThreadMoment.ProcessorOf(_hit.Thread.ThreadId);
+
     public long TimestampNanoseconds => _hit.Timestamp;
 
     public long DurationNanoseconds => Math.Max(0, _hit.Timestamp - _entered);

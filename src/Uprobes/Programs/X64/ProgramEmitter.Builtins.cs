@@ -16,6 +16,7 @@ internal sealed partial class ProgramEmitter
         BuiltinKind.Duration => EvaluateDuration(),
         BuiltinKind.ProbeIndex => EvaluateProbeIndex(),
         BuiltinKind.SiteAddress => EvaluateSiteAddress(),
+        BuiltinKind.Processor => EvaluateProcessor(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no such value"),
     };
 
@@ -48,6 +49,24 @@ internal sealed partial class ProgramEmitter
         Gpr result = _registers.Take();
         _code.PatchNext(CodePatchKind.SiteAddress);
         A.mov(result.Q, 0L);
+        return Operand.Owned(result);
+    }
+
+    /// <summary>
+    /// The kernel keeps a segment in every processor's descriptor table whose limit is the processor's number, and that of its node
+    /// above bit 12 (arch/x86/include/asm/segment.h, __CPUNODE_SEG).
+    /// <code>
+    ///     mov   ecx, 0x7b
+    ///     lsl   result32, ecx
+    ///     and   result32, 4095
+    /// </code>
+    /// </summary>
+    private Operand EvaluateProcessor()
+    {
+        Gpr result = _registers.Take();
+        A.mov(ecx, 0x7b);
+        A.lsl(result.D, ecx);
+        A.and(result.D, 0xfff);
         return Operand.Owned(result);
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Iced.Intel;
 using Uprobes.Channels;
+using Uprobes.Processes;
 using static Iced.Intel.AssemblerRegisters;
 
 namespace Uprobes.Programs.X64;
@@ -8,6 +9,7 @@ namespace Uprobes.Programs.X64;
 /// <summary>Texts: a word with the length, then the bytes, filled up with zeros.</summary>
 internal sealed partial class ProgramEmitter
 {
+    private const int Prctl = 157, GetName = 16;
     private const long EndOfUserSpace = 0x7fff_ffff_f000;
 
     /// <summary>Puts a text at an offset from a register's address; the register is one that has been taken, or rbx.</summary>
@@ -27,9 +29,48 @@ internal sealed partial class ProgramEmitter
             case LoadBytes load:
                 EmitBytesRead(load, place, offset);
                 break;
+            case ThreadName:
+                EmitThreadName(place, offset);
+                break;
             default:
                 throw new ArgumentException($"not a text of a checked program: {text.GetType().Name}", nameof(text));
         }
+    }
+
+    /// <summary>
+    /// <code>
+    ///     lea   rax, [place + offset + 8]
+    ///     mov   [rbx + local], rax
+    ///     mov   [rbx + saved], rsi        ; and other registers in use
+    ///     mov   rsi, rax
+    ///     mov   edi, 16                   ; PR_GET_NAME
+    ///     mov   eax, 157                  ; prctl
+    ///     syscall                         ; rax: 0 or an error
+    ///     test  rax, rax
+    ///     mov   ecx, 16
+    ///     cmovz rax, rcx
+    ///     ...                             ; EmitTextEnd
+    ///     mov   rsi, [rbx + saved]
+    /// </code>
+    /// </summary>
+    private void EmitThreadName(Gpr place, int offset)
+    {
+        RegisterSet held = _registers.Held;
+        int saved = TakeRoom(8 * held.Count);
+        TouchForReading();
+        A.lea(rax, __qword_ptr[place.Q + (offset + 8)]);
+        A.mov(__qword_ptr[rbx + _readArea], rax);
+        MoveHeld(held, saved, isSaving: true);
+        A.mov(rsi, rax);
+        A.mov(edi, GetName);
+        A.mov(eax, Prctl);
+        A.syscall();
+        A.test(rax, rax);
+        A.mov(ecx, ThreadMoment.NameSize);
+        A.cmovz(rax, rcx);
+        EmitTextEnd(ThreadMoment.NameSize);
+        MoveHeld(held, saved, isSaving: false);
+        _roomUsed = saved;
     }
 
     private void EmitConstantText(TextConstant constant, Gpr place, int offset)

@@ -57,7 +57,7 @@ internal static class ProgramNeeds
 
     private static bool NeedsFrame(Expression expression) => expression switch
     {
-        Load or LoadText or LoadBytes => true,
+        Load or LoadText or LoadBytes or ThreadName => true,
         Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
         MapValue value => HasText(value.Key),
         MapContains contains => HasText(contains.Key),

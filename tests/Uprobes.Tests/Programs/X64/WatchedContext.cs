@@ -12,6 +12,10 @@ internal sealed class WatchedContext(SyntheticContext hit) : IProgramContext
 
     public int ThreadId => hit.ThreadId;
 
+    public ReadOnlySpan<byte> ThreadName => hit.ThreadName;
+
+    public int Processor => hit.Processor;
+
     public long TimestampNanoseconds => hit.TimestampNanoseconds;
 
     public long DurationNanoseconds => hit.DurationNanoseconds;
