@@ -24,6 +24,7 @@ internal static class EntryPlans
         PatchTactic.WholeInstructions => "whole",
         PatchTactic.Padding => "padding",
         PatchTactic.Springboard => "springboard",
+        PatchTactic.Redirect => "redirect",
         _ => throw new InvalidOperationException($"An entry was planned as {tactic}, which is for instructions inside of functions."),
     };
 

@@ -12,5 +12,5 @@ internal sealed record FunctionPlan(FunctionInfo Function, string Tactic, IReadO
     public const string Trap = "trap";
 
     /// <summary>All words for tactics, in the order in which they are counted.</summary>
-    public static IReadOnlyList<string> Tactics { get; } = ["single", "whole", "padding", "springboard", Trap];
+    public static IReadOnlyList<string> Tactics { get; } = ["single", "whole", "padding", "springboard", "redirect", Trap];
 }

@@ -11,7 +11,7 @@ internal static class ElfConstants
     public const ulong SHF_EXECINSTR = 4, SHF_COMPRESSED = 0x800;
     public const ushort SHN_UNDEF = 0, SHN_LORESERVE = 0xff00;
     public const byte STT_NOTYPE = 0, STT_OBJECT = 1, STT_FUNC = 2, STT_GNU_IFUNC = 10, STB_LOCAL = 0, STB_GLOBAL = 1, STB_WEAK = 2;
-    public const long DT_NULL = 0, DT_NEEDED = 1, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6, DT_RELA = 7, DT_RELASZ = 8, DT_STRSZ = 10, DT_SONAME = 14,
+    public const long DT_NULL = 0, DT_NEEDED = 1, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6, DT_RELA = 7, DT_RELASZ = 8, DT_STRSZ = 10, DT_INIT = 12, DT_FINI = 13, DT_SONAME = 14,
         DT_PLTRELSZ = 2, DT_JMPREL = 23, DT_RELR = 36,
         DT_RPATH = 15, DT_RUNPATH = 29, DT_GNU_HASH = 0x6ffffef5, DT_VERSYM = 0x6ffffff0, DT_FLAGS_1 = 0x6ffffffb,
         DT_VERDEF = 0x6ffffffc, DT_VERDEFNUM = 0x6ffffffd;

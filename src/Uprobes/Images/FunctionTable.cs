@@ -68,9 +68,10 @@ public sealed class FunctionTable
         new FunctionTableBuilder(_image.SegmentTable, _sources.Own).BuildNamed(Encoding.UTF8.GetBytes(rawName));
 
     /// <summary>
-    /// Everything in the code that the image's own symbols name: functions, labels, data. Not sorted.
+    /// Everything in the code that the image's own symbols name: functions, labels, data; and whether other files can find it by that name. Not
+    /// sorted.
     /// </summary>
-    internal IEnumerable<LinkAddress> Labels()
+    internal IEnumerable<(LinkAddress Address, bool IsDynamic)> Labels()
     {
         foreach (SymbolTable table in _sources.Own)
         {
@@ -79,7 +80,7 @@ public sealed class FunctionTable
                 SymbolEntry entry = table[i];
                 if (entry.Section != SHN_UNDEF && entry.Type is STT_NOTYPE or STT_OBJECT or STT_FUNC or STT_GNU_IFUNC
                     && _image.TryGetOffset(new LinkAddress(entry.Value), out FileOffset offset) && _image.IsExecutable(offset))
-                    yield return new LinkAddress(entry.Value);
+                    yield return (new LinkAddress(entry.Value), table.Origin == FunctionOrigin.DynamicSymbols);
             }
         }
     }

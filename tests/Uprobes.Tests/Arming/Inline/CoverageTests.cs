@@ -50,5 +50,5 @@ public sealed class CoverageTests(ITestOutputHelper output)
     }
 
     private static string Row(string file, PlanSummary all, PlanSummary named) => string.Create(CultureInfo.InvariantCulture,
-        $"| {file} | {all.Sites} | {all.Count(PatchTactic.SingleInstruction)} | {all.Count(PatchTactic.WholeInstructions)} | {all.Count(PatchTactic.Padding)} | {all.Count(PatchTactic.Springboard)} | {all.Refused} | {all.PercentText()} % | {named.PercentText()} % of {named.Sites} |");
+        $"| {file} | {all.Sites} | {all.Count(PatchTactic.SingleInstruction)} | {all.Count(PatchTactic.WholeInstructions)} | {all.Count(PatchTactic.Padding)} | {all.Count(PatchTactic.Springboard)} | {all.Count(PatchTactic.Redirect)} | {all.Refused} | {all.PercentText()} % | {named.PercentText()} % of {named.Sites} |");
 }

@@ -34,6 +34,9 @@ internal sealed class FunctionCode
     /// <summary>Whether control never goes on behind the last instruction.</summary>
     public bool EndsControl { get; private set; }
 
+    /// <summary>Whether the last instruction is a call: to a function that does not return, or else another begins within this one.</summary>
+    public bool EndsInCall { get; private set; }
+
     /// <summary>Whether a computed jump has targets that nothing found tells.</summary>
     public bool HasUnknownJump { get; private set; }
 
@@ -50,9 +53,12 @@ internal sealed class FunctionCode
     public bool IsBoundary(ulong address) => address >= Start && address < End && _starts[(int)(address - Start)];
 
     /// <summary>Whether the instruction that a byte belongs to leads to an address, or holds it.</summary>
-    public bool LeadsFrom(ulong source, ulong target) => Holds(_branches, source, target) || Holds(_constants, source, target);
+    public bool LeadsFrom(ulong source, ulong target) => Find(_branches, source, target) is not null || Find(_constants, source, target) is not null;
 
-    private static bool Holds(List<DirectBranch> branches, ulong source, ulong target)
+    /// <summary>The instruction that a byte belongs to if it leads to an address by a distance, or else null.</summary>
+    public DirectBranch? BranchFrom(ulong source, ulong target) => Find(_branches, source, target);
+
+    private static DirectBranch? Find(List<DirectBranch> branches, ulong source, ulong target)
     {
         int low = 0, high = branches.Count;
         while (low < high)
@@ -67,10 +73,10 @@ internal sealed class FunctionCode
         for (int i = low - 1; i >= 0 && source - branches[i].Source < (ulong)branches[i].Length; i--)
         {
             if (branches[i].Target == target)
-                return true;
+                return branches[i];
         }
 
-        return false;
+        return null;
     }
 
     /// <summary>Decodes a function.</summary>
@@ -128,6 +134,7 @@ internal sealed class FunctionCode
                 NoteConstants(instruction, bytes);
             // What follows padding is led to by something, or is padding.
             reached = (reached || !isPadding) && !EndsFlow(instruction);
+            EndsInCall = instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall;
             at = instruction.NextIP;
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Uprobes.Images;
+using static Uprobes.Images.ElfConstants;
 
 namespace Uprobes.Arming.Inline.X64;
 
@@ -24,7 +25,7 @@ internal sealed class ImageAnalysis
     private readonly Lazy<LoadedBytes> _bytes;
     private readonly Lazy<bool> _mindsFaults;
     private readonly ConcurrentDictionary<ulong, FunctionCode?> _functions = [];
-    private readonly ConcurrentDictionary<ulong, ulong?> _branchVerdicts = [];
+    private readonly ConcurrentDictionary<ulong, ulong[]> _branchSources = [];
 
     /// <summary>Reads nothing yet.</summary>
     /// <param name="image">Lent; has to stay open.</param>
@@ -54,7 +55,7 @@ internal sealed class ImageAnalysis
         var sources = new Dictionary<ulong, List<ulong>>();
         foreach (ulong target in targets)
         {
-            if (!_branchVerdicts.ContainsKey(target) && Bytes.TryFindCode(target, out LoadedPiece piece, out int index) && piece.IsBranched(index))
+            if (!_branchSources.ContainsKey(target) && Bytes.TryFindCode(target, out LoadedPiece piece, out int index) && piece.IsBranched(index))
                 sources.TryAdd(target, []);
         }
 
@@ -71,10 +72,7 @@ internal sealed class ImageAnalysis
         }
 
         foreach ((ulong target, List<ulong> found) in sources)
-        {
-            int real = found.FindIndex(source => IsReal(source, target));
-            _branchVerdicts.TryAdd(target, real < 0 ? null : found[real]);
-        }
+            _branchSources.TryAdd(target, [.. found.Where(source => IsReal(source, target))]);
     }
 
     /// <summary>The first byte of a range that control may come to from elsewhere, or null.</summary>
@@ -87,9 +85,9 @@ internal sealed class ImageAnalysis
         count = Math.Min(count, piece.Bytes.Length - index);
         for (int i = 0; i < count; i++)
         {
-            if (piece.IsPointed(index + i))
+            if (piece.IsPointed(index + i) || piece.IsNamed(index + i))
                 return new Landing(start + (ulong)i, null);
-            if (piece.IsBranched(index + i) && FindBranch(start + (ulong)i) is { } source)
+            if (piece.IsBranched(index + i) && SourcesOf(start + (ulong)i) is [var source, ..])
                 return new Landing(start + (ulong)i, source);
         }
 
@@ -155,27 +153,43 @@ internal sealed class ImageAnalysis
         tables.Sort();
         JumpTables.Mark(bytes, [.. tables.Distinct()]);
         CodePointers.Mark(Image, bytes);
-        foreach (LinkAddress label in Image.Functions.Labels())
-            bytes.Point(label.Value);
+        bytes.Point(Image.EntryPoint.Value);
+        foreach (long tag in (long[])[DT_INIT, DT_FINI])
+        {
+            if (Image.Dynamic.TryGet(tag, out ulong run))
+                bytes.Point(run);
+        }
+
+        foreach ((LinkAddress label, bool isDynamic) in Image.Functions.Labels())
+        {
+            bytes.Name(label.Value);
+            if (isDynamic)
+                bytes.Point(label.Value);
+        }
+
         foreach (ulong start in Image.Functions.Extents.Starts)
         {
             if (Image.TryGetAddress(new FileOffset(start), out LinkAddress address))
-                bytes.Point(address.Value);
+                bytes.Name(address.Value);
         }
 
         return bytes;
     }
 
-    private ulong? FindBranch(ulong target)
+    /// <summary>Bytes of the instructions that lead to an address by a 32-bit distance or hold it, or may do; one may occur twice.</summary>
+    internal ulong[] SourcesOf(ulong target)
     {
-        if (!_branchVerdicts.TryGetValue(target, out ulong? source))
+        if (!_branchSources.TryGetValue(target, out ulong[]? sources))
         {
             Prepare([target]);
-            source = _branchVerdicts[target];
+            sources = _branchSources.GetValueOrDefault(target, []);
         }
 
-        return source;
+        return sources;
     }
+
+    /// <summary>Whether a branch with an 8-bit distance leads to a byte.</summary>
+    internal bool IsShortBranchTarget(LoadedPiece piece, int index) => FindShortBranch(piece, index, 1) is not null;
 
     /// <summary>Branches with an 8-bit distance are so many that each question looks around for itself.</summary>
     private Landing? FindShortBranch(LoadedPiece piece, int index, int count)

@@ -65,7 +65,14 @@ internal sealed class LoadedBytes
     /// <summary>Whether a byte is in a section of code; other sections can be in an executable piece.</summary>
     public bool IsCode(LoadedPiece piece, int index) => piece.IsExecutable && _segments.TryGetCode(piece.Offset + (ulong)index, out _);
 
-    /// <summary>Marks an address as led to by data or a name, where it is code.</summary>
+    /// <summary>Marks an address as the beginning of something, where it is code.</summary>
+    public void Name(ulong address)
+    {
+        if (TryFindCode(address, out LoadedPiece piece, out int index))
+            piece.MarkNamed(index);
+    }
+
+    /// <summary>Marks an address as led to by data or from outside of the file, where it is code.</summary>
     public bool Point(ulong address)
     {
         if (!TryFindCode(address, out LoadedPiece piece, out int index))

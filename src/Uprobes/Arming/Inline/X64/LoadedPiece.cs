@@ -8,6 +8,7 @@ internal sealed class LoadedPiece
 {
     private readonly ulong[] _branched;
     private readonly ulong[] _pointed;
+    private readonly ulong[] _named;
 
     /// <summary>Takes the bytes.</summary>
     public LoadedPiece(ulong address, ulong offset, byte[] bytes, bool isExecutable)
@@ -16,6 +17,7 @@ internal sealed class LoadedPiece
         int words = isExecutable ? (bytes.Length + 63) / 64 : 0;
         _branched = new ulong[words];
         _pointed = new ulong[words];
+        _named = new ulong[words];
     }
 
     /// <summary>The link-time address of the first byte.</summary>
@@ -44,8 +46,11 @@ internal sealed class LoadedPiece
     /// <summary>Notes that bytes which look like a branch, or like the loading of an address, lead to a byte. They need not be an instruction.</summary>
     public void MarkBranched(int index) => _branched[index >> 6] |= 1UL << index;
 
-    /// <summary>Notes that data or a name leads to a byte.</summary>
+    /// <summary>Notes that data leads to a byte, or a name by which other files find it.</summary>
     public void MarkPointed(int index) => _pointed[index >> 6] |= 1UL << index;
+
+    /// <summary>Notes that something begins at a byte that only this file has a name or an unwind range for: no control comes there by that.</summary>
+    public void MarkNamed(int index) => _named[index >> 6] |= 1UL << index;
 
     /// <summary>Whether <see cref="MarkBranched"/> was called for a byte.</summary>
     public bool IsBranched(int index) => (_branched[index >> 6] >> index & 1) != 0;
@@ -53,7 +58,10 @@ internal sealed class LoadedPiece
     /// <summary>Whether <see cref="MarkPointed"/> was called for a byte.</summary>
     public bool IsPointed(int index) => (_pointed[index >> 6] >> index & 1) != 0;
 
-    /// <summary>How many bytes are marked as led to by data or names; for tests and figures.</summary>
+    /// <summary>Whether <see cref="MarkNamed"/> was called for a byte.</summary>
+    public bool IsNamed(int index) => (_named[index >> 6] >> index & 1) != 0;
+
+    /// <summary>How many bytes are marked as led to by data; for tests and figures.</summary>
     public int CountPointed()
     {
         int count = 0;

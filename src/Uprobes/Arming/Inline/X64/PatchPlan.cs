@@ -34,7 +34,7 @@ internal sealed record PatchPlan
     internal required ImmutableArray<int> Boundaries { get; init; }
 
     /// <summary>
-    /// The original bytes that the patch overwrites at the site: 5, or 2 with a springboard, none for a joined site. All in one page. Where the
+    /// The original bytes that the patch overwrites at the site: 5, or 2 with a springboard, none for a joined or a redirected site. All in one page. Where the
     /// displaced instructions are longer, the rest of them stays as it is: nothing starts there. Where they are shorter, padding follows.
     /// </summary>
     internal required ImmutableArray<byte> Overwritten { get; init; }
@@ -47,6 +47,9 @@ internal sealed record PatchPlan
 
     /// <summary>The original 5 bytes there.</summary>
     internal ImmutableArray<byte> SpringboardOverwritten { get; init; } = [];
+
+    /// <summary>The branches that are led to the trampoline, for <see cref="PatchTactic.Redirect"/>: all that lead to the site. In any order, one by one.</summary>
+    internal ImmutableArray<RedirectedBranch> Redirected { get; init; } = [];
 
     /// <summary>The site whose patch displaces this one's instruction, for <see cref="PatchTactic.JoinsNeighbour"/>. That patch must stay as long as this plan.</summary>
     internal FileOffset? Neighbour { get; init; }

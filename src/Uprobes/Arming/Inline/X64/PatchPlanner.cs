@@ -15,6 +15,7 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
     private readonly Dictionary<ulong, PatchPlan> _plans = [];
     private readonly TakenRanges _taken = new();
     private readonly PaddingFinder _padding = new(analysis);
+    private readonly Entrances _entrances = new(analysis);
 
     /// <summary>
     /// Plans sites, in the order of their offsets, and keeps the plans as taken until <see cref="Release"/>. A site that has a plan already gets the
@@ -35,12 +36,17 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
             analysis.Prepare(Neighbourhoods(offsets));
         foreach (int index in order)
             decisions[index] = PlanOne(sites[index]);
+        RedirectRefused(decisions, order);
         return ImmutableArray.Create(decisions);
     }
 
     /// <summary>Plans one site.</summary>
     /// <inheritdoc cref="Plan(IReadOnlyList{PatchSite})"/>
-    public PatchDecision Plan(PatchSite site) => PlanOne(site);
+    public PatchDecision Plan(PatchSite site)
+    {
+        PatchDecision decision = PlanOne(site);
+        return decision.IsInline ? decision : Redirect(decision);
+    }
 
     /// <summary>Gives back the bytes of a plan whose patch is no longer in any process; one that is not known is passed over.</summary>
     public void Release(PatchPlan plan)
@@ -49,6 +55,55 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
             return;
         _plans.Remove(plan.Offset.Value);
         _taken.Remove(plan);
+    }
+
+    /// <summary>After all jumps, which take less of the text and are preferred; what leads to the sites is looked for at once.</summary>
+    private void RedirectRefused(PatchDecision[] decisions, int[] order)
+    {
+        int[] refused = [.. order.Where(index => !decisions[index].IsInline && decisions[index].Site.IsFunctionEntry)];
+        analysis.Prepare(refused.Select(index => analysis.Image.TryGetAddress(decisions[index].Site.Offset, out LinkAddress address) ? address.Value : 0));
+        foreach (int index in refused)
+            decisions[index] = Redirect(decisions[index]);
+    }
+
+    /// <summary>Has what leads to a refused site lead elsewhere, where that can be; the refusal stands where not.</summary>
+    private PatchDecision Redirect(PatchDecision refused)
+    {
+        PatchSite site = refused.Site;
+        if (_plans.TryGetValue(site.Offset.Value, out PatchPlan? plan))
+            return new(site, plan);
+        if (!site.IsFunctionEntry || !TryFindPlace(site, out Place place))
+            return refused;
+        DisplacedRange range = DisplacedRange.Read(place.Piece, place.Index, 1);
+        ulong start = place.Address, end = start + (ulong)range.Length;
+        if ((range.Refusal ?? UnsafePlaces.Judge(analysis, place.Piece, place.Index, range)) is not null
+            || (analysis.MindsFaults && FaultRules.CanFault(range.Instructions[0].Decoded)) || _taken.Find(start, end, out _) is not null
+            || _entrances.Find(start) is not { } branches)
+            return refused;
+        foreach (DirectBranch branch in branches)
+        {
+            ulong behind = branch.Source + (ulong)branch.Length;
+            if (_taken.Find(branch.Source, behind, out _) is not null || (branch.Source < end && behind > start))
+                return refused;
+        }
+
+        plan = new PatchPlan
+        {
+            Offset = site.Offset,
+            Address = new LinkAddress(start),
+            Tactic = PatchTactic.Redirect,
+            Displaced = ImmutableArray.Create(place.Piece.Bytes, place.Index, range.Length),
+            Boundaries = [0],
+            Overwritten = [],
+            Redirected = [.. branches.Select(AsRedirected)],
+        };
+        return Keep(site, plan);
+    }
+
+    private RedirectedBranch AsRedirected(DirectBranch branch)
+    {
+        _ = analysis.Bytes.TryFindCode(branch.Source, out LoadedPiece piece, out int index);
+        return new(new FileOffset(piece.Offset + (ulong)index), new LinkAddress(branch.Source), ImmutableArray.Create(piece.Bytes, index, branch.Length));
     }
 
     /// <summary>The addresses behind the first byte that the 5-byte patches of sites would overwrite.</summary>
@@ -67,15 +122,27 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
     {
         if (_plans.TryGetValue(site.Offset.Value, out PatchPlan? plan))
             return new(site, plan);
-        if (!analysis.Image.IsExecutable(site.Offset) || !analysis.Image.TryGetAddress(site.Offset, out LinkAddress address)
-            || !analysis.Bytes.TryFindCode(address.Value, out LoadedPiece piece, out int index))
+        if (!TryFindPlace(site, out Place place))
             return new(site, new PatchRefusal(PatchRefusalReason.NotCode, $"offset {site.Offset} is no code of the file"));
-        PatchRefusal? refusal = Decide(new Place(site, piece, index), out plan);
-        if (plan is null)
-            return new(site, refusal!);
+        PatchRefusal? refusal = Decide(place, out plan);
+        return plan is null ? new(site, refusal!) : Keep(site, plan);
+    }
+
+    private PatchDecision Keep(PatchSite site, PatchPlan plan)
+    {
         _plans.Add(site.Offset.Value, plan);
         _taken.Add(plan);
         return new(site, plan);
+    }
+
+    private bool TryFindPlace(PatchSite site, out Place place)
+    {
+        place = default;
+        if (!analysis.Image.IsExecutable(site.Offset) || !analysis.Image.TryGetAddress(site.Offset, out LinkAddress address)
+            || !analysis.Bytes.TryFindCode(address.Value, out LoadedPiece piece, out int index))
+            return false;
+        place = new Place(site, piece, index);
+        return true;
     }
 
     /// <summary>A site with its code.</summary>
@@ -141,7 +208,7 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
         int distance = (int)(place.Address - neighbour.Address.Value);
         int number = neighbour.Boundaries.IndexOf(distance);
         if (place.Address < neighbour.Address.Value || number < 0)
-            return new(PatchRefusalReason.InsideDisplaced, $"the patch of 0x{neighbour.Address.Value:x} has displaced the bytes, and no instruction of it starts there");
+            return new(PatchRefusalReason.InsideDisplaced, $"the bytes belong to the patch of 0x{neighbour.Address.Value:x}, and no instruction that it displaces starts there");
         int end = number + 1 < neighbour.Boundaries.Length ? neighbour.Boundaries[number + 1] : neighbour.Displaced.Length;
         plan = new PatchPlan
         {

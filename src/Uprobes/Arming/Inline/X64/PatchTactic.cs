@@ -15,6 +15,12 @@ internal enum PatchTactic
     /// <summary>A 2-byte jump to a 5-byte one that lies in unused padding within reach.</summary>
     Springboard,
 
+    /// <summary>
+    /// Nothing is written at the site: the branches that lead to it lead to the trampoline instead. Only where nothing else can come there, as to the
+    /// rarely used part of a function that a compiler has put elsewhere.
+    /// </summary>
+    Redirect,
+
     /// <summary>Nothing is written: the instruction has been displaced by the patch of a neighbour, in whose trampoline the program has to run in front of it.</summary>
     JoinsNeighbour,
 }

@@ -1,6 +1,6 @@
 namespace Uprobes.Arming.Inline.X64;
 
-/// <summary>The bytes that plans of one image have to themselves: patched, displaced, springboards. Link-time addresses.</summary>
+/// <summary>The bytes that plans of one image have to themselves: patched, displaced, springboards, redirected branches. Link-time addresses.</summary>
 internal sealed class TakenRanges
 {
     private readonly List<(ulong Start, ulong End, PatchPlan Plan)> _ranges = [];
@@ -13,6 +13,8 @@ internal sealed class TakenRanges
         Insert(plan.Address.Value, plan.Address.Value + (ulong)Math.Max(plan.Displaced.Length, plan.Overwritten.Length), plan);
         if (plan.SpringboardAddress is { } springboard)
             Insert(springboard.Value, springboard.Value + PatchPlan.JumpLength, plan);
+        foreach (RedirectedBranch branch in plan.Redirected)
+            Insert(branch.Address.Value, branch.Address.Value + (ulong)branch.Original.Length, plan);
     }
 
     /// <summary>Gives back what a plan took.</summary>
@@ -23,6 +25,8 @@ internal sealed class TakenRanges
         _ranges.RemoveAt(IndexBehind(plan.Address.Value) - 1);
         if (plan.SpringboardAddress is { } springboard)
             _ranges.RemoveAt(IndexBehind(springboard.Value) - 1);
+        foreach (RedirectedBranch branch in plan.Redirected)
+            _ranges.RemoveAt(IndexBehind(branch.Address.Value) - 1);
     }
 
     /// <summary>The plan that has any byte of a range, or null.</summary>
