@@ -21,11 +21,20 @@ __asm__(".text\n"
     FUNCTION("hit_call", "call hit_tiny\naddq %rdi,%rax\nret")
     FUNCTION("hit_loop", "movl $3,%ecx\n1: leaq (%rsi,%rcx),%rax\ndecl %ecx\njne 1b\nret")
     FUNCTION("hit_flags", "cmpq %rsi,%rdi\npushfq\npopq %rax\nandl $0x8d5,%eax\nret")
-    FUNCTION("hit_system", "movl $39,%eax\nsyscall\nret"));
+    FUNCTION("hit_system", "movl $39,%eax\nsyscall\nret")
+    FUNCTION("hit_divided", "movl $7,%eax\ncmpq %rsi,%rdi\nja hit_part\naddq %rdi,%rax\njmp hit_part"));
+// A rarely used part of a function as compilers lay it out: too short for a jump, without padding far and wide, and nothing but the branches
+// of the other part leads to it. It is local, so other files do not see it.
+#define UNALIGNED(name, code) ".type " name ",@function\n" name ":\n.cfi_startproc\n" code "\n.cfi_endproc\n.size " name ",.-" name "\n"
+__asm__(".section .text.unlikely,\"ax\",@progbits\n"
+    UNALIGNED("before_part", ".rept 30\nmovl $1,%eax\n.endr\nret")
+    UNALIGNED("hit_part", "addl %esi,%eax\nret")
+    UNALIGNED("after_part", ".rept 30\nmovl $1,%eax\n.endr\nret")
+    ".text\n");
 
 unsigned long hit_long(unsigned long, unsigned long), hit_short(unsigned long, unsigned long), hit_tiny(unsigned long, unsigned long),
     hit_branch(unsigned long, unsigned long), hit_call(unsigned long, unsigned long), hit_loop(unsigned long, unsigned long),
-    hit_flags(unsigned long, unsigned long), hit_system(unsigned long, unsigned long);
+    hit_flags(unsigned long, unsigned long), hit_system(unsigned long, unsigned long), hit_divided(unsigned long, unsigned long);
 
 enum { MOST = 64 };
 struct thread {
@@ -56,6 +65,7 @@ static unsigned long wrongs(unsigned long w, unsigned long b)
     wrong += hit_loop(w, b) != b + 1;
     wrong += hit_flags(w, b) != flags_of(w, b);
     wrong += hit_system(w, b) != pid;
+    wrong += hit_divided(w, b) != (unsigned)(7 + (w > b ? 0 : w) + b);
     return wrong;
 }
 

@@ -14,6 +14,7 @@ internal sealed class Hitters : IDisposable
         ("hit_tiny", 0, 2), ("hit_tiny", 3, 2), ("hit_branch", 0, 1), ("hit_branch", 3, 1),
         ("hit_call", 0, 1), ("hit_call", 5, 1), ("hit_loop", 0, 1), ("hit_loop", 5, 3), ("hit_loop", 9, 3),
         ("hit_flags", 0, 1), ("hit_flags", 3, 1), ("hit_flags", 5, 1), ("hit_system", 0, 1), ("hit_system", 5, 1),
+        ("hit_divided", 0, 1), ("hit_divided", 5, 1), ("hit_divided", 8, 1), ("hit_part", 0, 1),
     ];
 
     /// <summary>Starts it.</summary>

@@ -28,6 +28,9 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
 
     internal byte[] SpringboardPatch { get; set; } = [];
 
+    /// <summary>The branches that lead to the trampoline, where the site's own bytes stay as they are; empty where a jump stands at the site.</summary>
+    internal IReadOnlyList<Redirect> Redirects { get; set; } = [];
+
     internal SiteState State { get; set; }
 
     internal Trampoline? Trampoline { get; set; }
@@ -57,6 +60,7 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
             Springboard = Springboard,
             SpringboardOriginal = SpringboardOriginal,
             SpringboardPatch = SpringboardPatch,
+            Redirects = Redirects,
             Patch = Patch,
             Trampoline = Trampoline,
             Bindings = Bindings,
@@ -67,7 +71,7 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
         return copy;
     }
 
-    /// <summary>The bytes that are patched: from <see cref="Address"/> on.</summary>
+    /// <summary>The bytes that are patched or displaced.</summary>
     internal bool Covers(ulong place) => place - Address < (ulong)Math.Max(Length, Patch.Length)
-        || (Springboard != 0 && place - Springboard < (ulong)SpringboardOriginal.Length);
+        || (Springboard != 0 && place - Springboard < (ulong)SpringboardOriginal.Length) || Redirects.Any(r => r.Covers(place));
 }

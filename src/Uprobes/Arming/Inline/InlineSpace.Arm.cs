@@ -55,10 +55,17 @@ internal sealed partial class InlineSpace
         {
             if (known.State != SiteState.Armed || IsIntact(known))
                 return known;
-            Forget(known); // It vanished without us: the text is another by now, or was put back.
+            // It vanished without us: the text is another by now, or was put back. Of several branches some may lead to the trampoline still.
+            if (known.Redirects.Count > 0)
+                Expel(process, known);
+            else
+                Forget(known);
+            if (_sites.ContainsKey(address))
+                return null; // A thread was in the way.
         }
 
-        if (isTrapped(address, Math.Max(plan.Displaced.Length, plan.Overwritten.Length)))
+        if (isTrapped(address, Math.Max(plan.Displaced.Length, plan.Overwritten.Length))
+            || plan.Redirected.Any(r => isTrapped(address + (r.Offset.Value - point.Offset.Value), r.Original.Length)))
             return null;
         InlineSite site = MakeSite(plan, address, null);
         if (!MatchesFile(site))
@@ -78,15 +85,20 @@ internal sealed partial class InlineSpace
             Springboard = plan.Springboard is { } place ? address + (place.Value - plan.Offset.Value) : 0,
             SpringboardOriginal = [.. plan.SpringboardOverwritten],
             Patch = new byte[plan.Overwritten.Length],
+            Redirects = [.. plan.Redirected.Select(r => AsRedirect(address + (r.Offset.Value - plan.Offset.Value), [.. r.Original]))],
             OwnProgram = ownProgram,
         };
     }
+
+    private static Redirect AsRedirect(ulong address, byte[] original) => new(address, original, original);
 
     private void Keep(InlineSite site)
     {
         _sites.Add(site.Address, site);
         if (site.Springboard != 0)
             _springboards.Add(site.Springboard, site);
+        foreach (Redirect redirect in site.Redirects)
+            _redirects.Add(redirect.Address, site);
     }
 
     private string Obstacle(TracedProcess process) => _obstacle ??= ProcessorSupport.Obstacle
@@ -97,7 +109,15 @@ internal sealed partial class InlineSpace
     private bool MatchesFile(InlineSite site)
     {
         Span<byte> now = stackalloc byte[LongestPatch];
-        return Holds(site.Address, site.Original, now) && (site.Springboard == 0 || Holds(site.Springboard, site.SpringboardOriginal, now));
+        if (!Holds(site.Address, site.Original, now) || (site.Springboard != 0 && !Holds(site.Springboard, site.SpringboardOriginal, now)))
+            return false;
+        foreach (Redirect redirect in site.Redirects)
+        {
+            if (!Holds(redirect.Address, redirect.Original, now))
+                return false;
+        }
+
+        return true;
     }
 
     /// <summary>Whether a site's trampoline runs what the points want now.</summary>

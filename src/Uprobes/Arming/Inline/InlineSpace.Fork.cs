@@ -29,19 +29,29 @@ internal sealed partial class InlineSpace
         foreach (ForkedSite site in parent.Sites)
         {
             // What is really in the text counts: patches may have come and gone between the fork in the kernel and the report of it.
-            if (site.Trampoline is null || site.Patch.Length == 0 || !Holds(site.Site.Address, site.Patch, now))
+            if (site.Trampoline is null || !IsIn(site, now))
                 continue;
             InlineSite copy = site.Copy();
             copy.State = SiteState.Armed;
-            _sites.Add(copy.Address, copy);
-            if (copy.Springboard != 0)
-                _springboards.Add(copy.Springboard, copy);
+            Keep(copy);
             foreach (ProgramBinding binding in copy.Bindings)
             {
                 if (_programs.TryGetValue(binding.Run, out ProgramSpace? program))
                     program.Users++;
             }
         }
+    }
+
+    /// <summary>Whether the text has a site's patch; of several branches one is enough, for it has to be put back.</summary>
+    private bool IsIn(in ForkedSite site, Span<byte> buffer)
+    {
+        foreach (Redirect redirect in site.Redirects)
+        {
+            if (Holds(redirect.Address, redirect.Patch, buffer))
+                return true;
+        }
+
+        return site.Patch.Length > 0 && Holds(site.Site.Address, site.Patch, buffer);
     }
 
     /// <summary>Whether the code of the thunks is in the copy; what was written behind the fork's back is written again.</summary>
@@ -95,6 +105,8 @@ internal readonly struct ForkedSite(InlineSite site)
 
     internal byte[] Patch { get; } = site.Patch;
 
+    internal IReadOnlyList<Redirect> Redirects { get; } = site.Redirects;
+
     private readonly byte[] _springboardPatch = site.SpringboardPatch;
     private readonly IReadOnlyList<ProgramBinding> _bindings = site.Standing?.Bindings ?? [];
 
@@ -102,7 +114,7 @@ internal readonly struct ForkedSite(InlineSite site)
     internal InlineSite Copy()
     {
         InlineSite copy = Site.Copy();
-        (copy.Trampoline, copy.Patch, copy.SpringboardPatch, copy.Bindings) = (Trampoline, Patch, _springboardPatch, _bindings);
+        (copy.Trampoline, copy.Patch, copy.SpringboardPatch, copy.Redirects, copy.Bindings) = (Trampoline, Patch, _springboardPatch, Redirects, _bindings);
         copy.Standing = (Trampoline!, _bindings);
         return copy;
     }

@@ -11,7 +11,7 @@ namespace Uprobes.Arming.Inline;
 internal sealed partial class InlineSpace
 {
     private const int MostWaits = 50;
-    private const byte Jump = 0xE9, ShortJump = 0xEB;
+    private const byte Jump = 0xE9, ShortJump = 0xEB, Call = 0xE8, TwoByteOpcode = 0x0F;
     private bool _hasLooked;
 
     /// <summary>
@@ -137,6 +137,20 @@ internal sealed partial class InlineSpace
                     continue;
                 Jumps[address] = file.Slice(at, PatchPlan.JumpLength).ToArray();
                 return at + PatchPlan.JumpLength - 1;
+            }
+
+            // A branch that was led elsewhere differs in its distance alone. (A jump of that kind is found above.)
+            for (int at = Math.Max(0, difference - Redirect.MostBytes + 1); at <= difference; at++)
+            {
+                int length = memory[at] == Call ? PatchPlan.JumpLength : memory[at] == TwoByteOpcode ? Redirect.MostBytes : 0;
+                if (difference >= at + length || at + length > memory.Length || !memory.Slice(at, length - sizeof(int)).SequenceEqual(file.Slice(at, length - sizeof(int))))
+                    continue;
+                ulong end = start + (ulong)(at + length);
+                ulong target = end + (ulong)(long)BinaryPrimitives.ReadInt32LittleEndian(memory[(at + length - sizeof(int))..]);
+                if (!chunks.Any(c => target >= c.Start && target < c.End))
+                    continue;
+                Jumps[start + (ulong)at] = file.Slice(at, length).ToArray();
+                return at + length - 1;
             }
 
             for (int at = Math.Max(0, difference - 1); at <= difference && at + PatchPlan.ShortJumpLength <= memory.Length; at++)

@@ -111,6 +111,8 @@ internal sealed partial class InlineSpace
             resumption.State = SiteState.Disarmed;
         _sites.Remove(site.Address);
         _springboards.Remove(site.Springboard);
+        foreach (Redirect redirect in site.Redirects)
+            _redirects.Remove(redirect.Address);
         if (site.Trampoline is { } trampoline)
             Discard(site, trampoline, site.Bindings);
         site.Trampoline = null;
@@ -172,11 +174,16 @@ internal sealed partial class InlineSpace
     /// <summary>Forgets what was in a range that is mapped to something else by now, or to nothing.</summary>
     internal void ForgetRange(ulong start, ulong end)
     {
-        foreach (InlineSite site in _sites.Values.Where(s => s.Address >= start && s.Address < end).ToArray())
+        foreach (InlineSite site in _sites.Values.Where(s => IsIn(s.Address) || s.Redirects.Any(r => IsIn(r.Address))).ToArray())
         {
-            if (!IsIntact(site))
+            // As long as one branch is there, its trampoline is needed.
+            if (site.Redirects.Count == 0 ? !IsIntact(site) : !site.Redirects.Any(IsThere))
                 Forget(site);
         }
+
+        bool IsIn(ulong place) => place >= start && place < end;
+
+        bool IsThere(Redirect redirect) => Holds(redirect.Address, redirect.Patch, stackalloc byte[LongestPatch]);
     }
 
     /// <summary>Gives all memory back. All threads are stopped and out of trampolines.</summary>

@@ -15,6 +15,9 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
 
     private readonly Dictionary<ulong, InlineSite> _sites = [];
     private readonly Dictionary<ulong, InlineSite> _springboards = [];
+
+    /// <summary>By the addresses of the branches that are redirected.</summary>
+    private readonly Dictionary<ulong, InlineSite> _redirects = [];
     private readonly List<TrampolineChunk> _chunks = [];
     private readonly Dictionary<ProgramRun, ProgramSpace> _programs = [];
 
@@ -35,7 +38,8 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
             return null;
         for (ulong back = 0; back < LongestPatch; back++)
         {
-            if ((_sites.TryGetValue(address - back, out InlineSite? site) || (back < PatchPlan.JumpLength && _springboards.TryGetValue(address - back, out site)))
+            if ((_sites.TryGetValue(address - back, out InlineSite? site) || (back < PatchPlan.JumpLength && _springboards.TryGetValue(address - back, out site))
+                || (back < Redirect.MostBytes && _redirects.TryGetValue(address - back, out site)))
                 && site.State == SiteState.Armed && site.Covers(address))
                 return site;
         }
@@ -65,6 +69,8 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
                 Hide(site, address, bytes);
             if (_springboards.TryGetValue(place, out site))
                 Hide(site, address, bytes);
+            if (_redirects.TryGetValue(place, out site))
+                Hide(site, address, bytes);
         }
     }
 
@@ -75,6 +81,8 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
         Restore(bytes, (long)(site.Address - address), site.Original, site.Patch.Length);
         if (site.Springboard != 0)
             Restore(bytes, (long)(site.Springboard - address), site.SpringboardOriginal, site.SpringboardPatch.Length);
+        foreach (Redirect redirect in site.Redirects)
+            Restore(bytes, (long)(redirect.Address - address), redirect.Original, redirect.Original.Length);
 
         static void Restore(Span<byte> bytes, long at, byte[] original, int length)
         {
@@ -103,7 +111,15 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
     private bool IsIntact(InlineSite site)
     {
         Span<byte> now = stackalloc byte[LongestPatch];
-        return Holds(site.Address, site.Patch, now) && (site.Springboard == 0 || Holds(site.Springboard, site.SpringboardPatch, now));
+        if (!Holds(site.Address, site.Patch, now) || (site.Springboard != 0 && !Holds(site.Springboard, site.SpringboardPatch, now)))
+            return false;
+        foreach (Redirect redirect in site.Redirects)
+        {
+            if (!Holds(redirect.Address, redirect.Patch, now))
+                return false;
+        }
+
+        return true;
     }
 
     private bool Holds(ulong address, byte[] expected, Span<byte> buffer) =>

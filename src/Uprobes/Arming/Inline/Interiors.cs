@@ -18,6 +18,8 @@ internal sealed class Interiors
         _fresh = new HashSet<InlineSite>(fresh, ReferenceEqualityComparer.Instance);
         foreach (InlineSite site in sites)
         {
+            if (site.Redirects.Count > 0)
+                continue; // Nothing of it is overwritten.
             RelocatedRun run = site.Trampoline!.Run;
             foreach (RunMember member in run.Members)
             {

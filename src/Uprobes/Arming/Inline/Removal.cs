@@ -6,15 +6,17 @@ namespace Uprobes.Arming.Inline;
 internal sealed class Removal
 {
     private readonly TextPatcher _patcher;
-    private readonly List<(InlineSite Site, int Piece, int Springboard)> _pieces = [];
+    private readonly List<(InlineSite Site, int[] Pieces, int Springboard)> _pieces = [];
 
     internal Removal(TraceeMemory memory, IEnumerable<InlineSite> sites)
     {
         _patcher = new TextPatcher(memory);
         foreach (InlineSite site in sites)
         {
-            _pieces.Add((site, _patcher.Add(site.Address, site.Patch, site.Original[..site.Patch.Length]),
-                site.Springboard == 0 ? -1 : _patcher.Add(site.Springboard, site.SpringboardPatch, site.SpringboardOriginal)));
+            int[] pieces = site.Redirects.Count > 0
+                ? [.. site.Redirects.Select(r => _patcher.Add(r.Address, r.Patch, r.Original))]
+                : [_patcher.Add(site.Address, site.Patch, site.Original[..site.Patch.Length])];
+            _pieces.Add((site, pieces, site.Springboard == 0 ? -1 : _patcher.Add(site.Springboard, site.SpringboardPatch, site.SpringboardOriginal)));
         }
 
         _patcher.Prepare();
@@ -31,21 +33,23 @@ internal sealed class Removal
         List<InlineSite> lost = [];
         List<(InlineSite Site, int Piece)> jumps = [];
         List<int> springboards = [];
-        foreach ((InlineSite site, int piece, int springboard) in _pieces)
+        foreach ((InlineSite site, int[] pieces, int springboard) in _pieces)
         {
-            (bool hasJump, bool hasSpringboard) = (_patcher.IsAsExpected(piece), springboard >= 0 && _patcher.IsAsExpected(springboard));
-            if (hasJump)
-                jumps.Add((site, piece));
+            int[] there = [.. pieces.Where(_patcher.IsAsExpected)];
+            bool hasSpringboard = springboard >= 0 && _patcher.IsAsExpected(springboard);
+            jumps.AddRange(there.Select(piece => (site, piece)));
             if (hasSpringboard)
                 springboards.Add(springboard);
-            if (!hasJump || (springboard >= 0 && !hasSpringboard))
+            if (there.Length < pieces.Length || (springboard >= 0 && !hasSpringboard))
                 lost.Add(site);
         }
 
         foreach ((_, int piece) in jumps)
             _patcher.Replace(piece);
         _patcher.Flush();
-        List<InlineSite> unwritten = [.. jumps.Where(j => !_patcher.IsWritten(j.Piece)).Select(j => j.Site)];
+        List<InlineSite> unwritten = [.. jumps.Where(j => !_patcher.IsWritten(j.Piece)).Select(j => j.Site).Distinct()];
+        foreach ((_, int piece) in jumps.Where(j => _patcher.IsWritten(j.Piece) && unwritten.Contains(j.Site)))
+            _patcher.Revert(piece); // One of several branches to a site: all of them or none.
         if (unwritten.Count == 0) // Otherwise some may be needed still.
             springboards.ForEach(_patcher.Replace);
         _patcher.Flush();

@@ -1,0 +1,141 @@
+using Uprobes.Images;
+using Uprobes.LiveTests.Kit;
+using Uprobes.LiveTests.WriteGuards;
+
+namespace Uprobes.LiveTests.Inline;
+
+/// <summary>A part of a function that no jump fits on, and that nothing leads to but two branches: these lead to the trampoline.</summary>
+[TestLimit(240)]
+public sealed class RedirectTests : IDisposable
+{
+    /// <summary>Where the branches are in hit_divided (ja and jmp), and where their distances begin.</summary>
+    private const ulong FirstBranch = 8, SecondBranch = 17, FirstDistance = 10, SecondDistance = 18;
+
+    private static readonly string Program = Targets.Path("hitters");
+    private static readonly ulong Divided = OffsetOf("hit_divided");
+    private readonly LeakCheck _leaks = new();
+
+    public void Dispose() => _leaks.AssertNothingLeft();
+
+    [Fact]
+    public void Every_way_to_it_is_counted_and_afterwards_all_branches_are_what_they_were()
+    {
+        using Hitters target = new(threads: 4, tick: 1000);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        using (LiveAggregate<long> counts = Count(session))
+        {
+            Assert.Equal(1, session.InlineSites);
+            AssertRedirected(target);
+            Assert.Equal(target.Window(200), counts.Value);
+        }
+
+        session.Dispose();
+        TextComparison.AssertSame(target.Process.Pid);
+        target.AssertRight();
+    }
+
+    [Theory]
+    [InlineData(FirstBranch)]
+    [InlineData(SecondBranch)]
+    public void A_breakpoint_on_a_branch_takes_the_part_along_to_the_other_engine(ulong branch)
+    {
+        using Hitters target = new(threads: 3);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        using LiveAggregate<long> counts = Count(session);
+        Assert.Equal(1, session.InlineSites);
+        long stops = 0;
+        using (Stop(session, branch, () => stops++))
+        {
+            Assert.Equal(0, session.InlineSites);
+            Assert.Equal(target.Window(30), counts.Value);
+            Assert.InRange(stops, branch == FirstBranch ? counts.Value : 0, counts.Value);
+        }
+
+        counts.Dispose();
+        session.Dispose();
+        TextComparison.AssertSame(target.Process.Pid);
+        target.AssertRight();
+    }
+
+    [Fact]
+    public void Where_a_breakpoint_stands_on_a_branch_already_the_part_gets_one_too()
+    {
+        using Hitters target = new(threads: 3);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        long stops = 0;
+        using ProbeRegistration handler = Stop(session, FirstBranch, () => stops++);
+        using LiveAggregate<long> counts = Count(session);
+        Assert.Equal(0, session.InlineSites);
+        Assert.Equal(target.Window(30), counts.Value);
+        Assert.Equal(counts.Value, stops);
+    }
+
+    [Fact]
+    public void Calls_are_followed_from_it()
+    {
+        using Hitters target = new(threads: 4);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        using LiveAggregate<long> calls = session.Calls(Program, "hit_part").Where(c => c.Arg(0) != 0).Count();
+        Assert.Empty(calls.Refusals);
+        Assert.Equal(target.Window(100), calls.Value);
+        calls.Dispose();
+        session.Dispose();
+        TextComparison.AssertSame(target.Process.Pid);
+        target.AssertRight();
+    }
+
+    [Fact]
+    public void A_later_tracer_puts_the_branches_back_that_a_killed_one_has_left()
+    {
+        using Hitters target = new(threads: 4, tick: 1000);
+        using HostProcess host = HostProcess.Start("inline", $"{target.Process.Pid}", "patches written:1", "1", $"{Program}:hit_part");
+        Assert.True(host.AwaitKill());
+        AssertRedirected(target);
+        target.Window(50); // All threads run through what was left.
+        List<SessionNotice> notices = [];
+        using (UprobeSession session = UprobeSession.Attach(target.Process.Pid))
+        {
+            session.Notice += notices.Add;
+            using LiveAggregate<long> counts = Count(session);
+            Assert.Equal(1, session.InlineSites);
+            Assert.Equal(target.Window(50), counts.Value);
+        }
+
+        Assert.Contains(notices, n => n.Message.Contains("2 patches of a tracer that was killed", StringComparison.Ordinal));
+        TextComparison.AssertSame(target.Process.Pid);
+        target.AssertRight();
+    }
+
+    private static LiveAggregate<long> Count(UprobeSession session)
+    {
+        LiveAggregate<long> counts = session.Entry(Program, "hit_part").Where(p => p.Arg(0) != 0).Count();
+        Assert.Empty(counts.Refusals);
+        return counts;
+    }
+
+    /// <summary>Handlers run one after the other.</summary>
+    private static ProbeRegistration Stop(UprobeSession session, ulong branch, Action inWindow) =>
+        session.Register(Hitters.At("hit_divided", branch), new ProbeHandlers
+        {
+            Pre = hit =>
+            {
+                if (hit.Registers.Rdi != 0)
+                    inWindow();
+            },
+        });
+
+    /// <summary>The distances of both branches are others, and nothing else of the program is.</summary>
+    private static void AssertRedirected(Hitters target)
+    {
+        ulong[] changed = [.. TextComparison.Compare(target.Process.Pid).Where(d => d.Path == Program).Select(d => (ulong)d.FileOffset - Divided)];
+        Assert.Contains(changed, at => at - FirstDistance < sizeof(int));
+        Assert.Contains(changed, at => at - SecondDistance < sizeof(int));
+        Assert.All(changed, at => Assert.True(at - FirstDistance < sizeof(int) || at - SecondDistance < sizeof(int), $"hit_divided+{at}"));
+    }
+
+    private static ulong OffsetOf(string function)
+    {
+        using ElfImage image = ElfImage.Open(Program);
+        return Assert.Single(image.Functions.Named(function)).Offset.Value;
+    }
+}
