@@ -48,7 +48,7 @@ public sealed class ListCommandTests
         Assert.Equal(0, tool.Run("list", "--plan", "libx"));
         Assert.Equal(
             "      0x10  whole         5  alias\n      0x10  whole         5  f\n      0x21  trap          -  g\\x1b  (control ends after 1 bytes)\n"
-            + "2 functions: 0 single, 1 whole, 0 padding, 0 springboard, 1 trap (1 too short); 50.0 % inline\n", tool.Output);
+            + "2 functions: 0 single, 1 whole, 0 padding, 0 springboard, 0 redirect, 1 trap (1 too short); 50.0 % inline\n", tool.Output);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class ListCommandTests
         Assert.Equal(0, tool.Run("list", "--plan", "libx", "f", "-f", "json"));
         Assert.Equal(
             "{\"type\":\"plan\",\"image\":\"/lib/libx.so\",\"function\":\"f\",\"offset\":16,\"tactic\":\"whole\",\"displaced\":\"554889e553\"}\n"
-            + "{\"type\":\"coverage\",\"functions\":1,\"single\":0,\"whole\":1,\"padding\":0,\"springboard\":0,\"trap\":0}\n",
+            + "{\"type\":\"coverage\",\"functions\":1,\"single\":0,\"whole\":1,\"padding\":0,\"springboard\":0,\"redirect\":0,\"trap\":0}\n",
             tool.Output);
     }
 

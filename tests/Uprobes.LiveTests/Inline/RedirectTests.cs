@@ -1,21 +1,18 @@
 using Uprobes.Images;
 using Uprobes.LiveTests.Kit;
-using Uprobes.LiveTests.WriteGuards;
+using Uprobes.LiveTests.Life;
 
 namespace Uprobes.LiveTests.Inline;
 
 /// <summary>A part of a function that no jump fits on, and that nothing leads to but two branches: these lead to the trampoline.</summary>
 [TestLimit(240)]
-public sealed class RedirectTests : IDisposable
+public sealed class RedirectTests
 {
     /// <summary>Where the branches are in hit_divided (ja and jmp), and where their distances begin.</summary>
     private const ulong FirstBranch = 8, SecondBranch = 17, FirstDistance = 10, SecondDistance = 18;
 
     private static readonly string Program = Targets.Path("hitters");
     private static readonly ulong Divided = OffsetOf("hit_divided");
-    private readonly LeakCheck _leaks = new();
-
-    public void Dispose() => _leaks.AssertNothingLeft();
 
     [Fact]
     public void Every_way_to_it_is_counted_and_afterwards_all_branches_are_what_they_were()
@@ -127,7 +124,7 @@ public sealed class RedirectTests : IDisposable
     /// <summary>The distances of both branches are others, and nothing else of the program is.</summary>
     private static void AssertRedirected(Hitters target)
     {
-        ulong[] changed = [.. TextComparison.Compare(target.Process.Pid).Where(d => d.Path == Program).Select(d => (ulong)d.FileOffset - Divided)];
+        ulong[] changed = [.. TextComparison.Compare(target.Process.Pid).Where(d => d.Path == Program).Select(d => (ulong)d.Offset - Divided)];
         Assert.Contains(changed, at => at - FirstDistance < sizeof(int));
         Assert.Contains(changed, at => at - SecondDistance < sizeof(int));
         Assert.All(changed, at => Assert.True(at - FirstDistance < sizeof(int) || at - SecondDistance < sizeof(int), $"hit_divided+{at}"));

@@ -11,10 +11,10 @@ namespace Uprobes.Tests.Arming.Inline;
 public sealed class CoverageTests(ITestOutputHelper output)
 {
     /// <summary>
-    /// More than 99 % in all but one: Debian's python3 is laid out by profile, with kilobytes of rarely used code that has no padding
-    /// at all, where a function of 1 to 4 bytes leaves no room for a jump.
+    /// Fewer of those with names, in one file: Debian's python3 is laid out by profile, with kilobytes of rarely used code that has no padding
+    /// at all, where an exported function of 1 to 4 bytes leaves no room for a jump.
     /// </summary>
-    private const double WantedOfNamed = 98.5, WantedOfAll = 98.0;
+    private const double WantedOfNamed = 98.5, WantedOfAll = 99.5;
 
     [Theory]
     [InlineData("/usr/lib/x86_64-linux-gnu/libc.so.6")]

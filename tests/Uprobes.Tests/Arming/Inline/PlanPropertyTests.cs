@@ -73,6 +73,13 @@ public sealed partial class PlanPropertyTests
                 Assert.True(written.Add(springboard.Value + at), $"0x{springboard.Value + at:x} is written twice");
                 Assert.DoesNotContain(springboard.Value + at, targets);
             }
+
+            foreach (RedirectedBranch branch in plan.Redirected)
+            {
+                Assert.Contains(branch.Address.Value, instructions);
+                for (ulong at = 0; at < (ulong)branch.Original.Length; at++)
+                    Assert.True(written.Add(branch.Address.Value + at), $"0x{branch.Address.Value + at:x} is written twice");
+            }
         }
     }
 
