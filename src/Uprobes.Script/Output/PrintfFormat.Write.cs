@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Globalization;
+using System.Buffers.Text;
 
 namespace Uprobes.Script.Output;
 
@@ -26,55 +26,60 @@ public sealed partial class PrintfFormat
 
     private static void Write(IBufferWriter<byte> output, in PrintfSpecifier specifier, in ScriptValue value, bool isEscaped)
     {
-        switch (specifier.Conversion)
+        if (specifier.Action == PrintfAction.Text)
         {
-            case "s":
-                WriteText(output, specifier, value, isEscaped);
-                return;
-            case "r" or "rx" or "rh":
-                WriteBuffer(output, specifier, value, isEscaped);
-                return;
+            WriteText(output, specifier, value, isEscaped);
         }
-
-        if (!value.TryGetNumber(out long bits))
+        else if (specifier.Action is PrintfAction.Characters or PrintfAction.Escapes or PrintfAction.Pairs)
+        {
+            WriteBuffer(output, specifier, value, isEscaped);
+        }
+        else if (value.TryGetNumber(out long bits))
+        {
+            WriteNumber(output, specifier, bits, isEscaped);
+        }
+        else
         {
             output.Write("!{invalid integer conversion: "u8);
             ValueText.Write(output, value, isEscaped);
             output.WriteByte((byte)'}');
         }
-        else if (specifier.Conversion == "c")
-        {
-            WriteCharacter(output, specifier, (byte)bits, isEscaped);
-        }
-        else if (specifier.Conversion == "p")
-        {
-            WriteNumber(output, specifier, (ulong)bits, isHex: true, bits == 0 ? default : "0x"u8);
-        }
-        else
-        {
-            WriteInteger(output, specifier, specifier.Cut(bits));
-        }
     }
 
-    private static void WriteInteger(IBufferWriter<byte> output, in PrintfSpecifier specifier, Int128 value)
+    private static void WriteNumber(IBufferWriter<byte> output, in PrintfSpecifier specifier, long bits, bool isEscaped)
     {
-        bool isNegative = value < 0;
-        ReadOnlySpan<byte> prefix = specifier.Conversion switch
+        ulong cut = (ulong)bits << specifier.CutBits >> specifier.CutBits;
+        switch (specifier.Action)
         {
-            "d" or "i" => isNegative ? "-"u8 : specifier.HasPlus ? "+"u8 : specifier.HasBlank ? " "u8 : default,
-            "x" when specifier.IsAlternate && value != 0 => "0x"u8,
-            "X" when specifier.IsAlternate && value != 0 => "0X"u8,
-            _ => default,
-        };
-        WriteNumber(output, specifier, (ulong)(isNegative ? -value : value), specifier.Conversion is "x" or "X", prefix);
+            case PrintfAction.Character:
+                WriteCharacter(output, specifier, (byte)bits, isEscaped);
+                break;
+            case PrintfAction.Address:
+                WriteDigits(output, specifier, (ulong)bits, bits == 0 ? default : "0x"u8);
+                break;
+            case PrintfAction.Signed:
+                long value = bits << specifier.CutBits >> specifier.CutBits;
+                // The least integer has no positive counterpart; its bits are the right unsigned number all the same.
+                WriteDigits(output, specifier, value < 0 ? (ulong)-value : (ulong)value, value < 0 ? "-"u8 : specifier.HasPlus ? "+"u8 : specifier.HasBlank ? " "u8 : default);
+                break;
+            case PrintfAction.Hex:
+                WriteDigits(output, specifier, cut, specifier.IsAlternate && cut != 0 ? "0x"u8 : default);
+                break;
+            case PrintfAction.UpperHex:
+                WriteDigits(output, specifier, cut, specifier.IsAlternate && cut != 0 ? "0X"u8 : default);
+                break;
+            default:
+                WriteDigits(output, specifier, cut, default);
+                break;
+        }
     }
 
     /// <summary>A number's digits with zeros, sign and blanks around them.</summary>
-    private static void WriteNumber(IBufferWriter<byte> output, in PrintfSpecifier specifier, ulong value, bool isHex, ReadOnlySpan<byte> prefix)
+    private static void WriteDigits(IBufferWriter<byte> output, in PrintfSpecifier specifier, ulong value, ReadOnlySpan<byte> prefix)
     {
         Span<byte> digits = stackalloc byte[24];
-        int length = specifier.Conversion == "o" ? Octal(value, digits, specifier.IsAlternate) : Digits(value, digits, specifier, isHex);
-        if (value == 0 && specifier.Precision == 0)
+        int length = Digits(value, digits, specifier);
+        if (value == 0 && specifier.Precision == 0 && !(specifier.IsAlternate && specifier.Action == PrintfAction.Octal))
             length = 0;
         int zeros = Math.Max(0, specifier.Precision - length);
         int blanks = Math.Max(0, specifier.Width - prefix.Length - zeros - length);
@@ -89,9 +94,12 @@ public sealed partial class PrintfFormat
             output.WriteRepeated((byte)' ', blanks);
     }
 
-    private static int Digits(ulong value, Span<byte> digits, in PrintfSpecifier specifier, bool isHex)
+    private static int Digits(ulong value, Span<byte> digits, in PrintfSpecifier specifier)
     {
-        value.TryFormat(digits, out int length, isHex ? specifier.Conversion == "X" ? "X" : "x" : default, CultureInfo.InvariantCulture);
+        if (specifier.Action == PrintfAction.Octal)
+            return Octal(value, digits, specifier.IsAlternate);
+        char format = specifier.Action switch { PrintfAction.Hex or PrintfAction.Address => 'x', PrintfAction.UpperHex => 'X', _ => 'D' };
+        Utf8Formatter.TryFormat(value, digits, out int length, format);
         return length;
     }
 
@@ -150,7 +158,7 @@ public sealed partial class PrintfFormat
             return;
         }
 
-        BufferStyle style = specifier.Conversion switch { "rx" => BufferStyle.Escapes, "rh" => BufferStyle.Pairs, _ => BufferStyle.Characters };
+        BufferStyle style = specifier.Action switch { PrintfAction.Escapes => BufferStyle.Escapes, PrintfAction.Pairs => BufferStyle.Pairs, _ => BufferStyle.Characters };
         if (specifier.Width == 0)
         {
             ValueText.WriteBuffer(output, value.Bytes, style);

@@ -87,12 +87,12 @@ public sealed partial class PrintfFormat
             return $"unable to print none type for specifier: {specifier.Conversion}";
         if (specifier.Width > PrintfSpecifier.MaxWidth || specifier.Precision > PrintfSpecifier.MaxWidth)
             return $"a field of more than {PrintfSpecifier.MaxWidth} bytes for specifier: {specifier.Conversion}";
-        bool? fits = specifier.Conversion switch
+        bool? fits = specifier.Action switch
         {
-            "s" => true,
-            "r" or "rx" or "rh" => argument.Kind == ScriptValueKind.Buffer,
-            "d" or "i" or "u" or "o" or "x" or "X" or "c" or "p" => IsNumber(argument.Kind),
-            _ => null,
+            PrintfAction.Unsupported => null,
+            PrintfAction.Text => true,
+            PrintfAction.Characters or PrintfAction.Escapes or PrintfAction.Pairs => argument.Kind == ScriptValueKind.Buffer,
+            _ => IsNumber(argument.Kind),
         };
         return fits switch
         {
@@ -141,7 +141,7 @@ public sealed partial class PrintfFormat
         int conversion = at++;
         if (text[conversion] == 'r' && at < text.Length && text[at] is (byte)'x' or (byte)'h')
             at++;
-        specifier = specifier with { Conversion = Encoding.ASCII.GetString(text[conversion..at]) };
+        specifier = (specifier with { Conversion = Encoding.ASCII.GetString(text[conversion..at]) }).Decided();
         return at;
     }
 

@@ -31,23 +31,48 @@ public readonly record struct PrintfSpecifier(string Conversion)
     /// <summary><c>#</c>: 0x in front of hexadecimal numbers, 0 of octal ones.</summary>
     public bool IsAlternate { get; init; }
 
-    /// <summary>The integer that a conversion prints, cut to its type: int or unsigned int unless a modifier names another.</summary>
-    /// <param name="bits">The 64 bits of the argument.</param>
-    internal Int128 Cut(long bits) => IsUnsigned
-        ? Length switch
-        {
-            "hh" => (byte)bits,
-            "h" => (ushort)bits,
-            "l" or "ll" or "j" or "z" or "t" => (ulong)bits,
-            _ => (Int128)(uint)bits,
-        }
-        : Length switch
-        {
-            "hh" => (sbyte)bits,
-            "h" => (short)bits,
-            "l" or "ll" or "j" or "z" or "t" => bits,
-            _ => (Int128)(int)bits,
-        };
+    /// <summary>What it does, decided once.</summary>
+    internal PrintfAction Action { get; init; }
 
-    internal bool IsUnsigned => Conversion is "u" or "o" or "x" or "X";
+    /// <summary>By how many bits the 64 of an integer are shifted up and down again to cut it to its type: int unless a modifier names another.</summary>
+    internal byte CutBits { get; init; }
+
+    /// <summary>The same conversion with what follows from its letters.</summary>
+    internal PrintfSpecifier Decided() => this with
+    {
+        Action = Conversion switch
+        {
+            "s" => PrintfAction.Text,
+            "r" => PrintfAction.Characters,
+            "rx" => PrintfAction.Escapes,
+            "rh" => PrintfAction.Pairs,
+            "c" => PrintfAction.Character,
+            "p" => PrintfAction.Address,
+            "d" or "i" => PrintfAction.Signed,
+            "u" => PrintfAction.Unsigned,
+            "o" => PrintfAction.Octal,
+            "x" => PrintfAction.Hex,
+            "X" => PrintfAction.UpperHex,
+            _ => PrintfAction.Unsupported,
+        },
+        CutBits = Length switch { "hh" => 56, "h" => 48, "l" or "ll" or "j" or "z" or "t" => 0, _ => 32 },
+    };
+}
+
+/// <summary>What a conversion does with its argument.</summary>
+internal enum PrintfAction : byte
+{
+    /// <summary>A conversion of C that scripts do not have.</summary>
+    Unsupported,
+    Text,
+    Characters,
+    Escapes,
+    Pairs,
+    Character,
+    Address,
+    Signed,
+    Unsigned,
+    Octal,
+    Hex,
+    UpperHex,
 }
