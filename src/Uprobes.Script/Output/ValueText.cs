@@ -42,7 +42,7 @@ internal static class ValueText
                 WriteRecord(output, value, isEscaped);
                 break;
             case ScriptValueKind.Enum when value.Name is { } name:
-                output.WriteText(name);
+                TargetText.Write(output, name, isEscaped);
                 break;
             case ScriptValueKind.Enum:
                 output.WriteDecimal((ulong)value.Bits);
@@ -139,7 +139,7 @@ internal static class ValueText
         for (int i = 0; i < names.Length; i++)
         {
             output.Write(i == 0 ? "{ ."u8 : ", ."u8);
-            output.WriteText(names[i]);
+            TargetText.Write(output, names[i], isEscaped);
             output.Write(" = "u8);
             Write(output, values[i], isEscaped);
         }

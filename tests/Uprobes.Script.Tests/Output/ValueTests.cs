@@ -100,4 +100,8 @@ public sealed class ValueTests
         Assert.Equal(
             "([\\x1b], { .f = \\x1b })",
             Printed.Text(Tuple(ScriptValue.Array(String("\u001b")), Record(["f"], [String("\u001b")])), isTerminal: true));
+
+    [Fact]
+    public void Names_of_fields_and_enumerators_come_from_the_target_too() =>
+        Assert.Equal("{ .a\\x1b = \\n }", Printed.Text(Record(["a\u001b"], [ScriptValue.Enum("\n", 1)]), isTerminal: true));
 }
