@@ -14,7 +14,7 @@ namespace Uprobes.Channels;
 ///   +32  calls whose return could not be followed
 ///   +64  ring head: bytes reserved, ever growing (written by the target's thread)
 ///   +128 ring tail: bytes consumed, ever growing (written by the reader)
-///   +192 scratch: 4 frames of 1,024 bytes, of which emitted code needs 320 for itself
+///   +192 scratch: 4 frames of 4,096 bytes, of which emitted code needs 320 for itself
 ///   +CellsOffset: cells without a key: for each map, for each probe of the group, CellWords words
 ///   +RingOffset (a page's start): RingBytes, then LargestRecord of slack, so that a record never wraps
 /// keyed maps       for each: Capacity entries of EntrySize: +0 state  +8 key  +8+KeySize cell
@@ -32,7 +32,7 @@ internal sealed class ChannelLayout
     internal const int LostThreadsOffset = 8, LostOtherOffset = 16;
     internal const int LostEventsOffset = 0, LostKeysOffset = 8, FailedReadsOffset = 16, DepthOffset = 24, LostReturnsOffset = 32;
     internal const int RingHeadOffset = 64, RingTailOffset = 128, ScratchOffset = RecordHeaderSize;
-    internal const int ScratchFrames = 4, ScratchFrameSize = 1024, LargestRecord = 32768, ProbeWindow = 16;
+    internal const int ScratchFrames = 4, ScratchFrameSize = 4096, LargestRecord = 32768, ProbeWindow = 16;
 
     private readonly int[] _cells;
     private readonly long[] _tables;

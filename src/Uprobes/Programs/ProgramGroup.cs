@@ -35,6 +35,9 @@ internal sealed record ProgramGroup
 
     internal IReadOnlyList<MapDefinition> Maps { get; init; } = [];
 
+    /// <summary>What maps of kind <see cref="AggregateKind.Value"/> with a key hold in every process from the start.</summary>
+    internal IReadOnlyList<(int Map, MapKey Key, long Value)> Presets { get; init; } = [];
+
     internal IReadOnlyList<EventDefinition> Events { get; init; } = [];
 
     /// <summary>Bytes of each thread's ring where there are events: a power of two.</summary>

@@ -9,7 +9,7 @@ namespace Uprobes.Programs;
 internal static class ProgramLimits
 {
     /// <summary>Local variables of a program.</summary>
-    internal const int Locals = 8;
+    internal const int Locals = 32;
 
     /// <summary>Statements and expressions of a program.</summary>
     internal const int Nodes = 4096;
@@ -36,7 +36,7 @@ internal static class ProgramLimits
     internal const int FieldCapacity = 16384;
 
     /// <summary>Bytes of a key.</summary>
-    internal const int KeySize = 256;
+    internal const int KeySize = 2048;
 
     /// <summary>Keys of a map.</summary>
     internal const int Keys = 1 << 20;

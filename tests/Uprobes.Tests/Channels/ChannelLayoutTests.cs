@@ -13,12 +13,12 @@ public sealed class ChannelLayoutTests
     public void A_layout_with_maps_and_rings()
     {
         ChannelLayout layout = new([Unkeyed, Keyed, Second], probes: 3, threadSlots: 128, ringBytes: 8192);
-        Assert.Equal(192 + 4096, layout.CellsOffset(0));
-        Assert.Equal(4288 + (3 * 32), layout.CellsOffset(2));
-        Assert.Equal(8192, layout.RingOffset);
-        Assert.Equal(8192 + 8192 + 32768, layout.RecordStride);
+        Assert.Equal(192 + 16384, layout.CellsOffset(0));
+        Assert.Equal(16576 + (3 * 32), layout.CellsOffset(2));
+        Assert.Equal(20480, layout.RingOffset);
+        Assert.Equal(20480 + 8192 + 32768, layout.RecordStride);
         Assert.Equal(4096 + 8192, layout.RecordsOffset);
-        Assert.Equal(12288 + (128 * 49152), layout.TableOffset(1));
+        Assert.Equal(12288 + (128 * 61440), layout.TableOffset(1));
         Assert.Equal(8 + 8 + 24 + (66 * 8), layout.EntrySize(1));
         Assert.Equal(layout.TableOffset(1) + 36864, layout.Size); // 64 entries of 568 bytes: 36352, in whole pages.
     }
@@ -27,8 +27,8 @@ public sealed class ChannelLayoutTests
     public void A_layout_without_rings_has_records_of_whole_pages()
     {
         ChannelLayout layout = new([Second], probes: 1, threadSlots: 2, ringBytes: 0);
-        Assert.Equal(8192, layout.RecordStride);
-        Assert.Equal(4096 + 4096 + (2 * 8192), layout.Size);
+        Assert.Equal(20480, layout.RecordStride);
+        Assert.Equal(4096 + 4096 + (2 * 20480), layout.Size);
     }
 
     [Fact]

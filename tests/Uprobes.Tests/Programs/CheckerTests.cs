@@ -94,7 +94,7 @@ public sealed class CheckerTests
         ["there is no such local"] = Group(new If(new LocalValue(-1, DataType.I32), [], [])),
         ["the local has another type"] = Group(new If(new LocalValue(0, DataType.U32), [], [])),
         ["is i32, not u8"] = Group(new SetLocal(1, I32(1))),
-        ["more than 8 locals"] = Group() with { Entry = new([], [.. Enumerable.Repeat(DataType.U8, 9)]) },
+        ["more than 32 locals"] = Group() with { Entry = new([], [.. Enumerable.Repeat(DataType.U8, 33)]) },
         ["a local is text8, not an integer"] = Group() with { Entry = new([], [DataType.Text(8)]) },
         ["0 times, not 1 to 1000"] = Group(new Repeat(0, 0, [])),
         ["1001 times, not 1 to 1000"] = Group(new Repeat(0, 1001, [])),
@@ -120,10 +120,10 @@ public sealed class CheckerTests
         ["compares a text with an integer"] = Group(new If(new Binary(BinaryOperator.Equal, new LoadText(U64(0), 8), U64(1)), [], [])),
         ["is not an integer of 8, 16, 32 or 64 bits"] = Group(new If(new Load(U64(0), new(24, false, 0)), [], [])),
         ["its capacity is not a multiple of 8 up to 16384"] = Group(new If(new Binary(BinaryOperator.Equal, new LoadText(U64(0), 16392), new LoadText(U64(0), 8)), [], [])),
-        ["its locals and intermediate values take 816 bytes, more than 640"] = Group(new If(Nested(), [], [])),
+        ["its locals and intermediate values take 3888 bytes, more than 3712"] = Group(new If(Nested(), [], [])),
         ["its capacity of 3 is not a power of two up to 1048576"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [DataType.U8], 3)] },
         ["it has no key, but a capacity other than 1"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [], 2)] },
-        ["its key is larger than 256 bytes"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [DataType.Text(256)], 2)] },
+        ["its key is larger than 2048 bytes"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [DataType.Text(2048)], 2)] },
         ["its values are text8, not integers"] = Group() with { Maps = [new("m", AggregateKind.Value, DataType.Text(8), [], 1)] },
         ["its steps are not 1 to 1000 of one width"] = Steps(new(long.MinValue, long.MaxValue, 1)),
         ["its steps begin below 0, its values do not"] = Steps(new(-1, 9, 1)),
@@ -139,11 +139,11 @@ public sealed class CheckerTests
     private static ProgramGroup Steps(LinearSteps steps) =>
         Group() with { Maps = [new("m", AggregateKind.LinearHistogram, DataType.U8, [], 1, steps)] };
 
-    /// <summary>Three texts that are wanted at a time: 2 x 8 of locals, 264, the 8 of an addition's left side, 264 and 264.</summary>
+    /// <summary>Three texts that are wanted at a time: 2 x 8 of locals, 1,288, the 8 of an addition's left side, 1,288 and 1,288.</summary>
     private static Binary Nested()
     {
-        LoadText text = new(U64(0), 256);
+        LoadText text = new(U64(0), 1280);
         Binary inner = new(BinaryOperator.Equal, text, text);
-        return new(BinaryOperator.Equal, text, new LoadText(new Binary(BinaryOperator.Add, U64(1), new Cast(inner, DataType.U64)), 256));
+        return new(BinaryOperator.Equal, text, new LoadText(new Binary(BinaryOperator.Add, U64(1), new Cast(inner, DataType.U64)), 1280));
     }
 }

@@ -14,7 +14,7 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     private readonly Lock _lock = new();
     private readonly List<ProcessChannel> _channels = [];
     private readonly Dictionary<int, InterpretedChannel> _interpreted = [];
-    private readonly Dictionary<(int Map, MapKey Key), long> _presets = [];
+    private readonly Dictionary<(int Map, MapKey Key), long> _presets = group.Presets.ToDictionary(p => (p.Map, p.Key), p => p.Value);
 
     private readonly Dictionary<ProbePrograms, ProgramGroup> _groups = GroupsOf(group);
 

@@ -139,7 +139,11 @@ public sealed class QueryTranslatorTests
     public void A_key_that_is_too_large_is_refused()
     {
         QueryTranslationException error = Assert.Throws<QueryTranslationException>(() => Aggregates<EntryPoint>(QuerySubject.Entry, AggregateKind.Count, null,
-            Of<object>(p => new { A = p.ReadString(p.Arg(0), 256), B = p.ReadString(p.Arg(1), 256) })));
+            Of<object>(p => new
+            {
+                A = p.ReadString(p.Arg(0), 256), B = p.ReadString(p.Arg(1), 256), C = p.ReadString(p.Arg(2), 256), D = p.ReadString(p.Arg(3), 256),
+                E = p.ReadString(p.Arg(4), 256), F = p.ReadString(p.Arg(5), 256), G = p.ReadString(p.Arg(6), 256), H = p.ReadString(p.Arg(7), 256),
+            })));
         Assert.Contains("a key has at most", error.Message, StringComparison.Ordinal);
     }
 
