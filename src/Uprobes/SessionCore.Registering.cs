@@ -46,7 +46,11 @@ internal sealed partial class SessionCore
             consumer.Deactivate();
         try
         {
-            _notices.Run(() => Remove(consumers));
+            _notices.Run(() =>
+            {
+                Remove(consumers);
+                _engine.LeaveAll();
+            });
         }
         catch (ObjectDisposedException)
         {
@@ -119,6 +123,10 @@ internal sealed partial class SessionCore
         {
             Remove([.. made.Select(m => m.Consumer)]); // The caller gets no registration to remove them by.
             throw;
+        }
+        finally
+        {
+            _engine.LeaveAll();
         }
 
         return new RegistrationResult(made, refusals);
@@ -216,7 +224,7 @@ internal sealed partial class SessionCore
         List<Consumer> failed = [];
         foreach (ProbeRegistration registration in made)
         {
-            if (InlineSpace.WhyNotPatchable(registration.Consumer.Uprobe) is not { } reason)
+            if (InlineSpace.WhyNotPatchable(registration.Consumer.Uprobe, _detaches) is not { } reason)
                 continue;
             failed.Add(registration.Consumer);
             refusals.Add(new ProbeRefusal(ProbeRefusalReason.NotPatchable, registration.Point.ToString(), reason));

@@ -26,6 +26,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     private string? _launchedPath;
     private bool _started;
     private readonly SiteKinds _allowed;
+    private readonly bool _detaches;
+    private readonly Lookout? _lookout;
     private readonly int _eventBufferBytes;
     private readonly Lazy<TickClock> _clock = new(TickClock.Create);
     private int _disposals;
@@ -35,10 +37,13 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal SessionCore(SessionOptions options)
     {
         _table = new ProbeTable(this);
+        _detaches = options.Presence == TracerPresence.Detached;
         _allowed = options.Engine switch
         {
+            ProbeEngine.Trap when _detaches => throw new ArgumentException("breakpoints need a tracer that stays attached", nameof(options)),
             ProbeEngine.Trap => SiteKinds.Breakpoint,
             ProbeEngine.Inline => SiteKinds.Jump,
+            _ when _detaches => SiteKinds.Jump,
             _ => SiteKinds.Breakpoint | SiteKinds.Jump,
         };
         ObserverRelay relay = new();
@@ -46,7 +51,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _tracer = new Tracer(relay, options.StopTimeout);
         try
         {
-            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _allowed, _clock, options.Step));
+            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _allowed, _detaches, _clock, options.Step));
         }
         catch
         {
@@ -57,6 +62,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _notices = new NoticeQueue(_tracer.Thread);
         relay.Target = _engine;
         _guard = new WriteGuard(options.WriteGuard, OnWriteGuardBreak);
+        if (_detaches)
+            _lookout = new Lookout(options.LookInterval, () => _notices.Run(_engine.LookAround));
     }
 
     internal event Action<SessionNotice>? Notice
@@ -98,6 +105,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     {
         foreach (int pid in processIds)
             _tracer.Attach(pid);
+        _engine.NoteOthers(_tracer.Processes);
     });
 
     internal void Launch(string program, IReadOnlyList<string> arguments)
@@ -122,6 +130,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
                     ? $"{Errno.Name(error)} ({Errno.Describe(error)})"
                     : "it ended before its first instruction", "");
             _launched = process;
+            _engine.NoteOthers(_tracer.Processes);
         });
     }
 
@@ -210,6 +219,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     /// <summary>Frees what no tracee has to do with.</summary>
     private void Release()
     {
+        _lookout?.Dispose();
         _guard.Dispose(); // Waits for a callback that is running; the tracer thread still answers it.
         _tracer.Dispose();
         _images.Dispose();
@@ -236,6 +246,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
             _ = Tasks.Kill(_launched.ProcessId, Signal.SIGKILL); // It was never let run: nobody would.
         foreach (Consumer consumer in _table.Images.SelectMany(i => i.Uprobes).SelectMany(u => u.Consumers).ToArray())
             consumer.Deactivate();
+
+        _engine.ReturnToAll();
 
         // Children that are born meanwhile come into the list while it is worked on.
         while (_tracer.Processes.Count > 0)

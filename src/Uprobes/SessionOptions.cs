@@ -18,11 +18,44 @@ public enum ProbeEngine
     Inline,
 }
 
+/// <summary>Whether the tracer stays with the processes that it probes.</summary>
+public enum TracerPresence
+{
+    /// <summary>
+    /// It stays attached for as long as the session lasts. It learns of new threads, forked children, executed programs and loaded libraries before
+    /// anything in them can run, and hides from signal handlers where probes run.
+    /// </summary>
+    Attached,
+
+    /// <summary>
+    /// It lets go of a process as soon as its probes are in place, and comes back to put in more, to take them out, and when something has changed,
+    /// which it looks for every <see cref="SessionOptions.LookInterval"/>. Meanwhile the process makes no stop, and a debugger can have it. Only
+    /// programs of queries that look at entries can be probes then (<see cref="ProbeEngine.Inline"/> is implied), and what loads, forks or executes
+    /// is probed late.
+    /// </summary>
+    Detached,
+}
+
 /// <summary>The choices of a session. Immutable.</summary>
 public sealed record SessionOptions
 {
     /// <summary>How probes are armed.</summary>
     public ProbeEngine Engine { get; init; } = ProbeEngine.Auto;
+
+    /// <summary>Whether the tracer stays with the processes.</summary>
+    public TracerPresence Presence { get; init; } = TracerPresence.Attached;
+
+    /// <summary>
+    /// How often processes are looked at that the tracer has let go of: by so much later than they are loaded, forked or executed, libraries,
+    /// children and programs are probed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than a millisecond, or more than a minute.</exception>
+    public TimeSpan LookInterval
+    {
+        get;
+        init => field = value >= TimeSpan.FromMilliseconds(1) && value <= TimeSpan.FromMinutes(1) ? value
+            : throw new ArgumentOutOfRangeException(nameof(LookInterval), value, "a millisecond to a minute is needed");
+    } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>What happens when someone wants to write a probed file.</summary>
     public WriteGuardPolicy WriteGuard { get; init; } = WriteGuardPolicy.DisarmAndAllow;

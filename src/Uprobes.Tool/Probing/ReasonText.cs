@@ -25,6 +25,7 @@ internal static class ReasonText
         ProbeRefusalReason.ReturnNotTraceable => "return cannot be followed",
         ProbeRefusalReason.ThreadsDidNotStop => "no thread could be stopped in time",
         ProbeRefusalReason.NotPatchable => "cannot be patched with a jump",
+        ProbeRefusalReason.OutOfReach => "the process is out of reach",
         ProbeRefusalReason.SessionEnded => "the process has ended",
         _ => reason.ToString(),
     };

@@ -36,6 +36,9 @@ internal enum ArmingRefusalReason
     /// <summary>A jump cannot be put there, and nothing else was wanted.</summary>
     NotPatchable,
 
+    /// <summary>Another tracer has the process, or it may not be traced any more.</summary>
+    OutOfReach,
+
     /// <summary>The process is gone.</summary>
     ProcessGone,
 }

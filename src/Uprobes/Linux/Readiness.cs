@@ -27,6 +27,20 @@ internal static class Readiness
         }
     }
 
+    /// <summary>Whether a descriptor is readable, now or before the time is over.</summary>
+    /// <param name="handle">A descriptor that stays open during the call.</param>
+    /// <param name="timeout">At most this long, to whole milliseconds rounded up.</param>
+    internal static unsafe bool IsReadable(SafeFileHandle handle, TimeSpan timeout)
+    {
+        LibC.PollDescriptor descriptor = new() { Descriptor = (int)handle.DangerousGetHandle(), Events = LibC.POLLIN };
+
+        // SAFETY: one descriptor is passed and counted; the caller keeps it open.
+        int ready = LibC.poll(&descriptor, 1, (int)Math.Ceiling(timeout.TotalMilliseconds));
+        if (ready < 0 && Marshal.GetLastPInvokeError() is int error && error != Errno.EINTR)
+            throw new SyscallException("poll", error);
+        return ready > 0;
+    }
+
     /// <summary>Waits until a descriptor takes bytes, or a signal interrupts the wait; callers try again and see.</summary>
     /// <param name="handle">A descriptor that stays open during the call.</param>
     internal static unsafe void WaitUntilWritable(SafeFileHandle handle)

@@ -27,6 +27,9 @@ internal sealed record ThreadStatus
     internal ulong Pending { get; private init; }
     internal bool HasShadowStack { get; private init; }
 
+    /// <summary>KiB of executable mappings; 0 for a thread that has exited.</summary>
+    internal long ExecutableSize { get; private init; }
+
     internal bool IsCaught(int signal) => (Caught & Signal.Bit(signal)) != 0;
 
     internal bool IsIgnored(int signal) => (Ignored & Signal.Bit(signal)) != 0;
@@ -65,6 +68,7 @@ internal sealed record ThreadStatus
             Ignored = Hexadecimal(Field(text, "\nSigIgn:"u8)),
             Caught = Hexadecimal(Field(text, "\nSigCgt:"u8)),
             Pending = Hexadecimal(Field(text, "\nSigPnd:"u8)) | Hexadecimal(Field(text, "\nShdPnd:"u8)),
+            ExecutableSize = (long)(Decimal(Field(text, "\nVmExe:"u8)) + Decimal(Field(text, "\nVmLib:"u8))),
             HasShadowStack = Field(text, "\nx86_Thread_features:"u8).IndexOf("shstk"u8) >= 0,
         };
     }

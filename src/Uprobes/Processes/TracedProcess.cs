@@ -30,6 +30,12 @@ internal sealed class TracedProcess(int processId)
     /// <summary>Whether the process is to be kept stopped once it has executed its program.</summary>
     internal bool HoldAtExec { get; set; }
 
+    /// <summary>Whether the tracer has let go of it for the time being: it has no <see cref="Threads"/> then.</summary>
+    internal bool IsUnattended { get; set; }
+
+    /// <summary>Whether it was launched and its program's own code has not begun yet, as far as is known.</summary>
+    internal bool IsStarting { get; set; }
+
     /// <summary>Whether its probes are wanted. A vfork child that is not followed is still served until it executes.</summary>
     internal bool IsFollowed { get; set; } = true;
 
@@ -72,7 +78,7 @@ internal sealed class TracedProcess(int processId)
         if (mappings.Count > 0)
             return mappings;
         // That thread has ended just now.
-        foreach (int other in Threads.Keys.ToArray())
+        foreach (int other in IsUnattended ? Tracer.ListThreads(ProcessId) : [.. Threads.Keys])
         {
             threadId = other;
             mappings = MappingParser.ReadProcess(other);

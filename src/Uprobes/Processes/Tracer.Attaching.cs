@@ -49,7 +49,7 @@ internal sealed partial class Tracer
     {
         if (!process.Threads.Keys.Any(tid => ThreadStatus.TryRead(tid) is { State: 'D' }))
             return;
-        foreach (int pid in ListNumbers("/proc"))
+        foreach (int pid in ListProcesses())
         {
             if (_processes.ContainsKey(pid) || ThreadStatus.TryRead(pid)?.ParentId != process.ProcessId
                 || Tasks.ShareMemory(process.ProcessId, pid) != true || Ptrace.Seize(pid, Ptrace.Standard) != 0)
@@ -69,7 +69,7 @@ internal sealed partial class Tracer
         int error = Ptrace.Seize(pid, Ptrace.Standard);
         if (error != 0)
             throw AttachDiagnosis.Explain(pid, error);
-        TracedProcess process = new(pid) { HoldAtExec = true };
+        TracedProcess process = new(pid) { HoldAtExec = true, IsStarting = true };
         TracedThread thread = new(pid, process);
         process.Threads.Add(pid, thread);
         _threads.Add(pid, thread);
@@ -141,7 +141,10 @@ internal sealed partial class Tracer
             throw AttachDiagnosis.Explain(process.ProcessId, Errno.ESRCH);
     }
 
-    private static List<int> ListThreads(int pid) => ListNumbers($"/proc/{pid}/task");
+    internal static List<int> ListThreads(int pid) => ListNumbers($"/proc/{pid}/task");
+
+    /// <summary>The processes that are there.</summary>
+    internal static List<int> ListProcesses() => ListNumbers("/proc");
 
     private static List<int> ListNumbers(string folder)
     {

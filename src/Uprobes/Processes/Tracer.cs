@@ -32,6 +32,9 @@ internal sealed partial class Tracer : IDisposable
 
     internal IReadOnlyCollection<TracedProcess> Processes => _processes.Values;
 
+    /// <summary>How long a thread may take to stop.</summary>
+    internal TimeSpan StopTimeout => _stopTimeout;
+
     /// <summary>What ended the tracer thread before its time, if anything did.</summary>
     internal Exception? Failure { get; private set; }
 
@@ -141,7 +144,7 @@ internal sealed partial class Tracer : IDisposable
                 Tasks.Collect(tid); // Nobody is going to continue it: it must not be reported for ever.
             if (!status.IsEnd)
                 OnUnannounced(tid, status);
-            else if (!_orphans.Remove(tid))
+            else if (!_orphans.Remove(tid) && !TryEndUnattended(tid, status))
                 _observer.OnOtherChildEnded(tid);
             return;
         }
@@ -206,7 +209,7 @@ internal sealed partial class Tracer : IDisposable
         _threads.Remove(thread.ThreadId);
         process.Threads.Remove(thread.ThreadId);
         if (thread.ThreadId == process.ProcessId)
-            process.ExitStatus = status.Kind == WaitKind.Exited ? status.ExitCode : 128 + status.Signal;
+            NoteExit(process, status);
         _observer.OnThreadEnded(thread);
         if (process.Threads.Count > 0)
             return;
@@ -233,7 +236,7 @@ internal sealed partial class Tracer : IDisposable
         _threads.Clear();
         _orphans.Clear();
         _ended.Clear();
-        foreach (TracedProcess process in _processes.Values.ToArray())
+        foreach (TracedProcess process in _processes.Values.Where(p => !p.IsUnattended).ToArray())
         {
             process.Threads.Clear();
             EndProcess(process);

@@ -54,6 +54,9 @@ public enum ProbeRefusalReason
     /// <summary>A jump cannot be put there, and <see cref="ProbeEngine.Inline"/> wants nothing else.</summary>
     NotPatchable,
 
+    /// <summary>The tracer, which had let go of the process, cannot come back to it: another one has it, or the process may not be traced any more.</summary>
+    OutOfReach,
+
     /// <summary>The session was disposed, or its process is gone.</summary>
     SessionEnded,
 }

@@ -110,6 +110,7 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
         ArmingRefusalReason.RestartableSequence => ProbeRefusalReason.UnsafeLocation,
         ArmingRefusalReason.ThreadsDidNotStop => ProbeRefusalReason.ThreadsDidNotStop,
         ArmingRefusalReason.NotPatchable => ProbeRefusalReason.NotPatchable,
+        ArmingRefusalReason.OutOfReach => ProbeRefusalReason.OutOfReach,
         _ => ProbeRefusalReason.SessionEnded,
     };
 }

@@ -14,7 +14,7 @@ internal sealed partial class InlineSpace
     {
         if (mapping.IsShared)
             return new ArmingRefusal(ArmingRefusalReason.SharedMapping, $"process {process.ProcessId} maps the text shared: a jump would change the file for everyone");
-        if (WhyNotPatchable(point.Sink) is { } reason)
+        if (WhyNotPatchable(point.Sink, services.Detaches) is { } reason)
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, reason);
         if (Obstacle(process) is { Length: > 0 } obstacle)
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"no program can run in process {process.ProcessId}: {obstacle}");
@@ -23,6 +23,8 @@ internal sealed partial class InlineSpace
         if (_mayNotFollow && Follows(point.Sink.Programs!))
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} unwinds its stacks in a way that needs true return addresses");
         ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
+        if (MayNotFault(process, point.Sink.Plan!, address))
+            return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} handles faults itself, and a displaced instruction can raise one: that needs an attached tracer");
         Span<byte> now = stackalloc byte[LongestPatch];
         return Holds(address, [.. point.Sink.Plan!.Displaced], now)
             ? new ArmingRefusal(ArmingRefusalReason.NotPatchable, "the process could not be patched now: no memory near the image, or a thread in the way")
@@ -30,8 +32,11 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>Why no process can have a jump at a point; null where nothing is known against it.</summary>
-    internal static string? WhyNotPatchable(IProbeSink sink) =>
+    /// <param name="sink">The point's.</param>
+    /// <param name="detaches">Whether the tracer is to let go of processes.</param>
+    internal static string? WhyNotPatchable(IProbeSink sink, bool detaches = false) =>
         sink.Programs is not { Count: > 0 } programs ? "a handler in the tracer needs a breakpoint"
+        : detaches && Follows(programs) ? "returns can be followed only while the tracer is attached, which teaches unwinders that are loaded later"
         : Follows(programs) && !sink.MayFollowCalls ? "its return address has to stay what it is: its calls are followed by breakpoints"
         : sink.Plan is null ? sink.PlanRefusal?.Message ?? "no patch was planned"
         : null;

@@ -38,6 +38,7 @@ internal sealed partial class InlineSpace
         HashSet<InlineSite> found = new(ReferenceEqualityComparer.Instance);
         if (interiors.IsEmpty)
             return found;
+        FindBehindKept(interiors, found);
         byte[] buffer = new byte[64 * 1024];
         foreach (TracedThread thread in stop.Threads)
         {
@@ -90,6 +91,8 @@ internal sealed partial class InlineSpace
             else if (_leaving.Find(l => l.Site.Springboard == registers.Rip) is { Site: not null } springboard)
                 _ = Ptrace.SetInstructionPointer(thread.ThreadId, springboard.Site.Address); // ESRCH: killed meanwhile.
         }
+
+        FindReturning(stop);
     }
 
     /// <summary>

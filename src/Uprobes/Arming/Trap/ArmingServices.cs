@@ -26,6 +26,9 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
     /// <summary>Whether probe points may get breakpoints.</summary>
     internal bool MayTrap => Allowed.HasFlag(SiteKinds.Breakpoint);
 
+    /// <summary>Whether the tracer lets go of processes while nothing in them needs it: see <see cref="TracerPresence"/>.</summary>
+    internal bool Detaches { get; init; }
+
     /// <summary>Time of the target's time stamp counter.</summary>
     internal required Lazy<TickClock> Clock { get; init; }
 

@@ -14,6 +14,15 @@ internal sealed class ProcessArming
     /// <summary>Whether the program ignored SIGTRAP when it executed another: that has to be inherited, though our handler stood in its place.</summary>
     internal bool WasIgnored { get; set; }
 
+    /// <summary>What was seen of it when the tracer let go of it; null while it is attended.</summary>
+    internal UnattendedProcess? Unattended { get; set; }
+
+    /// <summary>Whether it has patches that nobody wants, since the tracer could not return to take them out.</summary>
+    internal bool OwesRemoval { get; set; }
+
+    /// <summary>Whether it was told that the tracer cannot return to it, and not yet that it has.</summary>
+    internal bool IsOutOfReach { get; set; }
+
     internal static ProcessArming Of(TracedProcess process) =>
         (process.EngineState ??= new ProcessArming()) as ProcessArming ?? throw new InvalidOperationException("foreign process state");
 }

@@ -76,4 +76,7 @@ internal enum MappingHookKind
 
     /// <summary>Right behind the system call rt_sigaction, while one for SIGTRAP is under way.</summary>
     SignalAction,
+
+    /// <summary>The entry point of a launched program, at which the libraries that it names are loaded.</summary>
+    ProgramEntry,
 }

@@ -42,7 +42,8 @@ internal sealed partial class SpaceArming
                 ArmMapping(process, mapping, points);
             if (!process.RunsIn(_space))
                 return; // Arming stops a thread, and that may have shown the end.
-            MappingHooks.Arm(this, process, mapping);
+            if (!_services.Detaches || process.IsStarting)
+                MappingHooks.Arm(this, process, mapping);
             ArmExitHooks(process, mapping);
         }
     }

@@ -30,15 +30,26 @@ internal sealed partial class SpaceArming
         _services.WithStoppedThread(process, _space, thread =>
         {
             Inline.ReleaseMemory(thread);
-            if (_net is not null)
-                _ = _net.Uninstall(_services, thread); // Each step is tried, whatever became of the others.
-            foreach (SlotChunk chunk in _chunks)
-                _ = _services.Calls.Unmap(thread, chunk.Start, (ulong)chunk.Length);
-            if (_net is null || _space.KeepsCallArea)
-                return Processes.X64.RemoteCallResult.Success(0);
-            _space.CallArea = null; // The last call must not run from the memory that it unmaps.
-            return _services.Calls.Unmap(thread, _net.Start, (ulong)_net.Length);
+            UnmapTraps(thread);
+            return Processes.X64.RemoteCallResult.Success(0);
         });
+        _chunks.Clear();
+        _net = null;
+    }
+
+    /// <summary>Takes the safety net and the slots out, through a thread that is stopped.</summary>
+    private void UnmapTraps(TracedThread thread)
+    {
+        if (_net is not null)
+            _ = _net.Uninstall(_services, thread); // Each step is tried, whatever became of the others.
+        foreach (SlotChunk chunk in _chunks)
+            _ = _services.Calls.Unmap(thread, chunk.Start, (ulong)chunk.Length);
+        if (_net is not null && !_space.KeepsCallArea)
+        {
+            _space.CallArea = null; // The last call must not run from the memory that it unmaps.
+            _ = _services.Calls.Unmap(thread, _net.Start, (ulong)_net.Length);
+        }
+
         _chunks.Clear();
         _net = null;
     }

@@ -24,6 +24,9 @@ internal sealed partial class SpaceArming : IDisposable
         space.EngineState = this;
     }
 
+    /// <summary>The memory that this is about.</summary>
+    internal AddressSpace Memory => _space;
+
     /// <summary>What is patched with jumps rather than breakpoints.</summary>
     internal InlineSpace Inline { get; }
 

@@ -345,6 +345,8 @@ internal sealed partial class TrapEngine
             return 0;
         }
 
+        if (_services.Detaches)
+            return signal; // As while nobody is there: handlers return into trampolines.
         // Nobody sees where the thread is without a handler, and it goes on from there, as an interrupted system call does.
         if (!isFault && ThreadStatus.TryRead(thread.ThreadId) is { } status && !status.IsCaught(signal))
             return signal;
@@ -410,13 +412,16 @@ internal sealed partial class TrapEngine
     {
         const ulong FirstError = unchecked((ulong)-4095);
         ref readonly UserRegisters registers = ref _hit.Registers.Values;
-        if (registers.Rax >= FirstError)
+        if (registers.Rax >= FirstError && kind != MappingHookKind.ProgramEntry)
             return;
         switch (kind)
         {
             case MappingHookKind.Map when (registers.Rdx & ProtExec) != 0:
                 // rax is where, rsi how much, and rdx the protection: a system call keeps all but rax, rcx and r11.
                 space.Rescan(process, (registers.Rax, registers.Rax + registers.Rsi));
+                break;
+            case MappingHookKind.ProgramEntry:
+                process.IsStarting = false; // Its hooks are taken out when nothing else is under way.
                 break;
             case MappingHookKind.Unmap or MappingHookKind.LinkerBreakpoint:
                 space.Rescan(process);

@@ -21,14 +21,14 @@ internal sealed partial class TrapEngine : ITraceeObserver
     private readonly X64.Guardian? _guardian;
 
     /// <summary>Creates the engine; on the tracer thread.</summary>
-    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, SiteKinds allowed, Lazy<TickClock> clock, Action<string>? step)
+    internal TrapEngine(Tracer tracer, IProbeCatalog catalog, ITrapEngineEvents events, bool followForks, bool withGuardian, SiteKinds allowed, bool detaches, Lazy<TickClock> clock, Action<string>? step)
     {
         _catalog = catalog;
         _events = events;
         _followForks = followForks;
         _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
-        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { Allowed = allowed, Clock = clock };
+        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { Allowed = allowed, Detaches = detaches, Clock = clock };
     }
 
     /// <summary>Longest time that all threads of a process were held.</summary>
@@ -45,8 +45,19 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>Arms everything that is registered in a process.</summary>
     internal void ArmProcess(TracedProcess process)
     {
-        if (!_catalog.IsEmpty && process.HasSpace && process.IsFollowed)
-            StateOf(process).ArmEverywhere(process);
+        if (_catalog.IsEmpty || !process.HasSpace || !process.IsFollowed)
+            return;
+        if (!TryReturn(process))
+        {
+            if (IsKnown(process) && process.HasSpace)
+                RefuseOutOfReach(process);
+            return;
+        }
+
+        SpaceArming space = StateOf(process);
+        space.ArmEverywhere(process);
+        if (_services.Detaches && process.IsStarting && process.RunsIn(space.Memory))
+            AwaitEntry(process, space);
     }
 
     /// <summary>The points whose breakpoints are in the text of some process.</summary>
@@ -60,6 +71,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
     {
         foreach ((SpaceArming space, TracedProcess process) in Spaces())
         {
+            if (process.IsUnattended && !TryReturnFor(process, space, points))
+                continue;
             space.Rescan(process); // What is mapped elsewhere by now must not be written to.
             space.Inline.Remove(process, points.Contains);
             foreach (Site site in space.Sites)
@@ -108,6 +121,13 @@ internal sealed partial class TrapEngine : ITraceeObserver
     internal void Detach(TracedProcess process)
     {
         TracedProcess[] group = [.. _services.Tracer.Processes.Where(p => p == process || (p.HasSpace && process.HasSpace && p.Space == process.Space))];
+        if (!TryReturnInTime(process))
+        {
+            if (IsKnown(process))
+                GiveUp(process);
+            return;
+        }
+
         if (process.HasSpace && process.Space.EngineState is SpaceArming space)
             Clean(space, group);
         foreach (TracedProcess member in group)
@@ -162,7 +182,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
                 copy.Disarm(site);
         }
 
-        if (copy.ArmedVersion != _catalog.Version)
+        if (copy.ArmedVersion != _catalog.Version || _services.Detaches)
             copy.ArmEverywhere(child);
         return Started(child);
     }
@@ -216,7 +236,11 @@ internal sealed partial class TrapEngine : ITraceeObserver
         }
     }
 
-    public void OnProcessEnded(TracedProcess process) => _events.OnProcessEnded(process);
+    public void OnProcessEnded(TracedProcess process)
+    {
+        ProcessArming.Of(process).Unattended?.Dispose();
+        _events.OnProcessEnded(process);
+    }
 
     public void OnOtherChildEnded(int processId)
     {

@@ -17,6 +17,22 @@ internal static class FaultRules
     public static bool Apply(ElfImage image) =>
         image.Sections.Any(section => Sections.Contains(section.Name)) || Sonames.Contains(image.Soname);
 
+    /// <summary>Whether any of some instructions can fault in a program that works.</summary>
+    /// <param name="code">Whole instructions.</param>
+    /// <param name="address">Of the first one.</param>
+    public static bool CanFault(ReadOnlySpan<byte> code, ulong address)
+    {
+        Decoder decoder = Decoder.Create(64, new ByteArrayCodeReader(code.ToArray()), address);
+        while (decoder.IP - address < (ulong)code.Length)
+        {
+            decoder.Decode(out Instruction instruction);
+            if (instruction.IsInvalid || CanFault(instruction))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>
     /// Whether an instruction can fault in a program that works. Not counted: the stack, whose growth these runtimes check beforehand, thread-local
     /// storage, and Go's comparison of the stack pointer with a field of the current goroutine.

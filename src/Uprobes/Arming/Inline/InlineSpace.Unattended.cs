@@ -1,0 +1,149 @@
+using System.Runtime.InteropServices;
+using Uprobes.Arming.Inline.X64;
+using Uprobes.Arming.Trap;
+using Uprobes.Linux;
+using Uprobes.Processes;
+
+namespace Uprobes.Arming.Inline;
+
+/// <summary>
+/// What is different where the tracer lets go of processes: signal handlers interrupt trampolines, and return into them; faults of displaced
+/// instructions are told of in trampolines.
+/// </summary>
+internal sealed partial class InlineSpace
+{
+    private static readonly ulong FaultSignals = Signal.Bit(Signal.SIGSEGV) | Signal.Bit(Signal.SIGBUS) | Signal.Bit(Signal.SIGFPE) | Signal.Bit(Signal.SIGILL);
+    private bool? _catchesFaults;
+
+    /// <summary>Where pieces of memory with trampolines begin: a forked copy of this address space has them too.</summary>
+    internal IEnumerable<ulong> ChunkStarts => _chunks.Select(c => c.Start);
+
+    /// <summary>
+    /// Whether memory has a copy of one of these pieces that no tracer has taken as its own: a fork has wiped the name in it.
+    /// </summary>
+    internal static bool IsCopiedIn(TraceeMemory memory, IEnumerable<ulong> starts) =>
+        starts.Any(start => memory.TryReadWord(new RemoteAddress(start + NameOffset), out ulong name) && name == 0);
+
+    /// <summary>Whether a status shows that the program itself handles signals that instructions raise.</summary>
+    internal static bool CatchesFaults(ThreadStatus status) => (status.Caught & FaultSignals) != 0;
+
+    /// <summary>Whether any of some points is armed here.</summary>
+    internal bool Runs(Func<ArmedPoint, bool> isWanted) => _sites.Values.Any(s => s.Points.Values.Any(isWanted));
+
+    /// <summary>Some armed site in a range of the text; null where there is none.</summary>
+    internal InlineSite? WitnessIn(ulong start, ulong end) => _sites.Values.FirstOrDefault(s => s.State == SiteState.Armed && s.Address >= start && s.Address < end);
+
+    /// <summary>Whether a site's patch is in the text, as far as that can be read.</summary>
+    internal bool Stands(InlineSite site) => site.State != SiteState.Armed || IsIntact(site);
+
+    /// <summary>Has no program of these points run any more, where their sites cannot be taken out now.</summary>
+    internal void TurnOff(Func<ArmedPoint, bool> isGone)
+    {
+        List<(ulong Flag, bool IsOn)> flags = [];
+        foreach (InlineSite site in _sites.Values.Where(s => s.State == SiteState.Armed))
+        {
+            int own = site.OwnProgram is null ? 0 : 1;
+            HashSet<ProgramBinding> wanted = [.. site.Points.Values.Where(p => !isGone(p)).SelectMany(p => p.Sink.Programs ?? [])];
+            for (int i = 0; i < site.Bindings.Count; i++)
+            {
+                if (!wanted.Contains(site.Bindings[i]))
+                    flags.Add((site.Trampoline!.Flags[own + i], false));
+            }
+        }
+
+        WriteFlags(flags);
+    }
+
+    /// <summary>Takes out what nobody wants any more.</summary>
+    internal void RemoveUnwanted(TracedProcess process) => Remove(process, static point => point.Sink.Programs is not { Count: > 0 });
+
+    /// <summary>
+    /// The program has begun to handle faults itself: sites whose displaced instructions can raise one are taken out. Returns their points.
+    /// </summary>
+    internal List<ArmedPoint> RemoveFaulting(TracedProcess process)
+    {
+        _catchesFaults = true;
+        List<InlineSite> faulting = [.. _sites.Values.Where(s => s.OwnProgram is null && FaultRules.CanFault(s.Original.AsSpan(0, s.Length), s.Address))];
+        List<ArmedPoint> points = [.. faulting.SelectMany(s => s.Points.Values)];
+        Remove(process, faulting);
+        return points;
+    }
+
+    /// <summary>Whether a fault of a displaced instruction would be handled by the program itself, and nobody could show it where that stands.</summary>
+    private bool MayNotFault(TracedProcess process, PatchPlan plan, ulong address) => services.Detaches
+        && (_catchesFaults ??= process.LiveThread() is { } thread && ThreadStatus.TryRead(thread.ThreadId) is { } status && CatchesFaults(status))
+        && FaultRules.CanFault(plan.Displaced.AsSpan(), address);
+
+    /// <summary>Keeps the trampolines that are leaving and that a signal handler will return to. All threads are stopped.</summary>
+    private void FindReturning(SpaceStop stop)
+    {
+        if (!services.Detaches || _leaving.Count == 0)
+            return;
+        foreach (ulong place in ReturnsOfHandlers(stop.Threads))
+            _occupied.UnionWith(_leaving.Where(l => l.Trampoline.Contains(place)).Select(l => l.Trampoline));
+    }
+
+    /// <summary>The sites inside of which a thread arrives that a signal handler returns into the trampoline of a former patch.</summary>
+    private void FindBehindKept(Interiors interiors, HashSet<InlineSite> found)
+    {
+        foreach ((InlineSite kept, _) in _kept)
+        {
+            for (ulong place = kept.Address; place <= kept.End; place++)
+            {
+                if (interiors.Find(place) is { } site)
+                    found.Add(site);
+            }
+        }
+    }
+
+    /// <summary>Whether any signal handler will return to memory of ours. The threads are stopped.</summary>
+    internal bool IsReturnedTo(IEnumerable<TracedThread> threads) => services.Detaches && _chunks.Count > 0 && ReturnsOfHandlers(threads).Any();
+
+    /// <summary>The places in trampolines that signals have interrupted, by the frames that the kernel has left on the stacks.</summary>
+    private IEnumerable<ulong> ReturnsOfHandlers(IEnumerable<TracedThread> threads)
+    {
+        List<Mapping>? mappings = null;
+        foreach (TracedThread thread in threads)
+        {
+            if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
+                continue;
+            mappings ??= thread.Process.ReadMappings(out _);
+            foreach ((ulong at, ulong word) in StackWords(registers, mappings))
+            {
+                if (IsInTrampolines(word) && IsSavedInstructionPointer(at))
+                    yield return word;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether a place on a stack is RIP of a <c>struct rt_sigframe</c> (arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h): behind it are
+    /// the flags and CS, 168 bytes before it uc_flags, of which few are defined.
+    /// </summary>
+    private bool IsSavedInstructionPointer(ulong place)
+    {
+        const ulong CodeSegment = 16, ContextFlags = 168, UserCode = 0x33, KnownFlags = 0xf;
+        return space.Memory.TryReadWord(new RemoteAddress(place + CodeSegment), out ulong segments) && (segments & 0xffff) == UserCode
+            && space.Memory.TryReadWord(new RemoteAddress(place - ContextFlags), out ulong flags) && flags <= KnownFlags;
+    }
+
+    /// <summary>The words of a stopped thread's stack, from its stack pointer on.</summary>
+    /// <param name="registers">The thread's.</param>
+    /// <param name="mappings">Of the process, not long ago: a stack ends where its mapping does, and what is behind it is another's.</param>
+    private IEnumerable<(ulong Place, ulong Word)> StackWords(UserRegisters registers, List<Mapping> mappings)
+    {
+        byte[] buffer = new byte[64 * 1024];
+        ulong at = registers.Rsp & ~7ul;
+        int index = mappings.FindIndex(m => at < m.End); // A stack that has grown since begins below its mapping.
+        ulong end = index < 0 ? at + LongestStackLook : Math.Min(EndOfStack(mappings, index), at + LongestStackLook);
+        while (at < end)
+        {
+            int read = space.Memory.Read(new RemoteAddress(at), buffer.AsSpan(0, (int)Math.Min((ulong)buffer.Length, end - at)));
+            for (int i = 0; i + sizeof(ulong) <= read; i += sizeof(ulong))
+                yield return (at + (ulong)i, MemoryMarshal.Read<ulong>(buffer.AsSpan(i)));
+            if (read < buffer.Length)
+                break; // The end of the stack.
+            at += (ulong)read;
+        }
+    }
+}

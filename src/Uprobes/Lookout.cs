@@ -1,0 +1,40 @@
+namespace Uprobes;
+
+/// <summary>Has something done again and again, on a thread of its own, until it is disposed or that finds the session at its end.</summary>
+internal sealed class Lookout : IDisposable
+{
+    private readonly ManualResetEventSlim _ended = new();
+    private readonly Action _look;
+    private readonly TimeSpan _interval;
+    private readonly Thread _thread;
+
+    /// <summary>Starts it.</summary>
+    /// <param name="interval">From the end of one time to the beginning of the next.</param>
+    /// <param name="look">What is done; <see cref="ObjectDisposedException"/> ends it.</param>
+    internal Lookout(TimeSpan interval, Action look)
+    {
+        (_interval, _look) = (interval, look);
+        _thread = new Thread(Run) { IsBackground = true, Name = "uprobes lookout" };
+        _thread.Start();
+    }
+
+    public void Dispose()
+    {
+        _ended.Set();
+        _thread.Join();
+        _ended.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (!_ended.Wait(_interval))
+                _look();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session has ended.
+        }
+    }
+}
