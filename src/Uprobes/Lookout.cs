@@ -5,15 +5,17 @@ internal sealed class Lookout : IDisposable
 {
     private readonly ManualResetEventSlim _ended = new();
     private readonly Action _look;
+    private readonly Action<Exception> _failed;
     private readonly TimeSpan _interval;
     private readonly Thread _thread;
 
     /// <summary>Starts it.</summary>
     /// <param name="interval">From the end of one time to the beginning of the next.</param>
     /// <param name="look">What is done; <see cref="ObjectDisposedException"/> ends it.</param>
-    internal Lookout(TimeSpan interval, Action look)
+    /// <param name="failed">Told of any other exception, which ends it too.</param>
+    internal Lookout(TimeSpan interval, Action look, Action<Exception> failed)
     {
-        (_interval, _look) = (interval, look);
+        (_interval, _look, _failed) = (interval, look, failed);
         _thread = new Thread(Run) { IsBackground = true, Name = "uprobes lookout" };
         _thread.Start();
     }
@@ -35,6 +37,10 @@ internal sealed class Lookout : IDisposable
         catch (ObjectDisposedException)
         {
             // The session has ended.
+        }
+        catch (Exception e) // Any: nobody is above, and the session has to tell.
+        {
+            _failed(e);
         }
     }
 }

@@ -63,7 +63,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         relay.Target = _engine;
         _guard = new WriteGuard(options.WriteGuard, OnWriteGuardBreak);
         if (_detaches)
-            _lookout = new Lookout(options.LookInterval, () => _notices.Run(_engine.LookAround));
+            _lookout = new Lookout(options.LookInterval, () => _notices.Run(_engine.LookAround), OnLookoutFailed);
     }
 
     internal event Action<SessionNotice>? Notice
@@ -215,6 +215,12 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     }
 
     public void OnNotice(string message, int? processId) => Tell(NoticeKind.Tracee, message, processId);
+
+    private void OnLookoutFailed(Exception error)
+    {
+        Tell(NoticeKind.Tracee, $"processes that the tracer has let go of are not looked at any more: {error}");
+        _completion.TrySetException(error);
+    }
 
     /// <summary>Frees what no tracee has to do with.</summary>
     private void Release()
