@@ -16,6 +16,8 @@ static struct { unsigned long low, high; } images[256];
 static int image_count;
 static volatile long seen, wrong, next_value;
 static volatile unsigned long first_wrong_rip;
+static int is_blind;
+static long calls;
 
 static void read_images(void)
 {
@@ -32,14 +34,14 @@ static void read_images(void)
     fclose(maps);
 }
 
-static int is_right(long i) { return work(i, i) == i * 3 + (i ^ 0x55) + (i >> 2); }
+static int is_right(long i) { __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED); return work(i, i) == i * 3 + (i ^ 0x55) + (i >> 2); }
 
 static void check_context(void *context)
 {
     unsigned long rip = (unsigned long)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
     int i = 0;
     while (i < image_count && (rip < images[i].low || rip >= images[i].high)) i++;
-    if (i == image_count) { wrong++; if (!first_wrong_rip) first_wrong_rip = rip; }
+    if (i == image_count && !is_blind) { wrong++; if (!first_wrong_rip) first_wrong_rip = rip; }
     if (!is_right(seen)) wrong++;
 }
 static void on_tick(int signal, siginfo_t *info, void *context) { check_context(context); seen++; }
@@ -79,13 +81,14 @@ static void *send_values(void *count)
 
 static void work_until(long count) { for (long i = 0; seen < count; i++) if (!is_right(i)) wrong++; }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static char stack[64 * 1024];
     sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
     handle(SIGALRM, on_tick);
     handle(SIGPROF, on_tick);
     handle(SIGRTMIN + 1, on_value);
+    is_blind = argc > 1;
     work(0, 0);
     read_images();
     struct command c;
@@ -93,7 +96,7 @@ int main(void)
     alarm(0); // SIGALRM has a handler here: the life is bounded by a timer that kills
     make_timer(SIGKILL, 120000000000, 0);
     while (next_command(&c)) {
-        seen = wrong = next_value = 0;
+        seen = wrong = next_value = calls = 0;
         if (is(&c, "timer")) {
             timer_t timer = make_timer(SIGALRM, 250000, 250000);
             work_until(c.a);
@@ -111,6 +114,7 @@ int main(void)
             if (next_value != c.a) wrong++;
         } else { unknown(&c); continue; }
         if (first_wrong_rip) printf("rip %#lx\n", first_wrong_rip);
+        if (is_blind) printf("calls %ld\n", calls);
         result(wrong);
     }
     return 0;

@@ -153,7 +153,7 @@ internal sealed partial class InlineSpace
             SwitchPrograms(built);
         services.Step?.Invoke("flags written");
         _leaving.AddRange(former.Select(f => (f.Key, f.Value.Trampoline)));
-        refused.AddRange(isWritten ? Patch(process, built) : built);
+        refused.AddRange(isWritten ? PatchWhenFree(process, built) : built);
         _leaving.Clear();
         foreach ((InlineSite site, (Trampoline trampoline, IReadOnlyList<ProgramBinding> bindings)) in former)
         {
@@ -194,7 +194,9 @@ internal sealed partial class InlineSpace
             return sites;
         }
 
+        FreeKept(stop);
         HashSet<InlineSite> refused = FindSuspended(stop, interiors, mappings);
+        _suspended = [.. refused];
         refused.UnionWith(patches.Load()); // Changed between the look and the stop.
         MoveInto(stop, interiors, refused);
         services.Step?.Invoke("threads moved");

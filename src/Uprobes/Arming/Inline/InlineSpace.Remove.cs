@@ -125,6 +125,7 @@ internal sealed partial class InlineSpace
         if (_occupied.Contains(trampoline))
         {
             _kept.Add((site, trampoline));
+            _keptBindings[trampoline] = bindings;
             return;
         }
 
@@ -190,6 +191,7 @@ internal sealed partial class InlineSpace
     internal void ReleaseMemory(TracedThread thread)
     {
         _kept.Clear();
+        _keptBindings.Clear();
         if (_thunks is { } thunks)
         {
             RestoreReturnAddresses();

@@ -15,6 +15,12 @@ internal sealed partial class InlineSpace
     private static readonly ulong FaultSignals = Signal.Bit(Signal.SIGSEGV) | Signal.Bit(Signal.SIGBUS) | Signal.Bit(Signal.SIGFPE) | Signal.Bit(Signal.SIGILL);
     private bool? _catchesFaults;
 
+    /// <summary>Sites that could not be patched at the last try since something was suspended in them.</summary>
+    private HashSet<InlineSite> _suspended = [];
+
+    /// <summary>What kept trampolines run.</summary>
+    private readonly Dictionary<Trampoline, IReadOnlyList<ProgramBinding>> _keptBindings = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>Where pieces of memory with trampolines begin: a forked copy of this address space has them too.</summary>
     internal IEnumerable<ulong> ChunkStarts => _chunks.Select(c => c.Start);
 
@@ -81,6 +87,39 @@ internal sealed partial class InlineSpace
             return;
         foreach (ulong place in ReturnsOfHandlers(stop.Threads))
             _occupied.UnionWith(_leaving.Where(l => l.Trampoline.Contains(place)).Select(l => l.Trampoline));
+    }
+
+    /// <summary>
+    /// Patches sites; those that something is suspended in are tried again, since a handler that was interrupted there is over in a moment, and
+    /// no other engine takes their points.
+    /// </summary>
+    private List<InlineSite> PatchWhenFree(TracedProcess process, List<InlineSite> sites)
+    {
+        List<InlineSite> refused = Patch(process, sites);
+        for (int tries = 0; services.Detaches && tries < MostWaits && refused.Exists(_suspended.Contains); tries++)
+            refused = Patch(process, refused);
+        return refused;
+    }
+
+    /// <summary>Gives the room of kept trampolines back that nobody is in any more, or will return to. All threads are stopped.</summary>
+    private void FreeKept(SpaceStop stop)
+    {
+        if (!services.Detaches || _kept.Count == 0)
+            return;
+        List<ulong> places = [.. ReturnsOfHandlers(stop.Threads)];
+        foreach (TracedThread thread in stop.Threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0)
+                places.Add(registers.Rip);
+        }
+
+        foreach ((_, Trampoline trampoline) in _kept.Where(k => !places.Exists(k.Trampoline.Contains)).ToArray())
+        {
+            _kept.RemoveAll(k => k.Trampoline == trampoline);
+            Free(trampoline);
+            if (_keptBindings.Remove(trampoline, out IReadOnlyList<ProgramBinding>? bindings))
+                Release(bindings);
+        }
     }
 
     /// <summary>The sites inside of which a thread arrives that a signal handler returns into the trampoline of a former patch.</summary>

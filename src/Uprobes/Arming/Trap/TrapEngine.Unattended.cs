@@ -232,6 +232,38 @@ internal sealed partial class TrapEngine
         return true;
     }
 
+    /// <summary>
+    /// Lets processes run until no signal handler is going to return into a trampoline. They are stopped, and are so afterwards.
+    /// </summary>
+    /// <returns>False where a handler takes longer.</returns>
+    private bool AwaitHandlers(SpaceArming space, TracedProcess[] processes)
+    {
+        TimeSpan most = TimeSpan.FromSeconds(1), turn = TimeSpan.FromMilliseconds(1);
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (space.Inline.IsReturnedTo(processes.SelectMany(p => p.Threads.Values)))
+        {
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(start) > most || processes is not [var process])
+                return false;
+            foreach (TracedThread thread in process.Threads.Values.ToArray())
+            {
+                if (thread is { State: TraceState.Stopped, IsHeld: false })
+                    Tracer.Resume(thread);
+            }
+
+            if (process.LiveThread() is { } first && _services.Tracer.WaitFor(first.ThreadId, turn, out WaitStatus status) > 0)
+                _services.Tracer.ServeNow(first.ThreadId, status);
+            foreach (TracedThread thread in _services.Tracer.StopAll(process))
+            {
+                if (ThreadStatus.TryRead(thread.ThreadId) is { State: not ('Z' or 'X') })
+                    return false;
+            }
+        }
+
+        // A handler that has returned meanwhile was interrupted in a trampoline.
+        return processes.All(p => p.Threads.Values.All(t => t.State != TraceState.Stopped || Ptrace.GetRegisters(t.ThreadId, out UserRegisters registers) != 0
+            || !space.Inline.IsInTrampolines(registers.Rip) || space.Inline.RollForward(t)));
+    }
+
     /// <summary>Gives a process up that cannot be returned to: what is in its text stays, and does nothing.</summary>
     private void GiveUp(TracedProcess process)
     {

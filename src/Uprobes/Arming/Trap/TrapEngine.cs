@@ -315,6 +315,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
         if (!space.HasMemory)
             return;
+        allStopped &= AwaitHandlers(space, processes);
         if (allStopped)
             space.ReleaseMemory(processes[0]);
         else
