@@ -12,8 +12,11 @@ internal sealed class InlineVerbs
     private readonly string[] _points;
     private int _allSteps, _ready;
 
-    private InlineVerbs(string step, int rounds, string[] points)
+    private readonly TracerPresence _presence;
+
+    private InlineVerbs(string step, int rounds, string[] points, TracerPresence presence)
     {
+        _presence = presence;
         int separator = step.LastIndexOf(':');
         (_fatalStep, _fatalTime, _rounds, _points) = (step[..separator], int.Parse(step[(separator + 1)..]), rounds, points);
     }
@@ -23,9 +26,9 @@ internal sealed class InlineVerbs
     /// at the given time of a named step in all of them together, or of any step ("*"). With a number of rounds it ends then, and says
     /// "steps NAME=COUNT,...".
     /// </summary>
-    internal static int Run(string pids, string step, int rounds, string[] points)
+    internal static int Run(string pids, string step, int rounds, string[] points, TracerPresence presence)
     {
-        InlineVerbs verbs = new(step, rounds, points);
+        InlineVerbs verbs = new(step, rounds, points, presence);
         int[] targets = [.. pids.Split(',').Select(int.Parse)];
         Thread[] tracers = [.. targets.Select(pid => new Thread(() => verbs.Cycle(pid, targets.Length)))];
         foreach (Thread tracer in tracers)
@@ -38,7 +41,7 @@ internal sealed class InlineVerbs
 
     private void Cycle(int pid, int targets)
     {
-        SessionOptions options = new() { Step = Note };
+        SessionOptions options = new() { Step = Note, Presence = _presence, LookInterval = TimeSpan.FromMilliseconds(2) };
         for (int round = 0; _rounds == 0 || round < _rounds; round++)
         {
             using (UprobeSession session = UprobeSession.Attach(pid, options))
@@ -54,18 +57,18 @@ internal sealed class InlineVerbs
     }
 
     /// <summary>Events and calls join the counts at some sites, whose trampolines are made anew, and leave them in another order.</summary>
-    private static void Probe(UprobeSession session, ProbePoint[] points, int time)
+    private void Probe(UprobeSession session, ProbePoint[] points, int time)
     {
         ProbePoint[] some = [.. points.Where((_, i) => i % 2 == time % 2)];
         LiveAggregate<long> counts = session.Entry(points).Count();
         LiveEvents<ulong> events = session.Entry(some).Select(p => p.Arg(0)).Start();
-        LiveAggregate<long> calls = session.Calls(points).Count();
+        LiveAggregate<long>? calls = _presence == TracerPresence.Attached ? session.Calls(points).Count() : null;
         events.IsEnabled = false;
         counts.IsEnabled = false;
         events.IsEnabled = true;
         counts.Dispose();
         events.Dispose();
-        calls.Dispose();
+        calls?.Dispose();
     }
 
     private static IEnumerable<ProbePoint> Find(UprobeSession session, string point)

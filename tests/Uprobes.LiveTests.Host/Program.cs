@@ -26,6 +26,7 @@ using Uprobes.Processes;
 // and with programs that run in the targets, as InlineVerbs says:
 //
 //   inline PID,... STEP:TIME ROUNDS IMAGE:PATTERN...   arms and disarms over and over, and kills itself at the given time of a step
+//   detached PID,... STEP:TIME ROUNDS IMAGE:PATTERN... the same, without staying attached
 switch (args[0])
 {
     case "trap":
@@ -82,7 +83,10 @@ switch (args[0])
         return SessionVerbs.Run(args[0], args[1..]);
 
     case "inline":
-        return InlineVerbs.Run(args[1], args[2], int.Parse(args[3]), args[4..]);
+        return InlineVerbs.Run(args[1], args[2], int.Parse(args[3]), args[4..], TracerPresence.Attached);
+
+    case "detached":
+        return InlineVerbs.Run(args[1], args[2], int.Parse(args[3]), args[4..], TracerPresence.Detached);
 
     default:
         return 2;

@@ -53,6 +53,11 @@ internal sealed class ProbingOptions(string? value = null)
         DefaultValueFactory = _ => "auto",
     };
 
+    private readonly Option<bool> _detach = new("--detach")
+    {
+        Description = "Attach to arm and to remove only: no stops in between, and a debugger can have the process; what it loads, forks or executes is probed late",
+    };
+
     private readonly Option<string> _writeGuard = new("--write-guard")
     {
         Description = "When somebody wants to write a probed file: make the writer wait, remove the file's probes, or do not watch",
@@ -101,6 +106,7 @@ internal sealed class ProbingOptions(string? value = null)
         command.Add(_output);
         command.Add(_duration);
         command.Add(_engine);
+        command.Add(_detach);
         command.Add(_writeGuard);
         command.Add(_noFollow);
         command.Add(_force);
@@ -123,6 +129,7 @@ internal sealed class ProbingOptions(string? value = null)
                 "inline" => ProbeEngine.Inline,
                 _ => ProbeEngine.Auto,
             },
+            Presence = Presence(parsed),
             WriteGuard = parsed.GetValue(_writeGuard) switch
             {
                 "deny" => WriteGuardPolicy.Deny,
@@ -161,6 +168,14 @@ internal sealed class ProbingOptions(string? value = null)
         return value is > 0 and <= Longest
             ? TimeSpan.FromSeconds(value.Value)
             : throw ToolException.Usage($"{option} {value} is not a time", "give seconds, for example 2.5");
+    }
+
+    private TracerPresence Presence(ParseResult parsed)
+    {
+        if (!parsed.GetValue(_detach))
+            return TracerPresence.Attached;
+        return parsed.GetValue(_engine) != "trap" ? TracerPresence.Detached
+            : throw ToolException.Usage("--detach and --engine trap exclude each other: breakpoints need a tracer that stays", "leave out one of them");
     }
 
     private static TargetChoice Target(int[] processIds, string? command, IReadOnlyList<string>? trailing)

@@ -33,6 +33,8 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             new Ancestry().Refuse(processes.Ids);
         if (ProgramChecker.Check(group) is [var problem, ..])
             throw ToolException.Usage($"that is more than a program in the process can do: {problem.What}", "ask for less: fewer or shorter strings, fewer steps, a simpler condition");
+        if (request.Options.Presence == TracerPresence.Detached && group.Return is not null)
+            throw ToolException.Usage("--detach cannot follow calls to their returns: what unwinds their stacks may be loaded while nobody is attached", "leave out --detach, or what is asked of returns (-r, retval, duration, latency)");
         using var output = environment.OpenOutput(request.OutputPath);
         using var signals = new SignalWatch(Interrupt, Abandon);
         using var session = environment.OpenSession(request.Target, request.Options, opening => _session = opening);

@@ -33,7 +33,8 @@ internal static class ReasonText
     /// <summary>What can be done about it, or null.</summary>
     public static string? Hint(ProbeRefusalReason reason) => reason switch
     {
-        ProbeRefusalReason.NotPatchable => "leave out --engine inline: a breakpoint serves it",
+        ProbeRefusalReason.NotPatchable => "leave out --engine inline or --detach: a breakpoint serves it",
+        ProbeRefusalReason.OutOfReach => "end the debugger or tracer that has the process first",
         ProbeRefusalReason.ImageChanged => "start the process anew, so that it runs what is in the file",
         ProbeRefusalReason.NotInstructionBoundary => "objdump -d shows where instructions begin",
         _ => null,

@@ -46,6 +46,27 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Whatever_step_is_the_last_of_a_tracer_that_does_not_stay_its_targets_go_on_right()
+    {
+        Dictionary<string, int> steps = Count("detached");
+        output.WriteLine(string.Join(' ', steps.Select(s => $"{s.Key}: {s.Value};")));
+        Assert.Contains("returned", steps.Keys);
+        Assert.Contains("left", steps.Keys);
+        foreach ((string step, int count) in steps)
+        {
+            foreach (int time in new[] { 1, Math.Max(2, count / 2) })
+                Kill($"{step}:{time}", null, "detached");
+        }
+    }
+
+    [Fact]
+    public void Tracers_that_do_not_stay_are_killed_at_random_moments()
+    {
+        for (int round = 0; round < Kills; round++)
+            Kill("none:0", TimeSpan.FromMicroseconds(_random.Next(300_000)), "detached");
+    }
+
+    [Fact]
     public void Killed_at_random_steps_they_go_on_right()
     {
         int all = Count().Values.Sum();
@@ -105,17 +126,17 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
         Assert.Equal(0, target.WaitForExit().Code);
     }
 
-    private static Dictionary<string, int> Count()
+    private static Dictionary<string, int> Count(string verb = "inline")
     {
         using Hitters target = new(threads: 3, tick: 1000);
-        using HostProcess host = HostProcess.Start(["inline", $"{target.Process.Pid}", "none:0", "1", .. Points]);
+        using HostProcess host = HostProcess.Start([verb, $"{target.Process.Pid}", "none:0", "1", .. Points]);
         host.ReadLine("cycle");
         string line = host.ReadLine("steps");
         target.AssertRight();
         return line.Split(',').Select(s => s.Split('=')).ToDictionary(s => s[0], s => int.Parse(s[1], provider: null));
     }
 
-    private static void Kill(string step, TimeSpan? after)
+    private static void Kill(string step, TimeSpan? after, string verb = "inline")
     {
         List<Hitters> targets = [];
         try
@@ -123,7 +144,7 @@ public sealed class KilledTracerTests(ITestOutputHelper output)
             for (int i = 0; i < TargetsAtOnce; i++)
                 targets.Add(new Hitters(threads: 1 + (i % 3), tick: i % 2 == 0 ? 1000 : 0));
             using HostProcess host = HostProcess.Start(
-                ["inline", string.Join(',', targets.Select(t => t.Process.Pid)), step, after is null ? "3" : "0", .. Points]);
+                [verb, string.Join(',', targets.Select(t => t.Process.Pid)), step, after is null ? "3" : "0", .. Points]);
             if (after is { } time)
             {
                 Assert.NotNull(host.Process.StandardOutput.ReadLine());

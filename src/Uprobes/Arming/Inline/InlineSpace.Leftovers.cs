@@ -47,11 +47,14 @@ internal sealed partial class InlineSpace
         {
             // A thread comes back behind the former patch, which may be in the middle of another one.
             using SpaceStop stop = new(services.Tracer, space);
-            if (!stop.Threads.Any(t => Ptrace.GetRegisters(t.ThreadId, out UserRegisters registers) == 0 && chunks.Any(c => registers.Rip >= c.Start && registers.Rip < c.End)))
+            if (!stop.Threads.Any(t => Ptrace.GetRegisters(t.ThreadId, out UserRegisters registers) == 0 && IsLeft(registers.Rip))
+                && !ReturnsOfHandlers(stop.Threads, IsLeft).Any())
                 return;
         }
 
         _obstacle = "a thread waits in what a killed tracer has left";
+
+        bool IsLeft(ulong place) => chunks.Any(c => place >= c.Start && place < c.End);
     }
 
     /// <summary>The chunks of another tracer, each a page of flags and the code behind it.</summary>

@@ -106,7 +106,8 @@ internal sealed partial class InlineSpace
     internal void FollowSwitches() => SwitchPrograms(_sites.Values.Where(s => s.State == SiteState.Armed));
 
     /// <summary>Follows switches that were thrown. The target is not stopped: its programs look at their flags at each hit.</summary>
-    internal void FollowSwitches(IReadOnlySet<ProgramSwitch> thrown)
+    /// <returns>False where memory cannot be written so, though it is there.</returns>
+    internal bool FollowSwitches(IReadOnlySet<ProgramSwitch> thrown)
     {
         List<(ulong Flag, bool IsOn)> flags = [];
         foreach (InlineSite site in _sites.Values.Where(s => s.State == SiteState.Armed))
@@ -119,11 +120,13 @@ internal sealed partial class InlineSpace
             }
         }
 
-        WriteFlags(flags);
+        return WriteFlags(flags);
     }
 
-    private void WriteFlags(List<(ulong Flag, bool IsOn)> flags)
+    /// <summary>Returns false where memory cannot be written, though it is there.</summary>
+    private bool WriteFlags(List<(ulong Flag, bool IsOn)> flags)
     {
+        bool isWritten = true;
         // A flag page is written as a whole: one system call for thousands of probes. Nobody else writes it.
         foreach (IGrouping<ulong, (ulong Flag, bool IsOn)> page in flags.GroupBy(f => f.Flag & ~(ulong)(TrampolineChunk.FlagsSize - 1)))
         {
@@ -138,8 +141,10 @@ internal sealed partial class InlineSpace
                 (low, high) = (Math.Min(low, at), Math.Max(high, at + 1));
             }
 
-            _ = space.Memory.WriteAll(new RemoteAddress(page.Key + (ulong)low), bytes.AsSpan(low, high - low));
+            isWritten &= space.Memory.WriteAll(new RemoteAddress(page.Key + (ulong)low), bytes.AsSpan(low, high - low)) is 0 or Errno.ESRCH;
         }
+
+        return isWritten;
     }
 
     /// <summary>A trampoline that ran these programs is gone.</summary>

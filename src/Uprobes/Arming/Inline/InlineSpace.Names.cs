@@ -20,8 +20,7 @@ internal sealed partial class InlineSpace
     {
         int own = ThreadStatus.TryRead(thread.ThreadId)?.OwnThreadId ?? thread.ThreadId;
         NoteName(thread, threadPointer, own);
-        foreach (ProgramSpace program in _programs.Values)
-            ChannelThreads.ThreadStarted(program.Memory, threadPointer, own);
+        ForChannels(memory => ChannelThreads.ThreadStarted(memory, threadPointer, own));
     }
 
     /// <summary>A thread has ended: its place in the channels is another's.</summary>
@@ -29,8 +28,51 @@ internal sealed partial class InlineSpace
     {
         if (ThreadArming.Of(thread) is not { OwnThreadId: not 0 } named)
             return;
+        ForChannels(memory => ChannelThreads.ThreadEnded(memory, named.ThreadPointer, named.OwnThreadId));
+    }
+
+    private void ForChannels(Action<ChannelMemory> action)
+    {
         foreach (ProgramSpace program in _programs.Values)
-            ChannelThreads.ThreadEnded(program.Memory, named.ThreadPointer, named.OwnThreadId);
+        {
+            try
+            {
+                action(program.Memory);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Its query has gone, and its patches had to stay for the time being.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Finds new names for the records of threads that have ended while nobody was there. A C library gives the thread pointer of such a thread to a
+    /// new one, and keeps the new one's id behind it (glibc nptl/descr.h, musl src/internal/pthread_impl.h).
+    /// </summary>
+    /// <param name="live">The ids of the threads that live, as the process sees them.</param>
+    internal void RenameThreads(HashSet<int> live)
+    {
+        ForChannels(memory =>
+        {
+            foreach (ChannelThread thread in ChannelThreads.Read(memory))
+            {
+                if (thread.Key is not (0 or ulong.MaxValue) && !live.Contains(thread.ThreadId) && FindName(thread.Key - 1, live) is { } name)
+                    ChannelThreads.ThreadStarted(memory, thread.Key - 1, name);
+            }
+        });
+    }
+
+    private int? FindName(ulong threadPointer, HashSet<int> live)
+    {
+        ReadOnlySpan<ulong> places = [0x2d0, 0x30];
+        foreach (ulong place in places)
+        {
+            if (space.Memory.TryReadWord(new RemoteAddress(threadPointer + place), out ulong word) && live.Contains((int)word))
+                return (int)word;
+        }
+
+        return null;
     }
 
     /// <summary>

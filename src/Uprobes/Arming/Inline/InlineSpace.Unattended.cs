@@ -85,7 +85,7 @@ internal sealed partial class InlineSpace
     {
         if (!services.Detaches || _leaving.Count == 0)
             return;
-        foreach (ulong place in ReturnsOfHandlers(stop.Threads))
+        foreach (ulong place in ReturnsOfHandlers(stop.Threads, IsInTrampolines))
             _occupied.UnionWith(_leaving.Where(l => l.Trampoline.Contains(place)).Select(l => l.Trampoline));
     }
 
@@ -106,7 +106,7 @@ internal sealed partial class InlineSpace
     {
         if (!services.Detaches || _kept.Count == 0)
             return;
-        List<ulong> places = [.. ReturnsOfHandlers(stop.Threads)];
+        List<ulong> places = [.. ReturnsOfHandlers(stop.Threads, IsInTrampolines)];
         foreach (TracedThread thread in stop.Threads)
         {
             if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0)
@@ -115,7 +115,7 @@ internal sealed partial class InlineSpace
 
         foreach ((_, Trampoline trampoline) in _kept.Where(k => !places.Exists(k.Trampoline.Contains)).ToArray())
         {
-            _kept.RemoveAll(k => k.Trampoline == trampoline);
+            _kept.RemoveAll(k => ReferenceEquals(k.Trampoline, trampoline));
             Free(trampoline);
             if (_keptBindings.Remove(trampoline, out IReadOnlyList<ProgramBinding>? bindings))
                 Release(bindings);
@@ -136,10 +136,10 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>Whether any signal handler will return to memory of ours. The threads are stopped.</summary>
-    internal bool IsReturnedTo(IEnumerable<TracedThread> threads) => services.Detaches && _chunks.Count > 0 && ReturnsOfHandlers(threads).Any();
+    internal bool IsReturnedTo(IEnumerable<TracedThread> threads) => services.Detaches && _chunks.Count > 0 && ReturnsOfHandlers(threads, IsInTrampolines).Any();
 
     /// <summary>The places in trampolines that signals have interrupted, by the frames that the kernel has left on the stacks.</summary>
-    private IEnumerable<ulong> ReturnsOfHandlers(IEnumerable<TracedThread> threads)
+    private IEnumerable<ulong> ReturnsOfHandlers(IEnumerable<TracedThread> threads, Func<ulong, bool> isInTrampolines)
     {
         List<Mapping>? mappings = null;
         foreach (TracedThread thread in threads)
@@ -149,7 +149,7 @@ internal sealed partial class InlineSpace
             mappings ??= thread.Process.ReadMappings(out _);
             foreach ((ulong at, ulong word) in StackWords(registers, mappings))
             {
-                if (IsInTrampolines(word) && IsSavedInstructionPointer(at))
+                if (isInTrampolines(word) && IsSavedInstructionPointer(at))
                     yield return word;
             }
         }

@@ -13,6 +13,7 @@ internal sealed partial class TrapEngine
     /// <summary>Those that inherit orphans of ours.</summary>
     private readonly HashSet<int> _heirs = [1];
     private int _lastTask = -1;
+    private bool _hasNewTasks;
 
     /// <summary>From now on children of a process that was just taken in are looked for; those that it has already are not.</summary>
     internal void NoteOthers(IEnumerable<TracedProcess> processes)
@@ -31,8 +32,9 @@ internal sealed partial class TrapEngine
     /// <param name="everywhere">Whether all processes are looked at, and not only those that are new and by their parents may be such.</param>
     private void FindChildren(bool everywhere = false)
     {
-        if (!everywhere && !HasNewTasks())
+        if (!HasNewTasks() && !everywhere)
             return;
+        _hasNewTasks = false;
         bool found = true;
         while (found)
         {
@@ -55,17 +57,16 @@ internal sealed partial class TrapEngine
         }
     }
 
-    /// <summary>Whether any task was made since the last time that this was asked, or a child could not be taken in then.</summary>
+    /// <summary>Whether any task was made since children were looked for, or a child could not be taken in then.</summary>
     private bool HasNewTasks()
     {
         Span<byte> load = stackalloc byte[128];
         int read = ProcFile.Read("/proc/loadavg", load); // The last field is the number of the last task that was made (proc(5)).
         ReadOnlySpan<byte> text = load[..Math.Max(read, 0)].TrimEnd((byte)'\n');
         bool isKnown = int.TryParse(text[(text.LastIndexOf((byte)' ') + 1)..], out int last);
-        if (isKnown && last == _lastTask)
-            return false;
+        _hasNewTasks |= !isKnown || last != _lastTask;
         _lastTask = last;
-        return true;
+        return _hasNewTasks;
     }
 
     private TracedProcess? FindParent(int pid, ThreadStatus status, bool everywhere)
@@ -106,7 +107,7 @@ internal sealed partial class TrapEngine
     /// <summary>Takes a child in. False when that has to wait, or it is gone.</summary>
     private bool TakeIn(int pid, TracedProcess parent)
     {
-        _lastTask = -1; // Until it is known to be settled.
+        _hasNewTasks = true; // Until nothing is found.
         if (Tasks.ShareMemory(parent.ProcessId, pid) == true)
             return false; // It is about to execute.
         SpaceArming? space = parent.HasSpace ? parent.Space.EngineState as SpaceArming : null;

@@ -14,13 +14,24 @@ internal sealed partial class TrapEngine
     /// <summary>Looks at all processes from outside, returns to those in which something has changed, and lets go of those that need nobody.</summary>
     internal void LookAround()
     {
+        bool hasNewTasks = HasNewTasks(); // Threads are tasks too.
         foreach (TracedProcess process in _services.Tracer.Processes.ToArray())
         {
             if (process.IsUnattended && IsKnown(process))
                 LookAt(process);
         }
 
-        FindChildren();
+        if (hasNewTasks)
+        {
+            FindChildren();
+            foreach ((SpaceArming space, TracedProcess process) in Spaces())
+            {
+                // Their own ids are those that we see, unless they are in another pid namespace.
+                if (process.IsUnattended && space.Inline.HasPrograms && ThreadStatus.TryRead(process.ProcessId)?.OwnProcessId == process.ProcessId)
+                    space.Inline.RenameThreads([.. Tracer.ListThreads(process.ProcessId)]);
+            }
+        }
+
         LeaveAll();
     }
 

@@ -90,11 +90,15 @@ internal sealed partial class TrapEngine : ITraceeObserver
         }
     }
 
-    /// <summary>Has sites follow switches that were thrown; no thread is stopped.</summary>
+    /// <summary>Has sites follow switches that were thrown; no thread is stopped for it.</summary>
     internal void FollowSwitches(IReadOnlySet<ProgramSwitch> thrown)
     {
-        foreach ((SpaceArming space, _) in Spaces())
-            space.Inline.FollowSwitches(thrown);
+        foreach ((SpaceArming space, TracedProcess process) in Spaces())
+        {
+            // Some kernels let nobody but the tracer write to memory that the process itself may not write to.
+            if (!space.Inline.FollowSwitches(thrown) && process.IsUnattended && TryReturn(process) && HasMemoryOf(process, space))
+                _ = space.Inline.FollowSwitches(thrown);
+        }
     }
 
     /// <summary>Forgets the awaited returns of someone who is registered no more.</summary>
@@ -315,7 +319,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
         if (!space.HasMemory)
             return;
+        _services.NotePause(Stopwatch.GetElapsedTime(start));
         allStopped &= AwaitHandlers(space, processes);
+        start = Stopwatch.GetTimestamp();
         if (allStopped)
             space.ReleaseMemory(processes[0]);
         else
