@@ -119,6 +119,20 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public void Detach_lets_the_tracer_go_and_is_refused_where_it_has_to_stay()
+    {
+        var tool = Completing(out _);
+        Assert.Equal(0, tool.Run("count", "-p", "2147483647", "libc:malloc", "--detach"));
+        Assert.Equal(new SessionOptions { Presence = TracerPresence.Detached }, tool.Options);
+        foreach (string[] words in (string[][])[["count", "libc:malloc", "--engine", "trap"], ["trace", "libc:malloc", "-r"], ["latency", "libc:malloc"], ["hist", "libc:malloc", "retval"]])
+        {
+            var refusing = new ToolHarness();
+            Assert.Equal(ExitCode.Usage, refusing.Run([.. words, "-p", "2147483647", "--detach"]));
+            Assert.Contains("--detach", refusing.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void An_ancestor_is_refused_unless_forced()
     {
         var parent = $"{new Ancestry().Chain(Environment.ProcessId)[^1]}";

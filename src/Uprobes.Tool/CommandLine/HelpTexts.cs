@@ -79,6 +79,8 @@ internal static class HelpTexts
               the counts so far, every second
           uprobe count -c 'sqlite3 :memory: "select 1"' 'libsqlite3:sqlite3_*' -f json
               a command from start to end, as JSON
+          uprobe count -p 4242 libc:malloc --detach
+              without staying attached: no stop between arming and the end, and a debugger can have the process
 
         Notes:
           Functions that were not called are hidden unless --all is given.

@@ -26,6 +26,22 @@ public sealed class CountTests
         Assert.Equal(new ExitStatus(0, null), target.Quit());
     }
 
+    [Theory]
+    [InlineData("-p")]
+    [InlineData("-f json -p")]
+    public void With_detach_nobody_traces_the_process_meanwhile(string options)
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target, ["count", Spec(Target, "nothing"), "--detach", .. options.Split(' ')[..^1]]);
+        Assert.Equal("0", ProcessSnapshot.Status(target.Pid)["TracerPid"]);
+        target.Ask("nothing 1234");
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        Assert.Contains("1234", tool.Output, StringComparison.Ordinal);
+        TextComparison.AssertSame(target.Pid);
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
     [Fact]
     public void The_end_of_the_process_ends_the_count()
     {
