@@ -26,13 +26,11 @@ public sealed class CountTests
         Assert.Equal(new ExitStatus(0, null), target.Quit());
     }
 
-    [Theory]
-    [InlineData("-p")]
-    [InlineData("-f json -p")]
-    public void With_detach_nobody_traces_the_process_meanwhile(string options)
+    [Fact]
+    public void With_detach_nobody_traces_the_process_meanwhile()
     {
         using TargetProcess target = TargetProcess.StartTarget(Target);
-        using TargetProcess tool = Attach(target, ["count", Spec(Target, "nothing"), "--detach", .. options.Split(' ')[..^1]]);
+        using TargetProcess tool = Attach(target, "count", Spec(Target, "nothing"), "--detach");
         Assert.Equal("0", ProcessSnapshot.Status(target.Pid)["TracerPid"]);
         target.Ask("nothing 1234");
         tool.Signal(Signals.Interrupt);
