@@ -30,12 +30,12 @@ public sealed class CountTests
     public void With_detach_nobody_traces_the_process_meanwhile()
     {
         using TargetProcess target = TargetProcess.StartTarget(Target);
-        using TargetProcess tool = Attach(target, "count", Spec(Target, "nothing"), "--detach");
+        using TargetProcess tool = Attach(target, "count", Spec(Target, "fact"), "--detach");
         Assert.Equal("0", ProcessSnapshot.Status(target.Pid)["TracerPid"]);
-        target.Ask("nothing 1234");
+        target.Ask("fact 5");
         tool.Signal(Signals.Interrupt);
         Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
-        Assert.Contains("1234", tool.Output, StringComparison.Ordinal);
+        Assert.Contains("50  fact", tool.Output, StringComparison.Ordinal);
         TextComparison.AssertSame(target.Pid);
         Assert.Equal(new ExitStatus(0, null), target.Quit());
     }
