@@ -3,6 +3,7 @@
 // `window N`: opens a window, waits for N rounds in it, closes it and waits until no call with it is under way. The result
 // is the number of rounds: each calls every function once with a first argument that is not 0 (hit_tiny twice).
 // `tick N`: SIGPROF every N microseconds of processor time, whose handler calls the functions without a window; 0 ends it.
+// `fork N`: one after the other, N children call every function once with a first argument that is not 0. The result is the number of those that went wrong.
 // `stop` prints the number of wrong answers.
 #define _GNU_SOURCE
 #include "target.h"
@@ -10,6 +11,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #define FUNCTION(name, code) \
     ".p2align 4\n.globl " name "\n.type " name ",@function\n" name ":\n.cfi_startproc\n" code "\n.cfi_endproc\n.size " name ",.-" name "\n"
@@ -107,6 +109,22 @@ static unsigned long in_window(unsigned long wanted)
 
 static void on_tick(int signal) { atomic_fetch_add(&wrong_in_handler, wrongs(0, 5)); }
 
+static long wrong_children(long children)
+{
+    long wrong = 0;
+    for (long i = 0; i < children; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            pid = (unsigned long)getpid();
+            _exit(wrongs(1, (unsigned long)i & 1 ? 9 : 0) != 0); // w > b, and not.
+        }
+        int status;
+        while (waitpid(child, &status, 0) != child) { }
+        wrong += status != 0;
+    }
+    return wrong;
+}
+
 static unsigned long stop(void)
 {
     unsigned long wrong = 0;
@@ -134,7 +152,8 @@ int main(void)
         else if (is(&c, "tick")) {
             setitimer(ITIMER_PROF, &(struct itimerval){{0, c.a}, {0, c.a}}, NULL);
             result(0);
-        } else if (is(&c, "stop")) {
+        } else if (is(&c, "fork")) result(wrong_children(c.a));
+        else if (is(&c, "stop")) {
             setitimer(ITIMER_PROF, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
             result(stop());
         } else unknown(&c);

@@ -103,6 +103,22 @@ public sealed class RedirectTests
         target.AssertRight();
     }
 
+    [Fact]
+    public void Children_go_the_same_ways_and_are_counted()
+    {
+        using Hitters target = new(threads: 2);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
+        using LiveAggregate<long> counts = Count(session);
+        Assert.Equal(1, session.InlineSites);
+        Assert.Equal("0", target.Process.Ask("fork 20", TimeSpan.FromSeconds(60)));
+        Assert.Equal(20, counts.Value);
+        counts.Dispose();
+        Assert.Equal("0", target.Process.Ask("fork 3"));
+        session.Dispose();
+        TextComparison.AssertSame(target.Process.Pid);
+        target.AssertRight();
+    }
+
     private static LiveAggregate<long> Count(UprobeSession session)
     {
         LiveAggregate<long> counts = session.Entry(Program, "hit_part").Where(p => p.Arg(0) != 0).Count();
