@@ -9,7 +9,7 @@ namespace Uprobes.Tests;
 public sealed class LayerTests
 {
     /// <summary>From the bottom. The namespace itself, without a folder, is the public top.</summary>
-    private static readonly string[] Layers = ["Linux", "Images", "Processes", "Channels", "Programs", "Arming", "Registry"];
+    private static readonly string[] Layers = ["Linux", "Images", "Processes", "Stacks", "Channels", "Programs", "Arming", "Registry"];
 
     private static int Level(string layer) => layer.Length == 0 ? Layers.Length : Array.IndexOf(Layers, layer);
 

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Uprobes.Images.CallFrames;
 using Uprobes.Linux;
 using static Uprobes.Images.ElfConstants;
 
@@ -31,6 +32,7 @@ public sealed class ElfImage : IDisposable
         UnwindHeader = Array.Find(headers, header => header.Type == PT_GNU_EH_FRAME);
         EntryPoint = new LinkAddress(File.Header.EntryPoint);
         Type = FindType();
+        CallFrames = new FrameTable(this);
         _functions = new Lazy<FunctionTable>(() => new FunctionTable(this));
         _sequences = new Lazy<RestartableSequences>(() => Images.RestartableSequences.Read(File, Dynamic, _segments));
     }
@@ -91,6 +93,9 @@ public sealed class ElfImage : IDisposable
         Functions.All.Count > 0 && Functions.All.All(function => function.Origin == FunctionOrigin.UnwindTable);
 
     internal ElfFile File { get; }
+
+    /// <summary>How to get from frames of its code to their callers'.</summary>
+    internal FrameTable CallFrames { get; }
 
     /// <summary>The critical sections of its restartable sequences.</summary>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>

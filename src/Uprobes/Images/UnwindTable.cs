@@ -72,7 +72,9 @@ internal sealed class UnwindTable
         }
     }
 
-    private static bool TryFindFrames(ElfImage image, out LinkAddress start, out byte[] frames)
+    /// <summary>Finds <c>.eh_frame</c> without sections, through PT_GNU_EH_FRAME: from its start to the end of its segment.</summary>
+    /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
+    internal static bool TryFindFrames(ElfImage image, out LinkAddress start, out byte[] frames)
     {
         // version, encodings of eh_frame_ptr, fde_count and table, then eh_frame_ptr (LSB "Exception Frame Header").
         ByteSource source = image.File.Source;

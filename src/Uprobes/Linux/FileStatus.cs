@@ -11,6 +11,9 @@ namespace Uprobes.Linux;
 /// <param name="Modified">st_mtim: when its contents were last changed; seconds and nanoseconds since 1970.</param>
 internal readonly record struct FileStatus(ulong Device, ulong Inode, uint Mode, ulong Length, (long Seconds, long Nanoseconds) Modified)
 {
+    /// <summary>st_uid: whose file it is.</summary>
+    public uint UserId { get; private init; }
+
     private const uint TypeMask = 0xF000, RegularFile = 0x8000, Directory = 0x4000, AnyExecute = 0x49;
 
     /// <summary>S_ISREG.</summary>
@@ -52,5 +55,5 @@ internal readonly record struct FileStatus(ulong Device, ulong Inode, uint Mode,
     }
 
     private static FileStatus From(in LibC.StatBuffer status) =>
-        new(status.Device, status.Inode, status.Mode, (ulong)Math.Max(0, status.Size), (status.ModifiedSeconds, status.ModifiedNanoseconds));
+        new(status.Device, status.Inode, status.Mode, (ulong)Math.Max(0, status.Size), (status.ModifiedSeconds, status.ModifiedNanoseconds)) { UserId = status.UserId };
 }

@@ -13,6 +13,7 @@ internal static partial class LibC
         [FieldOffset(0)] public ulong Device;
         [FieldOffset(8)] public ulong Inode;
         [FieldOffset(24)] public uint Mode;
+        [FieldOffset(28)] public uint UserId;
         [FieldOffset(48)] public long Size;
         [FieldOffset(88)] public long ModifiedSeconds;
         [FieldOffset(96)] public long ModifiedNanoseconds;
