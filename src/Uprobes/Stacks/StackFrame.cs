@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace Uprobes.Stacks;
+
+/// <summary>One call of a stack, with names. Names come from files of others: whoever shows them on a terminal escapes them.</summary>
+/// <param name="Address">The address in the process.</param>
+/// <param name="Function">The function's name as its language writes it, or null.</param>
+/// <param name="Offset">How many bytes behind the function's start the address is.</param>
+/// <param name="Module">The path of the file, a name in brackets, or null for memory without either.</param>
+/// <param name="ModuleOffset">The address as the file's linker assigned it, or, where that is not known, the byte of the file; 0 without a file.</param>
+internal readonly record struct StackFrame(ulong Address, string? Function, ulong Offset, string? Module, ulong ModuleOffset)
+{
+    /// <summary>The function's name as the linker knows it, or null.</summary>
+    internal string? RawFunction { get; init; }
+
+    /// <summary>Whether it is where a signal handler returns to: the next frame was interrupted, not called.</summary>
+    internal bool IsSignal { get; init; }
+
+    /// <summary>As <c>name+12</c> with a decimal offset, or as <c>0x7f12</c>.</summary>
+    public override string ToString() => Function is null
+        ? string.Create(CultureInfo.InvariantCulture, $"0x{Address:x}")
+        : string.Create(CultureInfo.InvariantCulture, $"{Function}+{Offset}");
+}

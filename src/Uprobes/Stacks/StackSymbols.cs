@@ -1,0 +1,70 @@
+using Uprobes.Images;
+
+namespace Uprobes.Stacks;
+
+/// <summary>Names the frames of one process's stacks. Used by one thread at a time.</summary>
+internal sealed class StackSymbols(ProcessImages process)
+{
+    private const int MostKept = 1 << 16;
+    private readonly Dictionary<(ulong Address, bool IsExact), StackFrame> _kept = [];
+    private MappedImages? _images;
+
+    /// <summary>Names the frames of a stack.</summary>
+    /// <param name="images">What was mapped when the stack was unwound.</param>
+    /// <param name="frames">As <see cref="StackUnwinder"/> gives them.</param>
+    /// <param name="named">Takes as many.</param>
+    internal void Symbolize(MappedImages images, ReadOnlySpan<ulong> frames, Span<StackFrame> named)
+    {
+        bool isExact = true;
+        for (int i = 0; i < frames.Length; i++)
+        {
+            named[i] = Symbolize(images, frames[i], isExact);
+            isExact = named[i].IsSignal;
+        }
+    }
+
+    /// <summary>Names one address.</summary>
+    /// <param name="images">What was mapped.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="isExact">False for a return address: the call before it counts.</param>
+    internal StackFrame Symbolize(MappedImages images, ulong address, bool isExact)
+    {
+        if (!ReferenceEquals(images, _images))
+        {
+            _kept.Clear();
+            _images = images;
+        }
+
+        if (_kept.TryGetValue((address, isExact), out StackFrame known))
+            return known;
+        StackFrame made = Make(images, address, isExact, out bool isFinal);
+        if (isFinal && _kept.Count < MostKept)
+            _kept.Add((address, isExact), made);
+        return made;
+    }
+
+    private StackFrame Make(MappedImages images, ulong address, bool isExact, out bool isFinal)
+    {
+        // The code that handlers return to was not called: what is before it is another function.
+        bool isSignal = images.StepAt(isExact ? address : address - 1).IsSignalFrame || (!isExact && images.IsTrampoline(address));
+        ulong place = isExact || isSignal ? address : address - 1;
+        isFinal = false;
+        if (images.Find(place) is not { } code)
+            return new StackFrame(address, null, 0, null, 0);
+        isFinal = code.Image is not null;
+        string? module = code.Path.Length > 0 ? code.Path : null;
+        if (code.Image is null)
+        {
+            ulong fileOffset = module is null ? 0 : code.OffsetOf(place).Value + (address - place);
+            return process.PerfMap?.TryFind(place, out string name, out ulong within) == true
+                ? new StackFrame(address, name, within + (address - place), module, fileOffset) { RawFunction = name }
+                : new StackFrame(address, null, 0, module, fileOffset);
+        }
+
+        FileOffset offset = code.OffsetOf(place);
+        ulong link = (code.Image.TryGetAddress(offset, out LinkAddress found) ? found.Value : offset.Value) + (address - place);
+        if (!code.Image.Functions.TryFind(offset, out FunctionBounds bounds) || bounds.Name is not { } raw)
+            return new StackFrame(address, null, 0, module, link) { IsSignal = isSignal };
+        return new StackFrame(address, Demangler.Demangle(raw), offset.Value - bounds.Start.Value + (address - place), module, link) { RawFunction = raw, IsSignal = isSignal };
+    }
+}
