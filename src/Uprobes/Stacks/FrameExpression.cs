@@ -194,8 +194,11 @@ internal ref struct FrameExpression
 
     private bool TryPop(out ulong value)
     {
-        value = _count > 0 ? _cells[_count - 1] : 0;
-        return _count-- > 0;
+        value = 0;
+        if (_count == 0)
+            return false;
+        value = _cells[--_count];
+        return true;
     }
 
     private bool TryPick(int index) => index < _count && Push(_cells[_count - 1 - index]);

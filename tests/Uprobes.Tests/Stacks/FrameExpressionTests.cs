@@ -92,7 +92,7 @@ public sealed class FrameExpressionTests
     }
 
     [Fact]
-    public void Random_bytes_have_a_value_or_none() => Check.Sample(Gen.Byte.Array[0, 80], code => TryEvaluate(code, 1, out _), iter: 50_000, threads: 1);
+    public void Random_bytes_have_a_value_or_none() => Check.Sample(Gen.Byte.Array[0, 80], code => { TryEvaluate(code, 1, out _); }, iter: 50_000, threads: 1);
 
     private static bool TryEvaluate(byte[] code, ulong? initial, out ulong value)
     {

@@ -27,7 +27,7 @@ public sealed class StackUnwinderTests : IDisposable
         byte[] bytes = new byte[128];
         Put(bytes, 32, Stack + 64, Code + 0x20);
         Put(bytes, 64, 0, Code + 0x30);
-        Assert.Equal(([Code, Code + 0x20, Code + 0x30], StackEnd.Outermost), Unwind(Anonymous(), Registers(Code, Stack + 32), bytes));
+        AssertFrames([Code, Code + 0x20, Code + 0x30], StackEnd.Outermost, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes));
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class StackUnwinderTests : IDisposable
         byte[] bytes = new byte[128];
         Put(bytes, 0, Code + 0x10);
         Put(bytes, 32, 0, Code + 0x20);
-        Assert.Equal(([Code, Code + 0x10, Code + 0x20], StackEnd.Outermost), Unwind(Anonymous(), Registers(Code, Stack + 32), bytes, isAtEntry: true));
+        AssertFrames([Code, Code + 0x10, Code + 0x20], StackEnd.Outermost, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes, isAtEntry: true));
     }
 
     [Theory]
@@ -60,14 +60,14 @@ public sealed class StackUnwinderTests : IDisposable
         byte[] bytes = new byte[128];
         Put(bytes, 32, Stack + 64, Code + 0x20);
         Put(bytes, 64, Stack + 32, Code + 0x30);
-        Assert.Equal(([Code, Code + 0x20, Code + 0x30], StackEnd.Broken), Unwind(Anonymous(), Registers(Code, Stack + 32), bytes));
+        AssertFrames([Code, Code + 0x20, Code + 0x30], StackEnd.Broken, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes));
     }
 
     [Fact]
     public void An_address_outside_of_known_code_is_told()
     {
         byte[] bytes = new byte[64];
-        Assert.Equal(([0x99], StackEnd.Unmapped), Unwind(Anonymous(), Registers(0x99, Stack), bytes));
+        AssertFrames([0x99], StackEnd.Unmapped, Unwind(Anonymous(), Registers(0x99, Stack), bytes));
     }
 
     [Fact]
@@ -76,9 +76,7 @@ public sealed class StackUnwinderTests : IDisposable
         byte[] bytes = new byte[128];
         Put(bytes, 32, Stack + 64, 0xdead0010);
         Put(bytes, 64, 0, Code + 0x30);
-        Assert.Equal(
-            ([Code, Code + 0x20, Code + 0x30], StackEnd.Outermost),
-            Unwind(Anonymous(), Registers(Code, Stack + 32), bytes, thunks: new Thunks(0xdead0010, Stack + 40, Code + 0x20)));
+        AssertFrames([Code, Code + 0x20, Code + 0x30], StackEnd.Outermost, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes, thunks: new Thunks(0xdead0010, Stack + 40, Code + 0x20)));
     }
 
     [Fact]
@@ -98,8 +96,8 @@ public sealed class StackUnwinderTests : IDisposable
         Put(bytes, 32 + 40 + (8 * 10), Stack + 400); // rbp
         Put(bytes, 32 + 40 + (8 * 15), Stack + 390, Code + 0x200); // rsp, rip
         Put(bytes, 400, 0, Code + 0x300);
-        Assert.Equal(([Code, Code + 0x100, Code + 0x200, Code + 0x300], StackEnd.Outermost), Unwind(images, Registers(Code, Stack + 16), bytes));
-        Assert.Equal(([Code, Code + 0x100], StackEnd.Truncated), Unwind(images, Registers(Code, Stack + 16), bytes[..100]));
+        AssertFrames([Code, Code + 0x100, Code + 0x200, Code + 0x300], StackEnd.Outermost, Unwind(images, Registers(Code, Stack + 16), bytes));
+        AssertFrames([Code, Code + 0x100], StackEnd.Truncated, Unwind(images, Registers(Code, Stack + 16), bytes[..100]));
     }
 
     [Fact]
@@ -116,10 +114,10 @@ public sealed class StackUnwinderTests : IDisposable
         ulong address = Code + outer.Offset.Value;
         byte[] bytes = new byte[64];
         Put(bytes, 0, 0);
-        Assert.Equal(([address], StackEnd.Outermost), Unwind(images, Registers(address, 1), bytes));
+        AssertFrames([address], StackEnd.Outermost, Unwind(images, Registers(address, 1), bytes));
         Put(bytes, 0, 0x5555);
-        Assert.Equal(([address, 0x5555], StackEnd.Unmapped), Unwind(images, Registers(address, 1), bytes));
-        Assert.Equal(([address], StackEnd.Truncated), Unwind(images, Registers(address, 1), bytes[..4]));
+        AssertFrames([address, 0x5555], StackEnd.Unmapped, Unwind(images, Registers(address, 1), bytes));
+        AssertFrames([address], StackEnd.Truncated, Unwind(images, Registers(address, 1), bytes[..4]));
     }
 
     [Fact]
@@ -156,6 +154,12 @@ public sealed class StackUnwinderTests : IDisposable
             Put(bytes, 16 * i, Stack + (ulong)(16 * (i + 1)), Code + 0x20);
         (ulong[] frames, StackEnd end) = Unwind(Anonymous(), Registers(Code, Stack), bytes);
         Assert.Equal((StackUnwinder.MostFrames, StackEnd.TooDeep), (frames.Length, end));
+    }
+
+    private static void AssertFrames(ulong[] expected, StackEnd end, (ulong[] Frames, StackEnd End) found)
+    {
+        Assert.Equal(expected, found.Frames);
+        Assert.Equal(end, found.End);
     }
 
     private static MappedImages Anonymous() => new(1, [new MappedCode(Code, Code + 0x1000, 0, "", null)]);
