@@ -2,6 +2,12 @@ using System.Globalization;
 using Spectre.Console;
 using Uprobes.Bench;
 
+if (args is ["first", var process, var image, var function])
+{
+    ArmingBenchmark.RunFirst(int.Parse(process, CultureInfo.InvariantCulture), image, function);
+    return;
+}
+
 string top = args[0], programs = args[1];
 bool quick = args.Contains("--quick");
 int rounds = quick ? 1 : 5;

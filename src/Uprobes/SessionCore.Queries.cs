@@ -18,7 +18,7 @@ internal sealed partial class SessionCore
         if (ProgramChecker.Check(group) is { Count: > 0 } problems)
             throw new ArgumentException(string.Join("; ", problems), nameof(group));
         ProgramRun run = new(group, points.Count);
-        QueryRun query = new(session, run, events is null ? null : _clock.Value, events);
+        QueryRun query = new(session, run, events is null ? null : Clock.Value, events);
         try
         {
             query.Begin(Register(session, [.. points.Select((point, i) => new ProbeRequest(point) { Program = Callbacks(run, i) })]));
@@ -36,7 +36,7 @@ internal sealed partial class SessionCore
     private ConsumerCallbacks Callbacks(ProgramRun run, int probe)
     {
         ProgramBinding binding = new(run, probe, new ProgramSwitch());
-        InterpretedProgram interpreted = new(binding, _clock);
+        InterpretedProgram interpreted = new(binding, Clock);
         return binding.Group.Return is null
             ? new ConsumerCallbacks { Program = binding, Pre = hit => interpreted.Enter(hit) }
             : new ConsumerCallbacks { Program = binding, Entry = interpreted.Enter, Return = interpreted.Return };

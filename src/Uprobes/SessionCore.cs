@@ -29,7 +29,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     private readonly bool _detaches;
     private readonly Lookout? _lookout;
     private readonly int _eventBufferBytes;
-    private readonly Lazy<TickClock> _clock = new(TickClock.Create);
+    private readonly TickClockStart _clockStart = new();
+    private Lazy<TickClock> Clock => _clockStart.Clock;
     private int _disposals;
     private bool _ended;
     private volatile bool _disposed;
@@ -51,11 +52,12 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _tracer = new Tracer(relay, options.StopTimeout);
         try
         {
-            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _allowed, _detaches, _clock, options.Step));
+            _engine = _tracer.Thread.Invoke(() => new TrapEngine(_tracer, _table, this, options.FollowForks, options.Guardian, _allowed, _detaches, Clock, options.Step));
         }
         catch
         {
             _tracer.Dispose();
+            _clockStart.Dispose();
             throw;
         }
 
@@ -229,8 +231,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _guard.Dispose(); // Waits for a callback that is running; the tracer thread still answers it.
         _tracer.Dispose();
         _images.Dispose();
-        if (_clock.IsValueCreated)
-            _clock.Value.Dispose();
+        _clockStart.Dispose();
         Complete();
         _released.SetResult();
     }

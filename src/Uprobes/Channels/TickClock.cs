@@ -54,7 +54,15 @@ internal sealed class TickClock : IDisposable
     internal static TickClock Create()
     {
         var counter = new TickCounter();
-        TickSample first = counter.Sample(), second = first;
+        return Create(counter, counter.Sample());
+    }
+
+    /// <summary>Calibrates from a sample that was taken before: where a millisecond has passed since then, this one need not wait for it.</summary>
+    /// <param name="counter">Taken over.</param>
+    /// <param name="first">A sample of it.</param>
+    internal static TickClock Create(TickCounter counter, in TickSample first)
+    {
+        TickSample second = first;
         while (second.Nanoseconds - first.Nanoseconds < FirstSpacing)
             second = MonotonicClock.Nanoseconds - first.Nanoseconds < FirstSpacing ? second : counter.Sample();
         return new TickClock(counter.Sample, first, second, counter);

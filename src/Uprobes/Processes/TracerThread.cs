@@ -51,7 +51,7 @@ internal sealed class TracerThread : IDisposable
     internal bool IsCurrent => Thread.CurrentThread == _thread;
 
     /// <summary>Whether work waits whose turn it is. What the tracer thread has posted itself does not wait for tracees: nobody would wake it.</summary>
-    private bool IsWorkDue => !_queue.IsEmpty && (_posted > 0 || Stopwatch.GetTimestamp() >= _turnOfTracees);
+    private bool IsWorkDue => !_queue.IsEmpty && (Volatile.Read(ref _posted) > 0 || Stopwatch.GetTimestamp() >= Volatile.Read(ref _turnOfTracees));
 
     /// <summary>Runs a function on the tracer thread and returns its result or throws its exception. May be called from the tracer thread itself.</summary>
     /// <exception cref="ObjectDisposedException">The thread has ended.</exception>
@@ -74,6 +74,8 @@ internal sealed class TracerThread : IDisposable
         using Work work = new(action);
         _queue.Enqueue(work);
         _arrived.Set();
+        if (_waiting && IsWorkDue)
+            Wake(); // Where the thread is just about to wait, the signal that is sent again finds it.
         while (!work.Done.Wait(ResendInterval))
         {
             if (_ended)
@@ -83,7 +85,7 @@ internal sealed class TracerThread : IDisposable
             }
             else if (_waiting)
             {
-                _ = Tasks.SignalOwnThread(_threadId, WakeSignal.Number); // It may just have ended; then _ended tells.
+                Wake(); // It may just have ended; then _ended tells.
             }
         }
 
