@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Uprobes.Linux;
 using Uprobes.Processes;
 
 namespace Uprobes.Arming;
@@ -37,6 +38,19 @@ internal sealed class SpaceStop : IDisposable
 
     internal IEnumerable<TracedThread> Threads =>
         _processes.SelectMany(p => p.Threads.Values).Where(t => t.State == TraceState.Stopped).ToArray();
+
+    /// <summary>The threads with their registers, as they are now; those that were killed meanwhile are not among them.</summary>
+    internal List<(TracedThread Thread, UserRegisters Registers)> ReadRegisters()
+    {
+        List<(TracedThread, UserRegisters)> all = [];
+        foreach (TracedThread thread in Threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0)
+                all.Add((thread, registers));
+        }
+
+        return all;
+    }
 
     /// <summary>How long the threads have been stopped.</summary>
     internal TimeSpan Elapsed => Stopwatch.GetElapsedTime(_start);

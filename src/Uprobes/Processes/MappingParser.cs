@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
+using Uprobes.Linux;
 
 namespace Uprobes.Processes;
 
@@ -11,16 +12,9 @@ internal static class MappingParser
     /// <summary>The mappings of the process that a live thread belongs to, ascending. Empty when it is gone.</summary>
     internal static List<Mapping> ReadProcess(int tid)
     {
-        try
-        {
-            return Parse(File.ReadAllBytes($"/proc/{tid}/maps"));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // ESRCH surfaces as an IOException: the process ended between the scan and the read. One that has made itself not
-            // dumpable hides its mappings from an ordinary user.
-            return [];
-        }
+        // Unreadable where the process ended between the scan and the read. One that has made itself not dumpable hides its mappings from
+        // an ordinary user.
+        return ProcFile.ReadAll($"/proc/{tid}/maps") is { } text ? Parse(text) : [];
     }
 
     internal static List<Mapping> Parse(ReadOnlySpan<byte> text)

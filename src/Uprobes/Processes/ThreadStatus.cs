@@ -39,17 +39,11 @@ internal sealed record ThreadStatus
     /// <summary>Null when the thread is gone or hidden.</summary>
     internal static ThreadStatus? TryRead(int tid)
     {
-        byte[] text;
-        try
-        {
-            text = File.ReadAllBytes($"/proc/{tid}/status");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-
-        return Parse(text);
+        Span<byte> text = stackalloc byte[4096];
+        int read = ProcFile.Read($"/proc/{tid}/status", text);
+        if (read == text.Length) // A task can be in thousands of groups.
+            return ProcFile.ReadAll($"/proc/{tid}/status") is { } all ? Parse(all) : null;
+        return read <= 0 ? null : Parse(text[..read]);
     }
 
     internal static ThreadStatus Parse(ReadOnlySpan<byte> text)

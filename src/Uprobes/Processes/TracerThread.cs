@@ -30,7 +30,9 @@ internal sealed class TracerThread : IDisposable
     /// <summary>Until when work waits for the tracees, which have had to wait for work; a time stamp of the stop watch.</summary>
     private long _turnOfTracees;
     private int _posted;
-    private bool _isQuiet;
+
+    /// <summary>Whether no tracee has reported anything since work was done, or since the last signal of those whose work waits.</summary>
+    private volatile bool _isQuiet;
 
     /// <summary>Prepares the thread; <see cref="Start"/> starts it.</summary>
     /// <param name="loop">Its body. Returns to end the thread; queued work is then refused.</param>
@@ -74,7 +76,7 @@ internal sealed class TracerThread : IDisposable
         using Work work = new(action);
         _queue.Enqueue(work);
         _arrived.Set();
-        if (_waiting && IsWorkDue)
+        if (_waiting && (_isQuiet || IsWorkDue))
             Wake(); // Where the thread is just about to wait, the signal that is sent again finds it.
         while (!work.Done.Wait(ResendInterval))
         {
@@ -135,13 +137,14 @@ internal sealed class TracerThread : IDisposable
         _waiting = true;
         try
         {
+            status = default;
             if (tid == -1 && IsWorkDue)
-            {
-                status = default;
                 return -Errno.EINTR;
-            }
-
-            int result = Tasks.Wait(tid, block: true, out status);
+            int result = 0;
+            if (tid == -1 && _isQuiet && !_queue.IsEmpty && (result = Tasks.Wait(tid, block: false, out status)) == 0)
+                result = -Errno.EINTR; // No tracee needs its turn.
+            if (result == 0)
+                result = Tasks.Wait(tid, block: true, out status);
             if (tid == -1)
                 NoteActivity(result);
             return result;

@@ -185,20 +185,22 @@ internal sealed partial class InlineSpace
         InlineSite[] fresh = [.. sites.Where(s => s.State != SiteState.Armed)];
         Interiors interiors = new(sites, fresh);
         List<Mapping> mappings = process.ReadMappings(out _);
+        Dictionary<TracedThread, int> names = ReadNames();
         using SpaceStop stop = new(services.Tracer, space);
         if (stop.IsGone || stop.Unstoppable.Count > 0)
             return sites;
-        if (!NoteNames(stop))
+        List<(TracedThread, UserRegisters)> threads = stop.ReadRegisters();
+        if (!NoteNames(threads, names))
         {
             _obstacle = OneThreadPointer;
             return sites;
         }
 
         FreeKept(stop);
-        HashSet<InlineSite> refused = FindSuspended(stop, interiors, mappings);
+        HashSet<InlineSite> refused = FindSuspended(threads, interiors, mappings);
         _suspended = [.. refused];
         refused.UnionWith(patches.Load()); // Changed between the look and the stop.
-        MoveInto(stop, interiors, refused);
+        MoveInto(threads, interiors, refused);
         services.Step?.Invoke("threads moved");
         patches.WriteSpringboards(refused);
         services.Step?.Invoke("springboards written");

@@ -79,21 +79,37 @@ internal sealed partial class InlineSpace
     /// Remembers what the threads are called. Two that run with one thread pointer, as a clone without CLONE_SETTLS does, would
     /// write one record at once: no program may run in their memory.
     /// </summary>
+    /// <param name="threads">Stopped.</param>
+    /// <param name="known">From <see cref="ReadNames"/>.</param>
     /// <returns>Whether each has its own.</returns>
-    private static bool NoteNames(SpaceStop stop)
+    private static bool NoteNames(List<(TracedThread Thread, UserRegisters Registers)> threads, Dictionary<TracedThread, int> known)
     {
         HashSet<ulong> pointers = [];
-        foreach (TracedThread thread in stop.Threads)
+        foreach ((TracedThread thread, UserRegisters registers) in threads)
         {
-            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
-                continue; // Killed meanwhile.
             if (!pointers.Add(registers.FsBase))
                 return false;
-            if (ThreadArming.Of(thread) is not { OwnThreadId: not 0 } named || named.ThreadPointer != registers.FsBase)
-                NoteName(thread, registers.FsBase, ThreadStatus.TryRead(thread.ThreadId)?.OwnThreadId ?? thread.ThreadId);
+            if (ThreadArming.Of(thread) is { OwnThreadId: not 0 } named && named.ThreadPointer == registers.FsBase)
+                continue;
+            if (!known.TryGetValue(thread, out int own)) // It was born after they were read.
+                own = ThreadStatus.TryRead(thread.ThreadId)?.OwnThreadId ?? thread.ThreadId;
+            NoteName(thread, registers.FsBase, own);
         }
 
         return true;
+    }
+
+    /// <summary>What the threads call themselves that <see cref="NoteNames"/> has not seen yet; read while they run.</summary>
+    private Dictionary<TracedThread, int> ReadNames()
+    {
+        Dictionary<TracedThread, int> names = new(ReferenceEqualityComparer.Instance);
+        foreach (TracedThread thread in services.Tracer.Processes.Where(p => p.RunsIn(space)).SelectMany(p => p.Threads.Values))
+        {
+            if (ThreadArming.Of(thread).OwnThreadId == 0 && ThreadStatus.TryRead(thread.ThreadId) is { } status)
+                names.Add(thread, status.OwnThreadId);
+        }
+
+        return names;
     }
 
     private static void NoteName(TracedThread thread, ulong threadPointer, int own)

@@ -17,11 +17,11 @@ internal sealed partial class InlineSpace
     /// Moves threads that are between the instructions of a site into its trampoline, before the text is written: should the tracer be
     /// killed from here on, they run on.
     /// </summary>
-    private static void MoveInto(SpaceStop stop, Interiors interiors, HashSet<InlineSite> but)
+    private static void MoveInto(List<(TracedThread Thread, UserRegisters Registers)> threads, Interiors interiors, HashSet<InlineSite> but)
     {
-        foreach (TracedThread thread in stop.Threads)
+        foreach ((TracedThread thread, UserRegisters registers) in threads)
         {
-            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && interiors.PlaceFor(registers) is ({ } site, var place) && !but.Contains(site))
+            if (interiors.PlaceFor(registers) is ({ } site, var place) && !but.Contains(site))
                 _ = Ptrace.SetInstructionPointer(thread.ThreadId, place); // ESRCH: killed meanwhile.
         }
     }
@@ -30,20 +30,18 @@ internal sealed partial class InlineSpace
     /// The sites between whose instructions something goes on that is suspended on a stack: below a signal handler, the interrupted
     /// place is saved there (traps I13). A word that only looks so costs the site the inline engine, no more.
     /// </summary>
-    /// <param name="stop">The threads.</param>
+    /// <param name="threads">Stopped.</param>
     /// <param name="interiors">The places.</param>
     /// <param name="mappings">Of the process, shortly before the stop: a stack ends where its mapping does, and what is behind it is another's.</param>
-    private HashSet<InlineSite> FindSuspended(SpaceStop stop, Interiors interiors, List<Mapping> mappings)
+    private HashSet<InlineSite> FindSuspended(List<(TracedThread Thread, UserRegisters Registers)> threads, Interiors interiors, List<Mapping> mappings)
     {
         HashSet<InlineSite> found = new(ReferenceEqualityComparer.Instance);
         if (interiors.IsEmpty)
             return found;
         FindBehindKept(interiors, found);
         byte[] buffer = new byte[64 * 1024];
-        foreach (TracedThread thread in stop.Threads)
+        foreach ((_, UserRegisters registers) in threads)
         {
-            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
-                continue;
             ulong at = registers.Rsp & ~7ul;
             int index = mappings.FindIndex(m => at < m.End); // A stack that has grown since begins below its mapping.
             ulong end = index < 0 ? at + LongestStackLook : Math.Min(EndOfStack(mappings, index), at + LongestStackLook);

@@ -31,24 +31,24 @@ internal static class MappingHooks
         {
             int read = memory.Read(new RemoteAddress(start), block.AsSpan(0, (int)Math.Min((ulong)block.Length, mapping.End - start)));
             space.HideBreakpoints(start, block.AsSpan(0, read));
-            Hook(SystemCallFinder.Find(block, read, BlockSize, MapCall), MappingHookKind.Map, start, mapping);
-            if (unloads)
-                Hook(SystemCallFinder.Find(block, read, BlockSize, UnmapCall), MappingHookKind.Unmap, start, mapping);
-            foreach (int position in SystemCallFinder.Find(block, read, BlockSize, ActionCall))
-                actionCalls.Add(start + (ulong)position);
+            foreach ((int position, int number) in SystemCallFinder.Find(block, read, BlockSize, [MapCall, UnmapCall, ActionCall]))
+            {
+                ulong address = start + (ulong)position;
+                if (number == ActionCall)
+                    actionCalls.Add(address);
+                else if (number == MapCall || unloads)
+                    Hook(address, number == MapCall ? MappingHookKind.Map : MappingHookKind.Unmap, mapping);
+            }
         }
 
         space.AddActionCalls(process, mapping, actionCalls);
 
-        void Hook(List<int> positions, MappingHookKind kind, ulong start, in Mapping mapping)
+        void Hook(ulong address, MappingHookKind kind, in Mapping mapping)
         {
-            foreach (int position in positions)
-            {
-                if (space.ArmInternal(process, mapping, start + (ulong)position, out ArmingRefusal? refusal) is { } site)
-                    site.Hook = kind;
-                else if (kind == MappingHookKind.Map && refusal is { Reason: ArmingRefusalReason.NoMemoryNearImage })
-                    space.TellUnwatched(process, mapping);
-            }
+            if (space.ArmInternal(process, mapping, address, out ArmingRefusal? refusal) is { } site)
+                site.Hook = kind;
+            else if (kind == MappingHookKind.Map && refusal is { Reason: ArmingRefusalReason.NoMemoryNearImage })
+                space.TellUnwatched(process, mapping);
         }
     }
 

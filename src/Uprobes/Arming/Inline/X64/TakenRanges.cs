@@ -3,7 +3,9 @@ namespace Uprobes.Arming.Inline.X64;
 /// <summary>The bytes that plans of one image have to themselves: patched, displaced, springboards, redirected branches. Link-time addresses.</summary>
 internal sealed class TakenRanges
 {
-    private readonly List<(ulong Start, ulong End, PatchPlan Plan)> _ranges = [];
+    /// <summary>Ascending. Those that were given back have no plan, and are taken out together when somebody asks: thousands go at once.</summary>
+    private readonly List<(ulong Start, ulong End, PatchPlan? Plan)> _ranges = [];
+    private bool _hasFree;
 
     /// <summary>Takes what a plan needs; the caller has asked before whether it is free.</summary>
     public void Add(PatchPlan plan)
@@ -22,11 +24,11 @@ internal sealed class TakenRanges
     {
         if (plan.Tactic == PatchTactic.JoinsNeighbour)
             return;
-        _ranges.RemoveAt(IndexBehind(plan.Address.Value) - 1);
+        Free(plan.Address.Value);
         if (plan.SpringboardAddress is { } springboard)
-            _ranges.RemoveAt(IndexBehind(springboard.Value) - 1);
+            Free(springboard.Value);
         foreach (RedirectedBranch branch in plan.Redirected)
-            _ranges.RemoveAt(IndexBehind(branch.Address.Value) - 1);
+            Free(branch.Address.Value);
     }
 
     /// <summary>The plan that has any byte of a range, or null.</summary>
@@ -35,6 +37,7 @@ internal sealed class TakenRanges
     /// <param name="takenEnd">The byte behind those that the plan has there.</param>
     public PatchPlan? Find(ulong start, ulong end, out ulong takenEnd)
     {
+        TakeOutFree();
         // The ranges do not overlap, so the last that starts before the end is the only one that can reach the start first.
         int index = IndexBehind(end - 1) - 1;
         takenEnd = 0;
@@ -44,7 +47,25 @@ internal sealed class TakenRanges
         return _ranges[index].Plan;
     }
 
-    private void Insert(ulong start, ulong end, PatchPlan plan) => _ranges.Insert(IndexBehind(start), (start, end, plan));
+    private void Insert(ulong start, ulong end, PatchPlan plan)
+    {
+        TakeOutFree();
+        _ranges.Insert(IndexBehind(start), (start, end, plan));
+    }
+
+    private void Free(ulong start)
+    {
+        int index = IndexBehind(start) - 1;
+        _ranges[index] = _ranges[index] with { Plan = null };
+        _hasFree = true;
+    }
+
+    private void TakeOutFree()
+    {
+        if (_hasFree)
+            _ranges.RemoveAll(static range => range.Plan is null);
+        _hasFree = false;
+    }
 
     private int IndexBehind(ulong address)
     {

@@ -3,11 +3,12 @@ using Iced.Intel;
 
 namespace Uprobes.Arming.Trap.X64;
 
-/// <summary>Finds system calls of one number in code whose function bounds are not known. Pure.</summary>
+/// <summary>Finds system calls of some numbers in code whose function bounds are not known. Pure.</summary>
 internal static class SystemCallFinder
 {
     private const byte MoveToEax = 0xB8;
     private const int MoveLength = 5;
+    private static ReadOnlySpan<byte> SystemCall => [0x0F, 0x05];
 
     /// <summary>
     /// How many instructions may stand between the number and the call: glibc's wrappers have none, musl's up to three, which put
@@ -18,20 +19,27 @@ internal static class SystemCallFinder
     /// <summary>Bytes behind a block's end that are looked at for a call that begins before it.</summary>
     internal const int Overlap = MoveLength + (MostBetween * 15) + 2;
 
-    /// <summary>Positions right behind each <c>mov eax, number; ...; syscall</c> whose mov starts in the first <paramref name="length"/> bytes.</summary>
-    internal static List<int> Find(byte[] code, int available, int length, int number)
+    /// <summary>
+    /// Each <c>mov eax, number; ...; syscall</c> whose mov starts in the first <paramref name="length"/> bytes: the position right behind it, and its number.
+    /// </summary>
+    /// <param name="code">The code.</param>
+    /// <param name="available">How many of its bytes there are.</param>
+    /// <param name="length">Where a mov may start.</param>
+    /// <param name="numbers">The numbers of interest.</param>
+    internal static List<(int Position, int Number)> Find(byte[] code, int available, int length, ReadOnlySpan<int> numbers)
     {
-        Span<byte> pattern = stackalloc byte[MoveLength];
-        pattern[0] = MoveToEax;
-        BinaryPrimitives.WriteInt32LittleEndian(pattern[1..], number);
-        List<int> found = [];
+        List<(int, int)> found = [];
         int at = 0;
-        for (int next; (next = code.AsSpan(at, available - at).IndexOf(pattern)) >= 0; at += next + 1)
+        for (int next; (next = code.AsSpan(at, available - at).IndexOf(SystemCall)) >= 0; at += next + 1)
         {
-            if (at + next >= length)
-                break;
-            if (EndOfCall(code, at + next + MoveLength, available) is { } end)
-                found.Add(end);
+            // System calls are few, so that to look back from each takes less than to look for the numbers.
+            int end = at + next + SystemCall.Length;
+            for (int start = Math.Max(0, end - Overlap); start <= Math.Min(length - 1, end - SystemCall.Length - MoveLength); start++)
+            {
+                if (code[start] == MoveToEax && BinaryPrimitives.ReadInt32LittleEndian(code.AsSpan(start + 1)) is var number && numbers.Contains(number)
+                    && EndOfCall(code, start + MoveLength, available) == end)
+                    found.Add((end, number));
+            }
         }
 
         return found;
