@@ -135,14 +135,17 @@ internal sealed partial class SessionCore
     private void Make(UprobeSession session, List<ResolvedRequest> resolved, List<ProbeRegistration> made, List<ProbeRefusal> refusals)
     {
         bool hasNew = false;
+        FileWindow? text = null;
         foreach (ResolvedRequest request in resolved)
         {
             ProbedImage image = _table.GetOrAdd(request.Elf);
+            if (text?.Elf != image.Elf)
+                text = new FileWindow(image.Elf);
             Uprobe? uprobe = null;
             ProbeRefusal? refusal;
             try
             {
-                uprobe = image.GetOrAdd(request.Offset, request.IsFunctionEntry, request.Request.Point.ToString(), out refusal);
+                uprobe = image.GetOrAdd(request.Offset, request.IsFunctionEntry, request.Request.Point.ToString(), text, out refusal);
             }
             catch (ImageException e)
             {

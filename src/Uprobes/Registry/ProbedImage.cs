@@ -10,7 +10,7 @@ namespace Uprobes.Registry;
 /// <summary>A file that is probed: its uprobes and what guards it. Lives as long as its last uprobe. On the tracer thread only.</summary>
 internal sealed class ProbedImage(ElfImage elf)
 {
-    private const int LongestInstruction = 15, LongestFunction = 1 << 20;
+    private const int LongestInstruction = 15, LongestFunction = 1 << 20, BytesBefore = SignalReturn.SyscallOffset + 1;
     private readonly SortedDictionary<ulong, Uprobe> _uprobes = [];
     private readonly Dictionary<ulong, InstructionBoundaries> _boundaries = [];
     private ArmedPoint[]? _points;
@@ -45,8 +45,10 @@ internal sealed class ProbedImage(ElfImage elf)
     /// <param name="offset">Position in the file.</param>
     /// <param name="isFunctionEntry">Whether the offset is known to be a function's first instruction.</param>
     /// <param name="name">The point as the user would recognise it.</param>
+    /// <param name="text">Reads the file.</param>
     /// <param name="refusal">Why there is none.</param>
-    internal Uprobe? GetOrAdd(FileOffset offset, bool isFunctionEntry, string name, out ProbeRefusal? refusal)
+    /// <exception cref="ImageException">ReadFailed.</exception>
+    internal Uprobe? GetOrAdd(FileOffset offset, bool isFunctionEntry, string name, FileWindow text, out ProbeRefusal? refusal)
     {
         refusal = null;
         if (_uprobes.TryGetValue(offset.Value, out Uprobe? known))
@@ -59,9 +61,11 @@ internal sealed class ProbedImage(ElfImage elf)
             return null;
         }
 
-        byte[] original = new byte[LongestInstruction];
-        original = original[..Elf.Read(offset, original)];
-        refusal = Judge(offset, original, isFunctionEntry, name);
+        // Together with what is before it: most points are behind the last one.
+        int before = (int)Math.Min(offset.Value, BytesBefore);
+        ReadOnlySpan<byte> around = text.Read(new FileOffset(offset.Value - (ulong)before), before + BytesBefore + LongestInstruction);
+        byte[] original = around.Length <= before ? [] : around.Slice(before, Math.Min(LongestInstruction, around.Length - before)).ToArray();
+        refusal = Judge(offset, original, around, before, isFunctionEntry, name);
         if (refusal is not null)
             return null;
         Uprobe uprobe = new(this, offset, original, name) { IsFunctionEntry = isFunctionEntry };
@@ -131,28 +135,20 @@ internal sealed class ProbedImage(ElfImage elf)
         return false;
     }
 
-    private ProbeRefusal? Judge(FileOffset offset, byte[] original, bool isFunctionEntry, string name)
+    private ProbeRefusal? Judge(FileOffset offset, byte[] original, ReadOnlySpan<byte> around, int before, bool isFunctionEntry, string name)
     {
         if (!isFunctionEntry && !IsBoundary(offset))
             return new ProbeRefusal(ProbeRefusalReason.NotInstructionBoundary, name, $"offset {offset} is inside an instruction");
         if (Elf.RestartableSequences.Cover(offset))
             return new ProbeRefusal(ProbeRefusalReason.UnsafeLocation, name,
                 $"offset {offset} is in the critical section of a restartable sequence (rseq), which starts again and never ends when it is stopped");
-        if (IsSignalReturn(offset))
+        if (around.Length > before && SignalReturn.Covers(around, before))
             return new ProbeRefusal(ProbeRefusalReason.UnsafeLocation, name,
                 $"offset {offset} is in the signal return sequence that unwinders recognise by its bytes; a probe there breaks backtraces and exceptions");
         _ = Elf.TryGetAddress(offset, out LinkAddress address);
         return InstructionRelocator.TryInspect(original, address.Value, out _, out RelocationRefusal? unsupported)
             ? null
             : new ProbeRefusal(ProbeRefusalReason.UnsupportedInstruction, name, unsupported.Message);
-    }
-
-    private bool IsSignalReturn(FileOffset offset)
-    {
-        Span<byte> around = stackalloc byte[2 * SignalReturn.SyscallOffset + LongestInstruction];
-        int before = (int)Math.Min(offset.Value, SignalReturn.SyscallOffset + 1);
-        int read = Elf.Read(new FileOffset(offset.Value - (ulong)before), around);
-        return read > before && SignalReturn.Covers(around[..read], before);
     }
 
     private bool IsBoundary(FileOffset offset)

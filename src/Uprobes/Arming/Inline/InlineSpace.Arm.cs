@@ -19,12 +19,13 @@ internal sealed partial class InlineSpace
         HashSet<ArmedPoint> taken = new(ReferenceEqualityComparer.Instance);
         List<InlineSite> changed = [];
         HashSet<InlineSite> seen = new(ReferenceEqualityComparer.Instance);
+        TextWindow text = new(space.Memory);
         foreach (ArmedPoint point in points)
         {
             if (point.Offset.Value < mapping.FileOffset || point.Offset.Value - mapping.FileOffset >= mapping.Length)
                 continue;
             ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
-            if (SiteFor(point, address, process, mapping, isTrapped) is not { } site)
+            if (SiteFor(point, address, process, mapping, text, isTrapped) is not { } site)
                 continue;
             site.Points[(int)(address - site.Address)] = point;
             taken.Add(point);
@@ -43,7 +44,7 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>The site for a point: one that is there, or a new one; null where the point is for the trap engine.</summary>
-    private InlineSite? SiteFor(ArmedPoint point, ulong address, TracedProcess process, in Mapping mapping, Func<ulong, int, bool> isTrapped)
+    private InlineSite? SiteFor(ArmedPoint point, ulong address, TracedProcess process, in Mapping mapping, TextWindow text, Func<ulong, int, bool> isTrapped)
     {
         if (!services.MayPatch || mapping.IsShared || point.Sink.Programs is not { Count: > 0 } || point.Sink.Plan is not { } plan || Obstacle(process).Length > 0
             || (Follows(point.Sink.Programs) && (!point.Sink.MayFollowCalls || EnsureCalls(process) is null))
@@ -68,7 +69,7 @@ internal sealed partial class InlineSpace
             || plan.Redirected.Any(r => isTrapped(address + (r.Offset.Value - point.Offset.Value), r.Original.Length)))
             return null;
         InlineSite site = MakeSite(plan, address, null);
-        if (!MatchesFile(site))
+        if (!text.Read(address, site.Original.Length).SequenceEqual(site.Original) || (site.Springboard != 0 && !MatchesFile(site)))
             return null; // The trap engine says what is there.
         Keep(site);
         return site;
@@ -121,7 +122,7 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>Whether a site's trampoline runs what the points want now.</summary>
-    private static bool IsUpToDate(InlineSite site) => site.Bindings.SequenceEqual(site.Points.Values.SelectMany(p => p.Sink.Programs ?? []));
+    private static bool IsUpToDate(InlineSite site) => site.Bindings.SequenceEqual(BindingsOf(site));
 
     /// <summary>
     /// Makes trampolines for sites and patches these. A site that is armed already keeps its former trampoline where that fails.

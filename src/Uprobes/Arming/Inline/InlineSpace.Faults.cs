@@ -22,7 +22,7 @@ internal sealed partial class InlineSpace
         Leave(ref registers, position);
         if (position.Executed || rip == site.Trampoline.Entry)
             return null;
-        bool isDoor = site.Trampoline.Doors.ContainsKey(rip);
+        bool isDoor = site.Trampoline.HasDoor(rip, out _);
         return Resumption(site, registers.Rip, isDoor ? rip : site.Trampoline.CopyOf(site.Address, registers.Rip));
     }
 
@@ -58,8 +58,8 @@ internal sealed partial class InlineSpace
     {
         foreach (Site resumption in site.Resumptions)
         {
-            bool isDoor = former.Doors.ContainsKey(resumption.Slot);
-            ulong door = site.Trampoline!.Doors.FirstOrDefault(d => d.Value == resumption.Address).Key;
+            bool isDoor = former.HasDoor(resumption.Slot, out _);
+            ulong door = site.Trampoline!.Doors.FirstOrDefault(d => d.Displaced == resumption.Address).Place;
             resumption.Slot = isDoor && door != 0 ? door : site.Trampoline.CopyOf(site.Address, resumption.Address);
         }
     }

@@ -18,9 +18,9 @@ internal sealed partial class InlineSpace
     /// <summary>Makes a site's trampoline, in memory of the tracer and at an address that is its own from then on.</summary>
     private Trampoline? Build(TracedProcess process, in Mapping image, InlineSite site, int more)
     {
-        ProgramBinding[] bindings = [.. site.Points.Values.SelectMany(p => p.Sink.Programs ?? [])];
-        List<ProgramSpace> programs = [];
-        List<ProgramCodes> codes = [];
+        IReadOnlyList<ProgramBinding> bindings = BindingsOf(site);
+        List<ProgramSpace> programs = new(bindings.Count);
+        List<ProgramCodes> codes = new(bindings.Count);
         foreach (ProgramBinding binding in bindings)
         {
             if ((binding.Group.Return is not null && _thunks is null) || EnsureProgram(process, image, binding.Run) is not { } program)
@@ -30,16 +30,16 @@ internal sealed partial class InlineSpace
         }
 
         ProgramCode? own = site.OwnProgram is { } ownCode ? new ProgramCode(ownCode, []) : null;
-        int most = TrampolineBuilder.MostBytes(site.Length, own is null ? codes.Select(c => c.Entry) : codes.Select(c => c.Entry).Prepend(own));
+        int most = TrampolineBuilder.MostBytes(site.Length, own, codes);
         int returns = codes.Sum(c => c.Return is { } code ? ReturnStub.MostBytes(code) + 16 : 0);
-        if (EnsureChunk(process, image, most + returns, bindings.Length + 1, more) is not { } chunk || !chunk.TryTake(most, out ulong start))
+        if (EnsureChunk(process, image, most + returns, bindings.Count + 1, more) is not { } chunk || !chunk.TryTake(most, out ulong start))
             return null;
-        List<PlacedProgram> placed = [];
-        List<ReturnStub> stubs = [];
+        List<PlacedProgram> placed = new(programs.Count + 1);
+        List<ReturnStub> stubs = new(capacity: 0);
         if (own is not null)
         {
             _ = chunk.TryTakeFlag(out ulong flag);
-            placed.Add(new PlacedProgram(0, own, flag, 0, site.Address, 0, static _ => 0));
+            placed.Add(new PlacedProgram(0, own, flag, 0, site.Address, 0, null));
         }
 
         int index = 0;
@@ -48,8 +48,7 @@ internal sealed partial class InlineSpace
             foreach (ProgramBinding binding in point.Sink.Programs ?? [])
             {
                 _ = chunk.TryTakeFlag(out ulong flag); // There are enough: EnsureChunk has looked.
-                ChannelLayout layout = programs[index].Environment.Layout;
-                PlacedProgram program = new(offset, codes[index].Entry, flag, binding.Probe, site.Address + (ulong)offset, 0, map => layout.Maps[map].CellWords);
+                PlacedProgram program = new(offset, codes[index].Entry, flag, binding.Probe, site.Address + (ulong)offset, 0, programs[index].Environment.Layout);
                 if (codes[index].Return is { } code && chunk.TryTake(ReturnStub.MostBytes(code), out ulong stub))
                 {
                     stubs.Add(ReturnStub.Build(program with { Code = code }, stub, _thunks!.Finish));
@@ -81,6 +80,10 @@ internal sealed partial class InlineSpace
         site.Bindings = bindings;
         return made;
     }
+
+    /// <summary>What a site's points want to have run, in their order.</summary>
+    private static IReadOnlyList<ProgramBinding> BindingsOf(InlineSite site) =>
+        site.Points.Count == 1 ? site.Points.Values[0].Sink.Programs ?? [] : [.. site.Points.Values.SelectMany(p => p.Sink.Programs ?? [])];
 
     /// <summary>Writes which programs of sites run.</summary>
     private void SwitchPrograms(IEnumerable<InlineSite> sites)

@@ -14,7 +14,6 @@ namespace Uprobes.Arming.Inline;
 /// <param name="clock">Of the events' time stamps.</param>
 internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock> clock) : IProgramContext
 {
-    private readonly Interpreter _interpreter = new();
     private HitContext _hit = null!;
     private ThreadIdentity _identity;
     private ulong[] _words = [];
@@ -48,7 +47,7 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
         SiteAddress = hit.SiteAddress.Value;
         if (!binding.Switch.IsOn || Begin(hit) is not { } output)
             return (false, null);
-        _interpreter.Run(binding.Group.Entry, this, output);
+        binding.Run.Interpreter.Run(binding.Group.Entry, this, output);
         return output.FollowsCall ? (true, new Call(SiteAddress, output.KeptWords.ToArray())) : (false, null);
     }
 
@@ -58,7 +57,7 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
         if (!binding.Switch.IsOn || context.State is not Call call || binding.Group.Return is not { } program || Begin(context.Hit) is not { } output)
             return;
         (SiteAddress, _words, _entered) = (call.Site, call.Words, context.EntryTimestamp);
-        _interpreter.Run(program, this, output);
+        binding.Run.Interpreter.Run(program, this, output);
     }
 
     private ChannelProgramOutput? Begin(HitContext hit)

@@ -15,14 +15,17 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     private readonly List<ProcessChannel> _channels = [];
     private readonly Dictionary<int, InterpretedChannel> _interpreted = [];
     private readonly Dictionary<(int Map, MapKey Key), long> _presets = group.Presets.ToDictionary(p => (p.Map, p.Key), p => p.Value);
-
     private readonly Dictionary<ProbePrograms, ProgramGroup> _groups = GroupsOf(group);
+    private Interpreter? _interpreter;
 
     internal ProgramGroup Group { get; } = group;
 
     internal int Probes { get; } = probes;
 
     internal ChannelLayout Layout { get; } = group.LayoutFor(probes);
+
+    /// <summary>Runs the programs where they are interpreted; one at a time. On the tracer thread.</summary>
+    internal Interpreter Interpreter => _interpreter ??= new Interpreter();
 
     /// <summary>The channels so far; those of one process that executed another program are several.</summary>
     internal IReadOnlyList<ProcessChannel> Channels

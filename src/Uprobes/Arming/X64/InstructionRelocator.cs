@@ -58,20 +58,24 @@ internal static class InstructionRelocator
     /// <param name="bytes">As for <see cref="TryRelocate"/>.</param>
     /// <param name="address">Its address in the tracee.</param>
     /// <param name="destination">Where its copy will be.</param>
-    /// <param name="fallsThrough">Whether the copy of the next instruction follows; then it must be one that goes on there.</param>
+    /// <param name="length">The bytes that are displaced from here on; where the instruction has fewer, the copy of the next one follows.</param>
+    /// <param name="inspected">The instruction.</param>
     /// <param name="relocated">The code, and what each position in it means.</param>
     /// <param name="refusal">Why there is none.</param>
     public static bool TryRelocateOne(
         ReadOnlySpan<byte> bytes,
         ulong address,
         ulong destination,
-        bool fallsThrough,
+        int length,
+        out InspectedInstruction inspected,
         [NotNullWhen(true)] out RelocatedInstruction? relocated,
         [NotNullWhen(false)] out RelocationRefusal? refusal)
     {
-        relocated = null;
+        (relocated, inspected) = (null, default);
         if (!TryAdmit(bytes, address, out DisplacedInstruction? displaced, out refusal))
             return false;
+        inspected = Describe(displaced);
+        bool fallsThrough = inspected.Length < length; // Then it must be one that goes on there.
         if (fallsThrough && !GoesOn(displaced))
         {
             refusal = displaced.Refuse(RelocationRefusalReason.NeedsEmulation, "goes elsewhere and can only be the last of several displaced instructions");

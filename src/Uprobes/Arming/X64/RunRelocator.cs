@@ -25,9 +25,9 @@ internal static class RunRelocator
     {
         run = null;
         refusal = null;
-        List<byte> code = [];
-        var positions = ImmutableArray.CreateBuilder<SlotPosition>();
-        var members = ImmutableArray.CreateBuilder<RunMember>();
+        List<byte> code = new(capacity: 64);
+        var positions = ImmutableArray.CreateBuilder<SlotPosition>(initialCapacity: 4);
+        var members = ImmutableArray.CreateBuilder<RunMember>(initialCapacity: 4);
         for (int start = 0; start < length;)
         {
             if (start > 0 && insert?.Invoke(start, destination + (ulong)code.Count) is { } inserted)
@@ -35,10 +35,7 @@ internal static class RunRelocator
             ReadOnlySpan<byte> here = bytes[start..];
             here = here[..Math.Min(here.Length, 15)];
             ulong at = destination + (ulong)code.Count;
-            if (!InstructionRelocator.TryInspect(here, address + (ulong)start, out InspectedInstruction inspected, out refusal))
-                return false;
-            bool last = start + inspected.Length >= length;
-            if (!InstructionRelocator.TryRelocateOne(here, address + (ulong)start, at, fallsThrough: !last, out RelocatedInstruction? one, out refusal))
+            if (!InstructionRelocator.TryRelocateOne(here, address + (ulong)start, at, length - start, out InspectedInstruction inspected, out RelocatedInstruction? one, out refusal))
                 return false;
             int codeStart = code.Count;
             foreach (SlotPosition position in one.Positions)

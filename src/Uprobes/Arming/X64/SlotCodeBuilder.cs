@@ -11,8 +11,8 @@ namespace Uprobes.Arming.X64;
 internal sealed class SlotCodeBuilder(DisplacedInstruction displaced, ulong destination, bool stopAfter, bool fallsThrough = false)
 {
     private readonly byte[] _code = new byte[InstructionRelocator.MaximumCodeLength];
-    private readonly ImmutableArray<SlotPosition>.Builder _positions = ImmutableArray.CreateBuilder<SlotPosition>();
-    private readonly ImmutableArray<SlotExit>.Builder _exits = ImmutableArray.CreateBuilder<SlotExit>();
+    private readonly ImmutableArray<SlotPosition>.Builder _positions = ImmutableArray.CreateBuilder<SlotPosition>(initialCapacity: 2);
+    private readonly ImmutableArray<SlotExit>.Builder _exits = ImmutableArray.CreateBuilder<SlotExit>(initialCapacity: 0);
     private int _length;
 
     /// <summary>Whether ways out are int3s.</summary>

@@ -22,6 +22,9 @@ namespace Uprobes.Arming.Inline.X64;
 internal sealed class ImageAnalysis
 {
     private const ulong LongestFunction = 16 << 20;
+
+    /// <summary>From so many on, several processors look at them.</summary>
+    private const int ManyTargets = 256;
     private readonly Lazy<LoadedBytes> _bytes;
     private readonly Lazy<bool> _mindsFaults;
     private readonly ConcurrentDictionary<ulong, FunctionCode?> _functions = [];
@@ -71,9 +74,19 @@ internal sealed class ImageAnalysis
             }
         }
 
-        foreach ((ulong target, List<ulong> found) in sources)
-            _branchSources.TryAdd(target, [.. found.Where(source => IsReal(source, target))]);
+        // To tell which of them are real, the functions that they are in are decoded.
+        if (sources.Count < ManyTargets)
+        {
+            foreach ((ulong target, List<ulong> found) in sources)
+                JudgeSources(target, found);
+        }
+        else
+        {
+            Parallel.ForEach(sources, target => JudgeSources(target.Key, target.Value));
+        }
     }
+
+    private void JudgeSources(ulong target, List<ulong> found) => _branchSources.TryAdd(target, [.. found.Where(source => IsReal(source, target))]);
 
     /// <summary>The first byte of a range that control may come to from elsewhere, or null.</summary>
     /// <param name="start">The first byte that is asked about.</param>

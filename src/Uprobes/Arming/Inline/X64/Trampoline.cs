@@ -25,14 +25,29 @@ internal sealed record Trampoline
     internal IReadOnlyList<ReturnStub> Stubs { get; init; } = [];
 
     /// <summary>Where programs begin that stand in front of a displaced instruction, and that one's address at the site.</summary>
-    internal required IReadOnlyDictionary<ulong, ulong> Doors { get; init; }
+    internal required IReadOnlyList<(ulong Place, ulong Displaced)> Doors { get; init; }
+
+    /// <summary>Whether a program begins at a place that stands in front of a displaced instruction.</summary>
+    internal bool HasDoor(ulong place, out ulong displaced)
+    {
+        foreach ((ulong door, ulong behind) in Doors)
+        {
+            if (door != place)
+                continue;
+            displaced = behind;
+            return true;
+        }
+
+        displaced = 0;
+        return false;
+    }
 
     internal bool Contains(ulong address) => address - Start < (ulong)Code.Length;
 
     /// <summary>What a RIP among the copies, or at a program's first instruction, means; null in a program, or where no thread can be.</summary>
     internal SlotPosition? PositionOf(ulong rip)
     {
-        if (Doors.TryGetValue(rip, out ulong displaced))
+        if (HasDoor(rip, out ulong displaced))
             return new SlotPosition((int)(long)(rip - RunStart), displaced, StackAdjust: 0, Executed: false, FixRcx: false);
         SlotPosition? behind = null;
         foreach (SlotPosition position in Run.Positions)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using Uprobes.Arming.X64;
+using Uprobes.Channels;
 using Uprobes.Programs.X64;
 
 namespace Uprobes.Arming.Inline.X64;
@@ -11,8 +12,13 @@ internal static class TrampolineBuilder
     private const int DoorstepSize = 5, GuardSize = 16, FrameSize = 28, LongestCopy = 24;
 
     /// <summary>Bytes that a trampoline needs at most.</summary>
-    internal static int MostBytes(int displaced, IEnumerable<ProgramCode> programs) =>
-        DoorstepSize + 64 + ((displaced + 1) * LongestCopy) + programs.Sum(p => p.Code.Length + GuardSize + FrameSize);
+    internal static int MostBytes(int displaced, ProgramCode? own, List<ProgramCodes> programs)
+    {
+        int bytes = DoorstepSize + 64 + ((displaced + 1) * LongestCopy) + (own is null ? 0 : own.Code.Length + GuardSize + FrameSize);
+        foreach (ProgramCodes program in programs)
+            bytes += program.Entry.Code.Length + GuardSize + FrameSize;
+        return bytes;
+    }
 
     /// <summary>Makes the code.</summary>
     /// <param name="site">The place, with its displaced instructions.</param>
@@ -22,12 +28,11 @@ internal static class TrampolineBuilder
     internal static Trampoline? Build(
         InlineSite site, IReadOnlyList<PlacedProgram> programs, ulong start, [NotNullWhen(false)] out RelocationRefusal? refusal)
     {
-        List<byte> code = [];
-        Dictionary<ulong, ulong> doors = [];
+        List<byte> code = new(capacity: 256);
         Doorstep(code, out int doorstep);
         ulong entry = start + (ulong)code.Count;
-        doors[entry] = site.Address;
-        AppendPrograms(code, [.. programs.Where(p => p.Offset == 0)], start, doorstep);
+        List<(ulong, ulong)> doors = new(capacity: 1) { (entry, site.Address) };
+        AppendPrograms(code, At(0), start, doorstep);
         ulong runStart = start + (ulong)code.Count;
         if (!RunRelocator.TryRelocate(site.Original, site.Address, site.Length, runStart, Insert, out RelocatedRun? run, out refusal))
             return null;
@@ -39,20 +44,31 @@ internal static class TrampolineBuilder
             Code = [.. code],
             RunStart = runStart,
             Run = run,
-            Flags = [.. programs.Select(p => p.Flag)],
+            Flags = FlagsOf(programs),
             Doors = doors,
         };
 
         byte[]? Insert(int offset, ulong address)
         {
-            PlacedProgram[] here = [.. programs.Where(p => p.Offset == offset)];
-            if (here.Length == 0)
+            IReadOnlyList<PlacedProgram> here = At(offset);
+            if (here.Count == 0)
                 return null;
             List<byte> inserted = [];
-            doors[address] = site.Address + (ulong)offset;
+            doors.Add((address, site.Address + (ulong)offset));
             AppendPrograms(inserted, here, address, doorstep: -1);
             return [.. inserted];
         }
+
+        // One program at the site's first instruction is the rule.
+        IReadOnlyList<PlacedProgram> At(int offset) => programs is [{ Offset: 0 }] ? (offset == 0 ? programs : []) : [.. programs.Where(p => p.Offset == offset)];
+    }
+
+    private static ulong[] FlagsOf(IReadOnlyList<PlacedProgram> programs)
+    {
+        ulong[] flags = new ulong[programs.Count];
+        for (int i = 0; i < flags.Length; i++)
+            flags[i] = programs[i].Flag;
+        return flags;
     }
 
     /// <summary>
@@ -86,18 +102,18 @@ internal static class TrampolineBuilder
     ///                                 lea    128(%rsp), %rsp          48 8d a4 24 80 00 00 00
     /// </code>
     /// </summary>
-    private static void AppendPrograms(List<byte> code, PlacedProgram[] programs, ulong start, int doorstep)
+    private static void AppendPrograms(List<byte> code, IReadOnlyList<PlacedProgram> programs, ulong start, int doorstep)
     {
-        if (programs.Length == 0)
+        if (programs.Count == 0)
             return;
         code.AddRange([0x48, 0x89, 0x8C, 0x24, 0x40, 0xFF, 0xFF, 0xFF, 0x48, 0x8D, 0x64, 0x24, 0x80, 0x51]);
-        for (int i = 0; i < programs.Length; i++)
+        for (int i = 0; i < programs.Count; i++)
         {
             PlacedProgram program = programs[i];
             code.AddRange([0x0F, 0xB6, 0x0D]);
             Append32(code, (int)(program.Flag - (start + (ulong)code.Count + 4)));
             // With one program alone the jump from the doorstep and the one past the program lead to the same place.
-            bool usesDoorstep = i == 0 && programs.Length == 1 && doorstep >= 0;
+            bool usesDoorstep = i == 0 && programs.Count == 1 && doorstep >= 0;
             if (usesDoorstep)
                 code.AddRange([0xE3, (byte)(sbyte)(doorstep - (code.Count + 2))]);
             else
@@ -125,7 +141,7 @@ internal static class TrampolineBuilder
         switch (patch.Kind)
         {
             case CodePatchKind.CellOffset:
-                Set32(code, at, Get32(code, at) + (8 * program.CellWords(patch.Map) * program.Probe));
+                Set32(code, at, Get32(code, at) + (8 * program.Layout!.Maps[patch.Map].CellWords * program.Probe));
                 break;
             case CodePatchKind.ProbeIndex:
                 Set32(code, at, program.Probe);
@@ -164,6 +180,6 @@ internal static class TrampolineBuilder
 /// <param name="Probe">The probe's index in its group.</param>
 /// <param name="Site">Address of the probed instruction.</param>
 /// <param name="ReturnCode">Address of the return program's code, or 0.</param>
-/// <param name="CellWords">Words of a cell, by the group's map.</param>
+/// <param name="Layout">Of the channel that it writes to; null for code of the engine's own.</param>
 internal sealed record PlacedProgram(
-    int Offset, ProgramCode Code, ulong Flag, int Probe, ulong Site, ulong ReturnCode, Func<int, int> CellWords);
+    int Offset, ProgramCode Code, ulong Flag, int Probe, ulong Site, ulong ReturnCode, ChannelLayout? Layout);
