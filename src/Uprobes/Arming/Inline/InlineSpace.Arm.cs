@@ -69,7 +69,7 @@ internal sealed partial class InlineSpace
             || plan.Redirected.Any(r => isTrapped(address + (r.Offset.Value - point.Offset.Value), r.Original.Length)))
             return null;
         InlineSite site = MakeSite(plan, address, null);
-        if (!text.Read(address, site.Original.Length).SequenceEqual(site.Original) || (site.Springboard != 0 && !MatchesFile(site)))
+        if (!text.Read(address, site.Original.Length).SequenceEqual(site.Original) || ((site.Springboard != 0 || site.Redirects.Count > 0) && !MatchesFile(site)))
             return null; // The trap engine says what is there.
         Keep(site);
         return site;
