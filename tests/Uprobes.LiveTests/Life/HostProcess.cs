@@ -33,9 +33,10 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Waits until it has killed itself. False if it came to its end instead.</summary>
     internal bool AwaitKill()
     {
-        bool isKilled = Process.StandardOutput.ReadToEnd().Length == 0;
+        string output = Process.StandardOutput.ReadToEnd();
+        bool isKilled = output.Length == 0;
         Process.WaitForExit();
-        Assert.Equal(isKilled ? 128 + 9 : 0, Process.ExitCode);
+        Assert.True(Process.ExitCode == (isKilled ? 128 + 9 : 0), $"exit code {Process.ExitCode}: {output}");
         return isKilled;
     }
 
