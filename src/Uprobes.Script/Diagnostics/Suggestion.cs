@@ -21,7 +21,7 @@ internal static class Suggestion
             if (candidate == name || Math.Abs(candidate.Length - name.Length) >= least)
                 continue;
             int distance = Distance(name, candidate);
-            if (distance < least)
+            if (distance < least && distance < Math.Min(name.Length, candidate.Length))
                 (nearest, least) = (candidate, distance);
         }
 

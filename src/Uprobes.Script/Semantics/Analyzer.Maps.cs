@@ -85,7 +85,7 @@ internal sealed partial class Analyzer
             return new ErrorExpression(syntax.Span);
         TypedExpression? key = CheckKey(map, syntax);
         if (map.ValueType is UnknownType)
-            return Wrong(DiagnosticId.UnknownName, syntax.Span, $"nothing is ever put into `{map}`", Suggestion.Sentence(map.Name, _mapsInOrder.Where(other => other.ValueType is not UnknownType).Select(other => other.Name)));
+            return Wrong(DiagnosticId.UnknownName, syntax.Span, $"nothing is ever put into `{map}`", Suggestion.For(map.Name, _mapsInOrder.Where(other => other.ValueType is not UnknownType).Select(other => other.Name)) is { } near ? $"did you mean `@{near}`?" : null);
         return new MapExpression(map, key, syntax.Span);
     }
 
@@ -109,7 +109,7 @@ internal sealed partial class Analyzer
         {
             TypedExpression right = Check(assignment.Value);
             if (right.Type is AggregateType { IsReadable: true } source && map.ValueType is not IntegerType && right is MapExpression other)
-                Error(DiagnosticId.Type, assignment.Span, $"`{map}` cannot be set to {source}, what `{other.Map}` gathers", $"its number can be had: `{map} = (int64){other.Map}`");
+                return new ExpressionStatement(Wrong(DiagnosticId.Type, assignment.Span, $"`{map}` cannot be set to {source}, what `{other.Map}` gathers", $"its number can be had: `{map} = (int64){other.Map}`"), assignment.Span);
             value = Readable(right);
         }
 

@@ -119,7 +119,8 @@ internal sealed partial class Analyzer
         VariableSymbol variable = LoopVariable(loop.Variable);
         if (map is null)
             return new ForMapStatement(variable, new MapSymbol(""), CheckLoopOf(variable, loop.Body), loop.Span);
-        SetKeys(map, hasKeys: true, loop.Map.Span);
+        if (!SetKeys(map, hasKeys: true, loop.Map.Span))
+            return new ForMapStatement(variable, map, CheckLoopOf(variable, loop.Body), loop.Span);
         if (map.ValueType is AggregateType { IsReadable: false })
             Error(DiagnosticId.Type, loop.Map.Span, $"`{map}` holds {map.ValueType}, over which there is no loop");
         else if (map.KeyType is UnknownType || map.ValueType is UnknownType)

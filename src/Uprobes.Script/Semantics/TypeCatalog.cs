@@ -77,6 +77,7 @@ internal sealed class TypeCatalog(ITypeSource source)
         ArrayType array => AlignmentOf(array.Element),
         StructType named => LayoutOf(named)?.Alignment ?? 1,
         TextType or BufferType or MacAddressType => 1,
+        OpaqueType opaque => opaque.Size,
         TupleType tuple => tuple.Elements.Select(AlignmentOf).DefaultIfEmpty(1).Max(),
         RecordType record => record.Elements.Select(AlignmentOf).DefaultIfEmpty(1).Max(),
         _ => Math.Max(1, Math.Min(8, SizeOf(type))),

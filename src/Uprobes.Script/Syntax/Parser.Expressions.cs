@@ -20,6 +20,8 @@ internal sealed partial class Parser
             return new MissingSyntax(_token.Span);
         }
 
+        // A group's parentheses are no part of it, and begin what it is the first operand of.
+        SourceSpan start = _token.Span;
         ExpressionSyntax condition = ParseBinary(1);
         ExpressionSyntax result = condition;
         if (_token.Is("?") && CountOperator())
@@ -28,7 +30,7 @@ internal sealed partial class Parser
             ExpressionSyntax? whenTrue = _token.Is(":") ? null : ParseExpression();
             Expect(":", " in the conditional");
             ExpressionSyntax whenFalse = ParseExpression();
-            result = new ConditionalSyntax(condition, whenTrue, whenFalse, Since(condition.Span));
+            result = new ConditionalSyntax(condition, whenTrue, whenFalse, Since(start));
         }
 
         _depth--;
@@ -37,6 +39,7 @@ internal sealed partial class Parser
 
     private ExpressionSyntax ParseBinary(int leastRank)
     {
+        SourceSpan start = _token.Span;
         ExpressionSyntax left = ParseUnary();
         while (Operators.TryGetBinary(_token, out BinaryOperatorSyntax operation) && Operators.Rank(operation) >= leastRank)
         {
@@ -45,7 +48,7 @@ internal sealed partial class Parser
             SourceSpan symbol = _token.Span;
             Advance();
             ExpressionSyntax right = ParseBinary(Operators.Rank(operation) + 1);
-            left = new BinarySyntax(operation, left, right, symbol, Since(left.Span));
+            left = new BinarySyntax(operation, left, right, symbol, Since(start));
         }
 
         return left;
@@ -56,7 +59,7 @@ internal sealed partial class Parser
         SourceSpan start = _token.Span;
         bool isIncrement = _token.Is("++");
         if (!isIncrement && !_token.Is("--") && !_token.Is("&") && !Operators.TryGetUnary(_token, out _))
-            return ParsePostfix(ParsePrimary());
+            return ParsePostfix(ParsePrimary(), start);
 
         Token prefix = _token;
         if (!TryEnter())
@@ -75,26 +78,26 @@ internal sealed partial class Parser
         return Increment(operand, isIncrement, isPrefix: true, Since(start));
     }
 
-    private ExpressionSyntax ParsePostfix(ExpressionSyntax operand)
+    private ExpressionSyntax ParsePostfix(ExpressionSyntax operand, SourceSpan start)
     {
         while (_token.Kind == TokenKind.Symbol)
         {
             switch (_token.Word)
             {
                 case "." or "->" when CountOperator():
-                    operand = ParseMember(operand);
+                    operand = ParseMember(operand, start);
                     break;
                 case "[" when CountOperator():
                     SourceSpan opening = _token.Span;
                     Advance();
                     ExpressionSyntax index = ParseInner();
                     Expect("]", " after the index", opening);
-                    operand = new IndexSyntax(operand, index, Since(operand.Span));
+                    operand = new IndexSyntax(operand, index, Since(start));
                     break;
                 case "++" or "--" when CountOperator():
                     bool isIncrement = _token.Word == "++";
                     Advance();
-                    operand = Increment(operand, isIncrement, isPrefix: false, Since(operand.Span));
+                    operand = Increment(operand, isIncrement, isPrefix: false, Since(start));
                     break;
                 default:
                     return operand;
@@ -104,7 +107,7 @@ internal sealed partial class Parser
         return operand;
     }
 
-    private ExpressionSyntax ParseMember(ExpressionSyntax target)
+    private ExpressionSyntax ParseMember(ExpressionSyntax target, SourceSpan start)
     {
         string symbol = _token.Word;
         Advance();
@@ -112,7 +115,7 @@ internal sealed partial class Parser
         {
             NameSyntax name = new(_token.Word, _token.Span);
             Advance();
-            return new MemberSyntax(target, name, Since(target.Span));
+            return new MemberSyntax(target, name, Since(start));
         }
 
         if (_token.Kind == TokenKind.Integer && symbol == ".")
@@ -120,8 +123,8 @@ internal sealed partial class Parser
             Token index = _token;
             Advance();
             if (target is IntegerSyntax)
-                _diagnostics.Error(DiagnosticId.Unsupported, Since(target.Span), "there are no floating-point numbers");
-            return new ElementSyntax(target, (int)Math.Min(index.Value, int.MaxValue), Since(target.Span));
+                _diagnostics.Error(DiagnosticId.Unsupported, Since(start), "there are no floating-point numbers");
+            return new ElementSyntax(target, (int)Math.Min(index.Value, int.MaxValue), Since(start));
         }
 
         Report(_token.Span, $"expected a field after `{symbol}`, found {Describe(_token)}");

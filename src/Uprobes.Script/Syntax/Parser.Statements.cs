@@ -144,7 +144,7 @@ internal sealed partial class Parser
     {
         SourceSpan symbol = _token.Span;
         Advance();
-        if (target is not (VariableSyntax or MapSyntax or MissingSyntax))
+        if (target is not (VariableSyntax or MapSyntax or MissingSyntax or CallSyntax { Name.Text: "reg" }))
         {
             string hint = target is BinarySyntax or UnarySyntax ? "`==` compares" : "only `$variables` and `@maps` can be assigned to; fields, tuples and arguments cannot";
             _diagnostics.Error(DiagnosticId.Syntax, SourceSpan.Cover(target.Span, symbol), $"`{Shorten(target.Span)}` cannot be assigned to", hint);

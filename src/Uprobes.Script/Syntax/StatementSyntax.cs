@@ -7,7 +7,7 @@ internal abstract record StatementSyntax(SourceSpan Span) : SyntaxNode(Span);
 internal sealed record ExpressionStatementSyntax(ExpressionSyntax Expression, SourceSpan Span) : StatementSyntax(Span);
 
 /// <summary><c>target = value</c>, or <c>target += value</c> with an operator.</summary>
-/// <param name="Target">A <see cref="VariableSyntax"/> or a <see cref="MapSyntax"/>.</param>
+/// <param name="Target">A <see cref="VariableSyntax"/>, a <see cref="MapSyntax"/>, or a call of reg().</param>
 /// <param name="Operator">Null for a plain assignment.</param>
 /// <param name="Value">The right side.</param>
 /// <param name="Span">Without the semicolon.</param>
