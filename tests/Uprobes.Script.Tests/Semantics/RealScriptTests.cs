@@ -91,7 +91,7 @@ public class RealScriptTests
     }
 
     [Fact]
-    public void No_tree_brings_the_analyzer_down() => Uprobes.Script.Tests.Syntax.TreeGenerator.Script.Select(SyntaxPrinter.Print).Sample(Check, iter: 3000);
+    public void No_tree_brings_the_analyzer_down() => Uprobes.Script.Tests.Syntax.TreeGenerator.Script.Select(SyntaxPrinter.Print).Sample(Check, iter: 700);
 
     [Fact]
     public void No_change_of_a_script_brings_the_analyzer_down() => Gen.Select(
@@ -106,7 +106,7 @@ public class RealScriptTests
 
             return seed;
         })
-        .Sample(Check, iter: 10_000);
+        .Sample(Check, iter: 2_000);
 
     [Fact]
     public void What_macros_would_grow_to_is_bounded()
