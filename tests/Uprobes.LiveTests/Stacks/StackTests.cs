@@ -1,0 +1,155 @@
+using Uprobes.Images;
+using Uprobes.LiveTests.Kit;
+using Uprobes.Registry;
+using Uprobes.Stacks;
+
+namespace Uprobes.LiveTests.Stacks;
+
+/// <summary>Stacks of code without frame pointers, captured by a program in the target and unwound by the reader, compared with gdb's.</summary>
+[TestLimit(120)]
+public sealed class StackTests : IDisposable
+{
+    private const int Capacity = 16 * 1024 - 256;
+    private readonly LeakCheck _leaks = new();
+
+    public void Dispose() => _leaks.AssertNothingLeft();
+
+    [Theory]
+    [InlineData("stacks", "plain")]
+    [InlineData("stacks", "alloca")]
+    [InlineData("stacks", "aligned")]
+    [InlineData("stacks", "deep 40")]
+    [InlineData("stacks", "qsort")]
+    [InlineData("stacks", "twalk")]
+    [InlineData("stacks", "raise")]
+    [InlineData("stacks", "interrupt")]
+    [InlineData("stacks", "thread")]
+    [InlineData("stacks", "throw")]
+    [InlineData("stacks", "methods")]
+    [InlineData("stacks-static", "qsort")]
+    [InlineData("stacks-static", "raise")]
+    [InlineData("stacks-static", "throw")]
+    [InlineData("stacks-stripped", "interrupt")]
+    [InlineData("stacks-stripped", "throw")]
+    public void A_stack_is_the_one_that_gdb_shows(string target, string command)
+    {
+        List<(string Name, ulong Offset)> expected = Gdb.Frames("mark", Targets.Path(target), command.Split(' '));
+        AssertEqual(expected, Frames(target, "mark", 0, command, ProbeEngine.Inline), target);
+    }
+
+    [Theory]
+    [InlineData("inner")]
+    [InlineData("dynamic")]
+    [InlineData("aligned")]
+    public void A_stack_within_a_function_is_the_one_that_gdb_shows(string function)
+    {
+        const string Command = "aligned";
+        using ElfImage image = ElfImage.Open(Targets.Path("stacks"));
+        FunctionSymbol symbol = Assert.Single(image.Functions.Named(function));
+        foreach (ulong offset in Instructions(image, symbol))
+        {
+            List<(string Name, ulong Offset)> expected = Gdb.Frames($"(char*){function}+{offset}", Targets.Path("stacks"), Command);
+            AssertEqual(expected, Frames("stacks", function, offset, Command, ProbeEngine.Trap), "stacks");
+        }
+    }
+
+    [Fact]
+    public void Frames_keep_their_names_when_the_target_has_ended()
+    {
+        StackCollector collector = new(Capacity);
+        using ImageStore store = new();
+        using TargetProcess process = TargetProcess.StartTarget("stacks");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path("stacks"), "mark")], collector);
+        using ProcessImages images = new(process.Pid, store);
+        process.Ask("throw 3");
+        process.Quit();
+        images.Refresh();
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), images);
+        Assert.Equal(StackEnd.Outermost, end);
+        Assert.Equal(
+            ["mark", "geometry::Guard::~Guard()", "geometry::thrower(long) [clone .cold]", "geometry::catcher(long)", "main"],
+            frames.Take(5).Select(f => f.Function));
+        Assert.All(frames.Take(5), f => Assert.Equal(Targets.Path("stacks"), f.Module));
+    }
+
+    [Fact]
+    public void A_stack_deeper_than_what_was_captured_is_marked_as_cut()
+    {
+        (StackFrame[] frames, StackEnd end) = Resolve("stacks", "mark", 0, "deep 40", ProbeEngine.Inline, capacity: 256);
+        Assert.Equal(StackEnd.Truncated, end);
+        Assert.InRange(frames.Length, 3, 40);
+        Assert.Equal(["mark", "deep", "deep"], frames.Take(3).Select(f => f.Function));
+        (frames, end) = Resolve("stacks", "mark", 0, "deep 300", ProbeEngine.Inline);
+        Assert.Equal((StackUnwinder.MostFrames, StackEnd.TooDeep), (frames.Length, end));
+    }
+
+    private static IEnumerable<ulong> Instructions(ElfImage image, FunctionSymbol symbol)
+    {
+        byte[] code = new byte[symbol.Size];
+        image.Read(symbol.Offset, code);
+        Iced.Intel.Decoder decoder = Iced.Intel.Decoder.Create(64, code);
+        List<ulong> starts = [];
+        while (decoder.IP < symbol.Size)
+            starts.Add(decoder.Decode().IP);
+        // Some of the beginning and of the middle; the end is reached by the same rules.
+        return starts.Skip(1).Take(4).Concat(starts.Skip(starts.Count / 2).Take(2)).Distinct();
+    }
+
+    private static StackFrame[] Frames(string target, string function, ulong offset, string command, ProbeEngine engine)
+    {
+        (StackFrame[] frames, StackEnd end) = Resolve(target, function, offset, command, engine);
+        Assert.Equal(StackEnd.Outermost, end);
+        return frames;
+    }
+
+    private static (StackFrame[] Frames, StackEnd End) Resolve(
+        string target, string function, ulong offset, string command, ProbeEngine engine, int capacity = Capacity)
+    {
+        StackCollector collector = new(capacity);
+        using ImageStore store = new();
+        using TargetProcess process = TargetProcess.StartTarget(target);
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = engine });
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path(target), function, offset)], collector);
+        Assert.Empty(run.Refusals);
+        using ProcessImages images = new(process.Pid, store);
+        // What it does without an argument on its command line.
+        process.Ask(command.Contains(' ', StringComparison.Ordinal) ? command : command + " 3");
+        StackCollector.Sample sample = collector.Next();
+        images.Refresh();
+        process.Quit();
+        return StackCollector.Resolve(sample, images, isAtEntry: offset == 0);
+    }
+
+    // The ways to main differ: gdb has its program started with other arguments. What comes after main counts again.
+    private static void AssertEqual(List<(string Name, ulong Offset)> expected, StackFrame[] found, string target)
+    {
+        string text = $"gdb:\n{string.Join('\n', expected)}\nfound:\n{string.Join('\n', found)}";
+        Assert.True(expected.Count == found.Length, text);
+        bool isExact = true;
+        for (int i = 0; i < found.Length; i++)
+        {
+            Assert.True(found[i].IsSignal == (expected[i].Name == Gdb.Signal), text);
+            if (!found[i].IsSignal && !IsNamed(found[i], isExact, expected[i]))
+                Assert.Fail($"frame {i} of {target}: {expected[i]} for {found[i]}\n{text}");
+            isExact = found[i].IsSignal;
+        }
+    }
+
+    // One function can have several names.
+    private static bool IsNamed(StackFrame frame, bool isExact, (string Name, ulong Offset) expected)
+    {
+        if (frame.RawFunction is not { } name)
+            return expected.Name.StartsWith("No symbol", StringComparison.Ordinal);
+        ulong offset = frame.Offset - (isExact ? 0UL : 1);
+        if (expected.Name == "main" && name == "main")
+            return true;
+        if (expected.Offset != offset)
+            return false;
+        if (expected.Name == name)
+            return true;
+        using ElfImage image = ElfImage.Open(frame.Module!);
+        HashSet<FileOffset> places = [.. image.Functions.Named(name).Select(f => f.Offset)];
+        return image.Functions.All.Any(f => f.Name == expected.Name && places.Contains(f.Offset));
+    }
+}

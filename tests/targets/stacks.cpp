@@ -1,0 +1,156 @@
+// Calls `mark` below stacks of many shapes: `stacks NAME` once, or for each command NAME. Built without frame pointers.
+#include <alloca.h>
+#include <pthread.h>
+#include <search.h>
+#include <ucontext.h>
+#include "target.h"
+
+extern "C" KEPT long mark(long n)
+{
+    asm volatile("" ::: "memory");
+    return n + 1;
+}
+
+// What follows a call keeps the compiler from jumping instead of calling.
+#define AFTER(call) ({ long after_ = (call); asm volatile("" : "+r"(after_)); after_; })
+
+extern "C" {
+static inline __attribute__((always_inline)) long folded(long n) { return AFTER(mark(n)) * 3; }
+KEPT long inner(long n) { return folded(n) + folded(n + 1); }
+KEPT long plain(long n) { return AFTER(inner(n)) + n; }
+
+KEPT long dynamic(long n)
+{
+    char *room = (char *)alloca(n * 40 + 8);
+    room[n] = 1;
+    asm volatile("" ::"r"(room) : "memory");
+    return AFTER(plain(n)) + room[n];
+}
+
+// More than the caller's alignment: the frame is found through a copy of the stack pointer.
+KEPT long aligned(long n)
+{
+    alignas(128) char room[256];
+    asm volatile("" ::"r"(room) : "memory");
+    return AFTER(dynamic(n)) + (room[0] & 0);
+}
+
+KEPT long deep(long n) { return n == 0 ? AFTER(mark(0)) : AFTER(deep(n - 1)) + n; }
+
+static long calls;
+KEPT int compare(const void *a, const void *b)
+{
+    if (calls++ == 0)
+        AFTER(mark(calls));
+    return *(const int *)a - *(const int *)b;
+}
+KEPT long sorted(long n)
+{
+    int numbers[64];
+    for (int i = 0; i < 64; i++)
+        numbers[i] = (int)((i * 37 + n) % 64);
+    calls = 0;
+    qsort(numbers, 64, sizeof *numbers, compare);
+    return numbers[0];
+}
+
+static void *root;
+KEPT void visit(const void *node, VISIT which, int depth) { AFTER(mark(which + depth)); }
+KEPT long walked(long n)
+{
+    static int key;
+    tsearch(&key, &root, compare);
+    twalk(root, visit);
+    return n;
+}
+
+KEPT void on_signal(int signal, siginfo_t *, void *context)
+{
+    AFTER(mark(signal));
+    if (signal == SIGILL)
+        ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
+}
+static void handle(int signal)
+{
+    struct sigaction action = {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(signal, &action, nullptr);
+}
+KEPT long raised(long n)
+{
+    handle(SIGUSR1);
+    return AFTER(raise(SIGUSR1)) + n;
+}
+// Interrupted between two instructions of its own, with registers pushed.
+KEPT long interrupted(long n)
+{
+    handle(SIGILL);
+    asm volatile("ud2" ::: "rbx", "r12", "memory");
+    return AFTER(plain(n));
+}
+
+KEPT void *thread_main(void *) { return (void *)AFTER(plain(2)); }
+KEPT long threaded(long n)
+{
+    pthread_t thread;
+    pthread_create(&thread, nullptr, thread_main, nullptr);
+    pthread_join(thread, nullptr);
+    return n;
+}
+}
+
+namespace geometry {
+struct Guard {
+    long n;
+    KEPT ~Guard() { AFTER(mark(n)); }
+};
+template <typename T> struct Shape {
+    KEPT long measure(T n, const char *) { return AFTER(mark((long)n)) + 1; }
+};
+KEPT void thrower(long n)
+{
+    Guard guard{n};
+    asm volatile("");
+    throw n;
+}
+KEPT long catcher(long n)
+{
+    try {
+        thrower(n);
+    } catch (long caught) {
+        return AFTER(Shape<long>().measure(caught, "")) + 1;
+    }
+    return 0;
+}
+KEPT long methods(long n) { return Shape<double>().measure(n, "") + Shape<long>().measure(n, "") + 1; }
+} // namespace geometry
+
+static long run(const char *name, long n)
+{
+    if (!strcmp(name, "plain")) return plain(n);
+    if (!strcmp(name, "alloca")) return dynamic(n);
+    if (!strcmp(name, "aligned")) return aligned(n);
+    if (!strcmp(name, "deep")) return deep(n);
+    if (!strcmp(name, "qsort")) return sorted(n);
+    if (!strcmp(name, "twalk")) return walked(n);
+    if (!strcmp(name, "raise")) return raised(n);
+    if (!strcmp(name, "interrupt")) return interrupted(n);
+    if (!strcmp(name, "thread")) return threaded(n);
+    if (!strcmp(name, "throw")) return geometry::catcher(n);
+    if (!strcmp(name, "methods")) return geometry::methods(n);
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        bound_life();
+        return (int)run(argv[1], argc > 2 ? atol(argv[2]) : 3) == -1;
+    }
+    struct command c;
+    ready();
+    while (next_command(&c))
+        result((unsigned long)run(c.verb, c.a));
+    return 0;
+}
