@@ -18,7 +18,7 @@ internal sealed class StackCollector(int capacity) : IQueryEvents
     internal ProgramGroup Group => new()
     {
         Entry = new ProbeProgram(
-            [new Emit(0, [new Builtin(BuiltinKind.SiteAddress), .. Numbers.Select(n => new RegisterValue(n)), new LoadBytes(new RegisterValue(4), new Constant((ulong)capacity, DataType.U64), capacity)])],
+            [new Emit(0, [new Builtin(BuiltinKind.SiteAddress), .. Numbers.Select(n => new RegisterValue(n)), new LoadBytes(new RegisterValue(4), new Constant(capacity, DataType.U64), capacity)])],
             []),
         Events = [new EventDefinition("stack", [.. Enumerable.Repeat(DataType.U64, Numbers.Length + 1), DataType.Text(capacity)])],
     };
