@@ -2,6 +2,7 @@
 #include <alloca.h>
 #include <pthread.h>
 #include <search.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 #include "target.h"
 
@@ -90,6 +91,31 @@ KEPT long interrupted(long n)
     return AFTER(plain(n));
 }
 
+// Code as a just-in-time compiler makes it: nothing but a file in /tmp says what it is.
+static unsigned char *compiled;
+KEPT long jit(long n)
+{
+    // push rbp; mov rbp, rsp; call rsi; pop rbp; ret
+    static const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd6, 0x5d, 0xc3};
+    if (!compiled) {
+        compiled = (unsigned char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        memcpy(compiled + 64, code, sizeof code);
+        char name[64];
+        snprintf(name, sizeof name, "/tmp/perf-%d.map", (int)getpid());
+        FILE *map = fopen(name, "w");
+        fprintf(map, "%lx %lx compiled code\n", (unsigned long)compiled + 64, (long)sizeof code);
+        fclose(map);
+    }
+    return AFTER(((long (*)(long, long (*)(long)))(compiled + 64))(n, plain));
+}
+KEPT long unjit(long n)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/tmp/perf-%d.map", (int)getpid());
+    unlink(name);
+    return n;
+}
+
 KEPT void *thread_main(void *) { return (void *)AFTER(plain(2)); }
 KEPT long threaded(long n)
 {
@@ -136,6 +162,8 @@ static long run(const char *name, long n)
     if (!strcmp(name, "twalk")) return walked(n);
     if (!strcmp(name, "raise")) return raised(n);
     if (!strcmp(name, "interrupt")) return interrupted(n);
+    if (!strcmp(name, "jit")) return jit(n);
+    if (!strcmp(name, "unjit")) return unjit(n);
     if (!strcmp(name, "thread")) return threaded(n);
     if (!strcmp(name, "throw")) return geometry::catcher(n);
     if (!strcmp(name, "methods")) return geometry::methods(n);

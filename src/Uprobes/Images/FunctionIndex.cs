@@ -85,6 +85,19 @@ internal sealed class FunctionIndex
         return true;
     }
 
+    /// <summary>The function that names a byte, and where that starts: a name can be of more than one unwind range.</summary>
+    public bool TryName(ulong offset, out string name, out ulong start)
+    {
+        (name, start) = ("", 0);
+        if (!TryFind(offset, out FunctionBounds bounds) || bounds.Name is not { } found)
+            return false;
+        name = found;
+        start = bounds.Start.Value;
+        if (FindSymbol(offset) is >= 0 and int symbol && _starts[symbol] < start && NameAt(start) is null)
+            start = _starts[symbol];
+        return true;
+    }
+
     // The last symbol that starts at or before the byte and reaches it; of several at one place, the shortest.
     private int FindSymbol(ulong offset)
     {

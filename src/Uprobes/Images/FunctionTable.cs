@@ -103,6 +103,14 @@ public sealed class FunctionTable
     /// </summary>
     public bool TryFind(FileOffset offset, out FunctionBounds bounds) => _index.Value.TryFind(offset.Value, out bounds);
 
+    /// <summary>The preferred raw name of the function that a byte belongs to, and the first byte of what it names.</summary>
+    internal bool TryName(FileOffset offset, out string name, out FileOffset start)
+    {
+        bool found = _index.Value.TryName(offset.Value, out name, out ulong value);
+        start = new FileOffset(value);
+        return found;
+    }
+
     private static bool IsOwn(FunctionSymbol function) => function.Origin is FunctionOrigin.DynamicSymbols or FunctionOrigin.SymbolTable;
 
     private static List<FunctionSymbol> Select(List<FunctionSymbol> functions, string? version, bool onlyDefault) => version is null

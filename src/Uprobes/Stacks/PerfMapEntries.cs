@@ -9,9 +9,10 @@ namespace Uprobes.Stacks;
 /// </summary>
 internal sealed class PerfMapEntries
 {
-    private const int MostEntries = 1 << 20, LongestName = 1024;
+    private const int MostEntries = 1 << 20, LongestName = 1024, MostUnsorted = 1024;
     private readonly List<(ulong Start, ulong Size, string Name)> _entries = [];
-    private int[]? _order;
+    private int[] _order = [];
+    private int _sorted;
 
     /// <summary>How many there are.</summary>
     internal int Count => _entries.Count;
@@ -24,37 +25,48 @@ internal sealed class PerfMapEntries
             if (_entries.Count < MostEntries && TryParse(lines[range], out ulong start, out ulong size, out string name))
                 _entries.Add((start, size, name));
         }
-
-        _order = null;
     }
 
     /// <summary>Forgets all.</summary>
     internal void Clear()
     {
         _entries.Clear();
-        _order = null;
+        (_order, _sorted) = ([], 0);
     }
 
     /// <summary>The function that holds an address.</summary>
     internal bool TryFind(ulong address, out string name, out ulong offset)
     {
-        int[] order = _order ??= Sort();
-        int low = 0, high = order.Length;
+        // Sorted anew only when many have come: a map that grows by a line at a time must not cost a sort each time.
+        if (_entries.Count - _sorted > Math.Max(MostUnsorted, _sorted / 8))
+            (_order, _sorted) = (Sort(), _entries.Count);
+        for (int i = _entries.Count - 1; i >= _sorted; i--)
+        {
+            if (IsIn(i, address, out name, out offset))
+                return true;
+        }
+
+        int low = 0, high = _order.Length;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (_entries[order[middle]].Start <= address)
+            if (_entries[_order[middle]].Start <= address)
                 low = middle + 1;
             else
                 high = middle;
         }
 
+        if (low > 0)
+            return IsIn(_order[low - 1], address, out name, out offset);
         (name, offset) = ("", 0);
-        if (low == 0)
-            return false;
-        (ulong start, ulong size, string found) = _entries[order[low - 1]];
-        (name, offset) = (found, address - start);
-        return offset < size;
+        return false;
+    }
+
+    private bool IsIn(int entry, ulong address, out string name, out ulong offset)
+    {
+        (ulong start, ulong size, name) = _entries[entry];
+        offset = unchecked(address - start);
+        return address >= start && offset < size;
     }
 
     // By start; of several with one start only the last.

@@ -87,13 +87,14 @@ internal sealed class ProcessImages : IDisposable
     internal static IEnumerable<MappedCode> WithoutCovered(IEnumerable<MappedCode> former, IReadOnlyList<MappedCode> current)
     {
         MappedCode[] sorted = [.. current.OrderBy(c => c.Start)];
+        ulong[] ends = [.. sorted.Select(c => c.End)];
         foreach (MappedCode code in former)
         {
             ulong start = code.Start;
-            foreach (MappedCode other in sorted)
+            int first = Array.BinarySearch(ends, start + 1); // The first that ends behind the start.
+            for (int i = first < 0 ? ~first : first; i < sorted.Length && sorted[i].Start < code.End; i++)
             {
-                if (other.End <= start || other.Start >= code.End)
-                    continue;
+                MappedCode other = sorted[i];
                 if (other.Start > start)
                     yield return code with { Start = start, End = other.Start, FileOffset = code.OffsetOf(start).Value };
                 start = other.End;

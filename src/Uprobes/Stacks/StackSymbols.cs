@@ -63,8 +63,8 @@ internal sealed class StackSymbols(ProcessImages process)
 
         FileOffset offset = code.OffsetOf(place);
         ulong link = (code.Image.TryGetAddress(offset, out LinkAddress found) ? found.Value : offset.Value) + (address - place);
-        if (!code.Image.Functions.TryFind(offset, out FunctionBounds bounds) || bounds.Name is not { } raw)
+        if (!code.Image.Functions.TryName(offset, out string raw, out FileOffset start))
             return new StackFrame(address, null, 0, module, link) { IsSignal = isSignal };
-        return new StackFrame(address, Demangler.Demangle(raw), offset.Value - bounds.Start.Value + (address - place), module, link) { RawFunction = raw, IsSignal = isSignal };
+        return new StackFrame(address, Demangler.Demangle(raw), offset.Value - start.Value + (address - place), module, link) { RawFunction = raw, IsSignal = isSignal };
     }
 }

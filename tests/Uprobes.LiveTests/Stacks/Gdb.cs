@@ -3,7 +3,8 @@ using Uprobes.LiveTests.Kit;
 
 namespace Uprobes.LiveTests.Stacks;
 
-/// <summary>What gdb says of a stack: of every frame that is not inlined the symbol and how far behind it the address is.</summary>
+/// <summary>What gdb says of a stack: of every frame the symbol and how far behind it the address is. Frames that it makes up from debug
+/// information, of functions that were inlined or that jumped to the next one, are not on the stack and are left out.</summary>
 internal static class Gdb
 {
     internal const string Signal = "<signal handler called>";
@@ -15,7 +16,7 @@ internal static class Gdb
         while frame is not None:
             if frame.type() == gdb.SIGTRAMP_FRAME:
                 print("FRAME <signal handler called>")
-            elif frame.type() != gdb.INLINE_FRAME:
+            elif frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
                 newer = frame.newer()
                 exact = newer is None or newer.type() == gdb.SIGTRAMP_FRAME
                 print("FRAME " + gdb.execute("info symbol %d" % (frame.pc() - (0 if exact else 1)), to_string=True).strip())

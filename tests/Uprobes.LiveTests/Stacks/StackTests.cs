@@ -84,6 +84,49 @@ public sealed class StackTests : IDisposable
         Assert.Equal((StackUnwinder.MostFrames, StackEnd.TooDeep), (frames.Length, end));
     }
 
+    [Fact]
+    public void Code_that_the_target_compiled_has_the_name_that_it_gave()
+    {
+        StackCollector collector = new(Capacity);
+        using ImageStore store = new();
+        using TargetProcess process = TargetProcess.StartTarget("stacks");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path("stacks"), "mark")], collector);
+        using ProcessImages images = new(process.Pid, store);
+        process.Ask("jit 3");
+        StackCollector.Sample sample = collector.Next();
+        Assert.True(images.Refresh());
+        process.Ask("unjit 0");
+        process.Quit();
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, images);
+        Assert.Equal(StackEnd.Outermost, end);
+        Assert.Equal(["mark", "inner", "plain", "compiled code", "jit", "main"], frames.Take(6).Select(f => f.Function));
+        Assert.Equal("compiled code+6", frames[3].ToString());
+    }
+
+    [Fact]
+    public void Frames_of_a_library_that_was_unmapped_keep_their_names()
+    {
+        StackCollector collector = new(Capacity);
+        using ImageStore store = new();
+        using TargetProcess process = TargetProcess.StartTarget("dl");
+        string library = Path.Combine(Path.GetDirectoryName(Targets.Path("dl"))!, "libplug.so");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(library, "plug_work")], collector);
+        using ProcessImages images = new(process.Pid, store);
+        process.Ask("open");
+        Assert.True(images.Refresh());
+        process.Ask("call 1");
+        process.Ask("close");
+        images.Refresh();
+        Assert.False(images.Refresh());
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), images);
+        Assert.Equal(StackEnd.Outermost, end);
+        Assert.Equal("plug_work+0", frames[0].ToString());
+        Assert.Equal(library, frames[0].Module);
+        Assert.Contains("main", frames.Select(f => f.Function));
+    }
+
     private static IEnumerable<ulong> Instructions(ElfImage image, FunctionSymbol symbol)
     {
         byte[] code = new byte[symbol.Size];

@@ -28,6 +28,22 @@ public sealed class PerfMapTests
     }
 
     [Fact]
+    public void Many_lines_are_found_as_few_are()
+    {
+        PerfMapEntries entries = new();
+        for (int i = 0; i < 5000; i++)
+        {
+            entries.Add(System.Text.Encoding.UTF8.GetBytes($"{i * 16:x} 10 f{i}\n"));
+            Assert.Equal($"f{i / 2}+3", Find(entries, (ulong)((i / 2 * 16) + 3)));
+        }
+
+        entries.Add("10 10 last\n"u8);
+        Assert.Equal("last+1", Find(entries, 0x11));
+        entries.Clear();
+        Assert.Null(Find(entries, 0x11));
+    }
+
+    [Fact]
     public void Random_bytes_are_read_or_left_out() =>
         Check.Sample(Gen.Byte.Array[0, 200], bytes =>
         {
