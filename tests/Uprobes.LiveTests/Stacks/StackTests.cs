@@ -127,6 +127,13 @@ public sealed class StackTests : IDisposable
         Assert.Contains("main", frames.Select(f => f.Function));
     }
 
+    [Fact]
+    public void Go_is_unwound_by_its_packed_debug_frames()
+    {
+        (StackFrame[] frames, _) = Resolve("gopher", "main.down", 0, "grow 3", ProbeEngine.Inline);
+        Assert.Equal(["main.down", "main.main", "runtime.main", "runtime.goexit.abi0"], frames.Select(f => f.Function));
+    }
+
     private static IEnumerable<ulong> Instructions(ElfImage image, FunctionSymbol symbol)
     {
         byte[] code = new byte[symbol.Size];

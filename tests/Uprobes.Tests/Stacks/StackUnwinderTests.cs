@@ -121,6 +121,34 @@ public sealed class StackUnwinderTests : IDisposable
     }
 
     [Fact]
+    public void Unwinding_known_code_takes_no_memory()
+    {
+        const string Source = """
+            extern int other(int *);
+            int outer(int x) { int a[4] = { x }; int r = other(a); return r + a[0] + x; }
+            """;
+        const int Depth = 20, Stacks = 20_000;
+        string path = _workshop.Compile("frames.so", "frames.c", Source, "-O2", "-shared", "-fPIC", "-nostdlib", "-fomit-frame-pointer");
+        (MappedImages images, ElfImage image) = MapAt(path, Code);
+        FunctionSymbol outer = Assert.Single(image.Functions.Named("outer"));
+        ulong within = outer.Address.Value + (outer.Size / 2);
+        int size = (int)image.CallFrames.Find(new LinkAddress(within))!.CfaOffset;
+        Assert.InRange(size, 16, 200);
+        byte[] bytes = new byte[size * Depth];
+        for (int i = 1; i < Depth; i++)
+            Put(bytes, (size * i) - 8, Code + outer.Offset.Value + (outer.Size / 2) + 1);
+        StackRegisters registers = Registers(Code + outer.Offset.Value + (outer.Size / 2), 1);
+        Span<ulong> frames = stackalloc ulong[StackUnwinder.MostFrames];
+        Assert.Equal(new StackUnwinding(Depth, StackEnd.Outermost), StackUnwinder.Unwind(new CapturedStack(registers, bytes), images, frames));
+        long before = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < Stacks; i++)
+            StackUnwinder.Unwind(new CapturedStack(registers, bytes), images, frames);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{Stacks / seconds:N0} stacks of {Depth} frames a second");
+    }
+
+    [Fact]
     public void Hostile_stacks_end_within_the_bound()
     {
         const string Libc = "/lib/x86_64-linux-gnu/libc.so.6";
