@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Uprobes.Images.CallFrames;
+using Uprobes.Images.SourceLines;
 using Uprobes.Linux;
 using static Uprobes.Images.ElfConstants;
 
@@ -33,6 +34,7 @@ public sealed class ElfImage : IDisposable
         EntryPoint = new LinkAddress(File.Header.EntryPoint);
         Type = FindType();
         CallFrames = new FrameTable(this);
+        Lines = new LineTable(this);
         _functions = new Lazy<FunctionTable>(() => new FunctionTable(this));
         _sequences = new Lazy<RestartableSequences>(() => Images.RestartableSequences.Read(File, Dynamic, _segments));
     }
@@ -96,6 +98,9 @@ public sealed class ElfImage : IDisposable
 
     /// <summary>How to get from frames of its code to their callers'.</summary>
     internal FrameTable CallFrames { get; }
+
+    /// <summary>Which lines of source its code comes from.</summary>
+    internal LineTable Lines { get; }
 
     /// <summary>The critical sections of its restartable sequences.</summary>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>

@@ -36,6 +36,9 @@ public sealed record ReadLimits
     /// <summary>Most bytes of <c>.eh_frame</c>.</summary>
     public ulong UnwindTableBytes { get; init; } = 1UL << 29;
 
+    /// <summary>Most bytes of <c>.debug_line</c>, unpacked, and of <c>.debug_line_str</c>.</summary>
+    public ulong LineTableBytes { get; init; } = 1UL << 29;
+
     /// <summary>Most bytes of the dynamic section, and of each version table.</summary>
     public ulong DynamicTableBytes { get; init; } = 16UL << 20;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Uprobes.Images.SourceLines;
 
 namespace Uprobes.Stacks;
 
@@ -12,6 +13,9 @@ internal readonly record struct StackFrame(ulong Address, string? Function, ulon
 {
     /// <summary>The function's name as the linker knows it, or null.</summary>
     internal string? RawFunction { get; init; }
+
+    /// <summary>The line of source, of a return address that of the call; null where no debug information says it.</summary>
+    internal SourceLine? Source { get; init; }
 
     /// <summary>Whether it is where a signal handler returns to: the next frame was interrupted, not called.</summary>
     internal bool IsSignal { get; init; }

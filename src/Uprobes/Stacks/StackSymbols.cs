@@ -62,9 +62,14 @@ internal sealed class StackSymbols(ProcessImages process)
         }
 
         FileOffset offset = code.OffsetOf(place);
-        ulong link = (code.Image.TryGetAddress(offset, out LinkAddress found) ? found.Value : offset.Value) + (address - place);
-        if (!code.Image.Functions.TryName(offset, out string raw, out FileOffset start))
-            return new StackFrame(address, null, 0, module, link) { IsSignal = isSignal };
-        return new StackFrame(address, Demangler.Demangle(raw), offset.Value - start.Value + (address - place), module, link) { RawFunction = raw, IsSignal = isSignal };
+        bool isLinked = code.Image.TryGetAddress(offset, out LinkAddress link);
+        var frame = new StackFrame(address, null, 0, module, (isLinked ? link.Value : offset.Value) + (address - place))
+        {
+            IsSignal = isSignal,
+            Source = isLinked ? code.Image.Lines.Find(link) : null,
+        };
+        return code.Image.Functions.TryName(offset, out string raw, out FileOffset start)
+            ? frame with { Function = Demangler.Demangle(raw), Offset = offset.Value - start.Value + (address - place), RawFunction = raw }
+            : frame;
     }
 }
