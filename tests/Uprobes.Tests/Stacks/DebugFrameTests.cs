@@ -7,7 +7,10 @@ namespace Uprobes.Tests.Stacks;
 /// <summary>Images whose frames only debug information describes.</summary>
 public sealed class DebugFrameTests : IDisposable
 {
-    private const string Source = "extern int other(int *); int outer(int x) { int a[4] = { x }; return other(a) + a[0] + x; }";
+    // Enough functions for packing to be worth it.
+    private static readonly string Source = "extern int other(int *);\n" + string.Concat(
+        Enumerable.Range(0, 100).Select(i => $"int {(i == 0 ? "outer" : $"f{i}")}(int x) {{ int a[4] = {{ x, {i} }}; return other(a) + a[0] + x; }}\n"));
+
     private static readonly string[] Flags = ["-O2", "-g", "-shared", "-fPIC", "-nostdlib", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fomit-frame-pointer"];
     private readonly Workshop _workshop = new();
 
