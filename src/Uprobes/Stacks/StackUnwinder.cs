@@ -80,14 +80,9 @@ internal static class StackUnwinder
             return Missing(registers, stack);
         }
 
-        StackRegisters caller = default;
-        for (int register = 0; register < StackRegisters.Rip; register++)
-        {
-            // What a call does not keep is only known in code that a signal interrupted, and there it is said.
-            if (StackRegisters.IsKept(register) && registers.TryGet(register, out ulong kept))
-                caller.Set(register, kept);
-        }
-
+        // What a call does not keep is only known in code that a signal interrupted, and there a rule says so.
+        StackRegisters caller = registers;
+        caller.ForgetScratch();
         caller.Set(StackRegisters.Rsp, cfa);
         foreach (FrameRule rule in row.Rules)
         {

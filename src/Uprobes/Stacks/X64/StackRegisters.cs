@@ -8,6 +8,7 @@ namespace Uprobes.Stacks.X64;
 internal struct StackRegisters
 {
     internal const int Rbx = 3, Rbp = 6, Rsp = 7, R12 = 12, R15 = 15, Rip = 16, Count = 17;
+    private const uint KeptByCalls = (1u << Rbx) | (1u << Rbp) | (0xfu << R12);
     private uint _known;
     private Values _values;
 
@@ -16,9 +17,6 @@ internal struct StackRegisters
     {
         private ulong _first;
     }
-
-    /// <summary>Whether a call keeps the register (System V ABI, AMD64, figure 3.4).</summary>
-    internal static bool IsKept(int register) => register is Rbx or Rbp or (>= R12 and <= R15);
 
     /// <summary>The DWARF number of a register that the processor numbers: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15.</summary>
     internal static int OfProcessor(int number) => number switch
@@ -36,7 +34,7 @@ internal struct StackRegisters
     };
 
     /// <summary>A known register's value; 0 for others.</summary>
-    internal readonly ulong this[int register] => _values[register];
+    internal readonly ulong this[int register] => Knows(register) ? _values[register] : 0;
 
     /// <summary>Whether the value is known.</summary>
     internal readonly bool Knows(int register) => (uint)register < Count && (_known & (1u << register)) != 0;
@@ -56,10 +54,9 @@ internal struct StackRegisters
         _known |= 1u << register;
     }
 
+    /// <summary>Forgets the registers that a call need not keep (System V ABI, AMD64, figure 3.4).</summary>
+    internal void ForgetScratch() => _known &= KeptByCalls;
+
     /// <summary>The value is lost.</summary>
-    internal void Forget(int register)
-    {
-        _values[register] = 0;
-        _known &= ~(1u << register);
-    }
+    internal void Forget(int register) => _known &= ~(1u << register);
 }
