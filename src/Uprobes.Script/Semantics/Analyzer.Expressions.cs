@@ -167,7 +167,8 @@ internal sealed partial class Analyzer
         {
             { Type: { } written } => Resolve(written),
             { Expression: NamedExpressionSyntax name } when NamedType(name.Name) is { } named => named,
-            _ => Check(syntax.Expression!).Type,
+            // In the target's memory there is no room for a zero behind the characters.
+            _ => Check(syntax.Expression!) is var value && value is CharacterArrayExpression characters ? new BufferType(characters.Count) : value.Type,
         };
         if (type is UnknownType)
             return new ErrorExpression(syntax.Span);

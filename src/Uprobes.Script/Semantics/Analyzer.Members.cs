@@ -25,7 +25,8 @@ internal sealed partial class Analyzer
     /// <summary>Where a value lies in the target's memory; null for one that lies nowhere.</summary>
     private static TypedExpression? AddressOf(TypedExpression value) => value switch
     {
-        MemoryExpression memory => memory.Address,
+        // A pointer in memory points somewhere else: its value is what counts.
+        MemoryExpression { Type.IsScalar: false } memory => memory.Address,
         CharacterArrayExpression characters => characters.Address,
         // A variable of a struct holds its address.
         { Type: StructType } => new CastExpression(value, ScriptType.U64, value.Span),

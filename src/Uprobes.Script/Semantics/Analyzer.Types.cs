@@ -1,5 +1,4 @@
 using Uprobes.Script.Diagnostics;
-using Uprobes.Script.Output;
 using Uprobes.Script.Syntax;
 
 namespace Uprobes.Script.Semantics;

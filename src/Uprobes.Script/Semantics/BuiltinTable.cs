@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using Uprobes.Script.Output;
 
 namespace Uprobes.Script.Semantics;
 

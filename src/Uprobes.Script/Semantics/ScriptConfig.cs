@@ -1,5 +1,4 @@
 using System.Globalization;
-using Uprobes.Script.Output;
 
 namespace Uprobes.Script.Semantics;
 
@@ -110,10 +109,10 @@ internal sealed record ScriptConfig
     /// <summary>The mode of a stack by its name; null where there is none.</summary>
     internal static StackMode? ParseMode(string name) => name switch
     {
-        "bpftrace" => Output.StackMode.Bpftrace,
-        "perf" => Output.StackMode.Perf,
-        "raw" => Output.StackMode.Raw,
-        "build_id" => Output.StackMode.BuildId,
+        "bpftrace" => Semantics.StackMode.Bpftrace,
+        "perf" => Semantics.StackMode.Perf,
+        "raw" => Semantics.StackMode.Raw,
+        "build_id" => Semantics.StackMode.BuildId,
         _ => null,
     };
 
