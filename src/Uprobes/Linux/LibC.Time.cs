@@ -5,7 +5,7 @@ namespace Uprobes.Linux;
 /// <summary>Calls of <c>time.h</c>.</summary>
 internal static partial class LibC
 {
-    internal const int CLOCK_MONOTONIC = 1;
+    internal const int CLOCK_REALTIME = 0, CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7, CLOCK_TAI = 11;
 
     /// <summary><c>struct timespec</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]

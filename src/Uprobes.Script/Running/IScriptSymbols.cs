@@ -1,0 +1,15 @@
+namespace Uprobes.Script.Running;
+
+/// <summary>Names and addresses of the target's code.</summary>
+internal interface IScriptSymbols
+{
+    /// <summary>The function that holds an address; null where none is known.</summary>
+    /// <param name="processId">The process, as this process numbers it.</param>
+    /// <param name="address">An address in it.</param>
+    string? NameOf(int processId, ulong address);
+
+    /// <summary>Where a symbol of the probed file lies in the process that hit the probe; null where there is none.</summary>
+    /// <param name="occasion">The hit.</param>
+    /// <param name="symbol">Its name.</param>
+    ulong? AddressOf(ActionOccasion occasion, string symbol);
+}

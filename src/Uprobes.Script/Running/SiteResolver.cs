@@ -1,0 +1,178 @@
+using System.Globalization;
+using Uprobes.Images;
+using Uprobes.Registry;
+using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Probes;
+using Uprobes.Script.Semantics;
+
+namespace Uprobes.Script.Running;
+
+/// <summary>Finds the places that a script's attach points name, patterns expanded.</summary>
+/// <param name="openImages">All files that a name means to the target; throws <see cref="ProbeRefusedException"/>.</param>
+/// <param name="listFiles">Paths of the files that a pattern of files means.</param>
+/// <param name="config">The script's options.</param>
+internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openImages, Func<string, IReadOnlyList<string>> listFiles, ScriptConfig config)
+{
+    private readonly DiagnosticBag _diagnostics = [];
+    private readonly List<ScriptSite> _sites = [];
+
+    /// <summary>What was found wrong; errors where the run cannot begin.</summary>
+    internal DiagnosticBag Diagnostics => _diagnostics;
+
+    /// <summary>Finds all sites of a script, in its order.</summary>
+    internal IReadOnlyList<ScriptSite> Resolve(TypedScript script)
+    {
+        foreach (TypedProbe probe in script.Probes)
+        {
+            foreach (AttachPoint place in probe.AttachPoints)
+            {
+                if (place is StaticProbe)
+                    _diagnostics.Error(DiagnosticId.Unsupported, place.Span, "usdt probes are not supported yet", "a function near the probe can be probed: uprobe:FILE:FUNCTION");
+                else if (place is UserProbe user)
+                    Resolve(probe, user);
+            }
+        }
+
+        if (_sites.Count > config.MaxProbes)
+        {
+            _diagnostics.Error(DiagnosticId.Limit, _sites[^1].AttachPoint.Span,
+                string.Create(CultureInfo.InvariantCulture, $"the script has {_sites.Count} probes, and at most {config.MaxProbes} are attached"),
+                "a narrower pattern, or more of them: config = { max_probes = N }");
+        }
+
+        return _sites;
+    }
+
+    private void Resolve(TypedProbe probe, UserProbe place)
+    {
+        int before = _sites.Count;
+        int errors = _diagnostics.ErrorCount;
+        foreach (ElfImage image in Open(place))
+        {
+            switch (place.Target)
+            {
+                case FunctionTarget { IsPattern: true } function:
+                    AddMatching(probe, place, image, function);
+                    break;
+                case FunctionTarget function:
+                    AddNamed(probe, place, image, function);
+                    break;
+                case AddressTarget address:
+                    AddAddress(probe, place, image, address);
+                    break;
+                default:
+                    _diagnostics.Error(DiagnosticId.Unsupported, place.Span, "probes at lines of the source are not supported yet", "an instruction is probed by its function and offset: uprobe:FILE:FUNCTION+OFFSET");
+                    return;
+            }
+        }
+
+        if (_sites.Count == before && _diagnostics.ErrorCount == errors)
+            TellMissing(place);
+    }
+
+    private List<ElfImage> Open(UserProbe place)
+    {
+        bool isPattern = place.File.AsSpan().IndexOfAny('*', '?', '[') >= 0;
+        List<ElfImage> images = [];
+        foreach (string name in isPattern ? listFiles(place.File) : [place.File])
+        {
+            try
+            {
+                foreach (ElfImage image in openImages(name))
+                {
+                    if (!images.Contains(image))
+                        images.Add(image);
+                }
+            }
+            catch (ProbeRefusedException e)
+            {
+                if (!isPattern)
+                    Missing(place, e.Refusal.Reason == ProbeRefusalReason.NoSuchFile ? $"no file called `{name}` was found" : e.Refusal.Detail, null);
+            }
+        }
+
+        return images;
+    }
+
+    private void AddNamed(TypedProbe probe, UserProbe place, ElfImage image, FunctionTarget function)
+    {
+        List<FunctionSymbol> named = [.. image.Functions.Named(function.Name)];
+        if (named.Count > 1 && named.Exists(symbol => symbol.IsDefaultVersion))
+            named.RemoveAll(symbol => !symbol.IsDefaultVersion);
+        foreach (FunctionSymbol symbol in named.DistinctBy(symbol => symbol.Offset))
+        {
+            if (symbol.IsIndirect)
+            {
+                Missing(place, $"`{function.Name}` is an indirect function: a resolver that runs once and picks the implementation that calls then go to",
+                    $"its implementations can be probed: uprobe:{place.File}:*{function.Name}*");
+                continue;
+            }
+
+            if (function.Offset > 0 && symbol.Size == 0)
+            {
+                Missing(place, $"Could not determine boundary for {function.Name} (symbol has size 0).", null);
+                continue;
+            }
+
+            if (function.Offset > 0 && function.Offset >= symbol.Size)
+            {
+                Missing(place, string.Create(CultureInfo.InvariantCulture, $"Offset outside the function bounds ('{function.Name}' size is {symbol.Size})"), null);
+                continue;
+            }
+
+            string shown = function.Offset == 0 ? function.Name : string.Create(CultureInfo.InvariantCulture, $"{function.Name}+{function.Offset}");
+            Add(probe, place, image, symbol.Offset + function.Offset, function.Name, shown, isNamed: true);
+        }
+    }
+
+    /// <summary>One site for all names of a function; of these the default version's, then the shortest. Resolvers are left out.</summary>
+    private void AddMatching(TypedProbe probe, UserProbe place, ElfImage image, FunctionTarget function)
+    {
+        GlobPattern pattern = new(function.Name);
+        IEnumerable<FunctionSymbol> matching = function.IsDemangled
+            ? image.Functions.All.Where(symbol => pattern.IsMatch(symbol.DisplayName))
+            : image.Functions.All.Where(symbol => pattern.IsMatch(symbol.Name));
+        foreach (IGrouping<FileOffset, FunctionSymbol> names in matching.GroupBy(symbol => symbol.Offset).OrderBy(group => group.Key))
+        {
+            if (names.Any(symbol => symbol.IsIndirect))
+                continue;
+            FunctionSymbol best = names.OrderByDescending(symbol => symbol.IsDefaultVersion).ThenBy(symbol => symbol.Name.Length).ThenBy(symbol => symbol.Name, StringComparer.Ordinal).First();
+            string name = function.IsDemangled ? best.DisplayName : best.Name;
+            Add(probe, place, image, names.Key, name, name, isNamed: false);
+        }
+    }
+
+    private void AddAddress(TypedProbe probe, UserProbe place, ElfImage image, AddressTarget address)
+    {
+        if (!image.TryGetOffset(new LinkAddress(address.Address), out FileOffset offset) || !image.IsExecutable(offset))
+        {
+            Missing(place, string.Create(CultureInfo.InvariantCulture, $"Could not resolve address: {image.Path}:0x{address.Address:x}"), null);
+            return;
+        }
+
+        string function = image.Functions.TryFind(offset, out FunctionBounds bounds) && bounds.Name is { } name ? name : "";
+        Add(probe, place, image, offset, function, string.Create(CultureInfo.InvariantCulture, $"{address.Address}"), isNamed: true);
+    }
+
+    private void Add(TypedProbe probe, UserProbe place, ElfImage image, FileOffset offset, string function, string shown, bool isNamed) =>
+        _sites.Add(new ScriptSite(probe, place, image, offset, function) { Name = $"{place.TypeName}:{image.Path}:{shown}", IsNamed = isNamed });
+
+    private void TellMissing(UserProbe place)
+    {
+        string? name = (place.Target as FunctionTarget)?.Name;
+        string message = $"No matches for {place.TypeName} {place.File}:{name}";
+        string? hint = null;
+        if (name is not null && place.Target is FunctionTarget { IsPattern: false } && place.File.AsSpan().IndexOfAny('*', '?', '[') < 0)
+            hint = Suggestion.Sentence(name, openImages(place.File).SelectMany(image => image.Functions.All).Select(symbol => symbol.Name).Distinct());
+        Missing(place, message, hint);
+    }
+
+    /// <summary>Tells that a place does not exist, as the script wants it told.</summary>
+    private void Missing(UserProbe place, string message, string? hint)
+    {
+        if (config.MissingProbes == MissingProbes.Error)
+            _diagnostics.Error(DiagnosticId.AttachPoint, place.Span, message, hint);
+        else if (config.MissingProbes == MissingProbes.Warn)
+            _diagnostics.Warning(DiagnosticId.AttachPoint, place.Span, message.EndsWith('.') ? message : message + ". Skipping.", hint);
+    }
+}
