@@ -22,6 +22,9 @@ internal static class HelpTexts
     /// <summary>What list does.</summary>
     public const string ListDescription = "Lists functions that can be probed: file offset, size in bytes, name. No process is stopped for it.";
 
+    /// <summary>What run does.</summary>
+    public const string RunDescription = "Runs a script of the bpftrace language on functions of running programs: BEGIN, END, uprobe, uretprobe, interval.";
+
     /// <summary>Below the help of all commands.</summary>
     public const string RootTasks = """
         Tasks:
@@ -32,6 +35,7 @@ internal static class HelpTexts
           How large are the arguments       uprobe hist -p PID libc:malloc arg0 -d 5
           How long calls take               uprobe latency -p PID 'libsqlite3:sqlite3_*' -d 5
           Only some of the calls            uprobe trace -p PID libc:write --where 'arg2 > 4096'
+          Run a bpftrace script             uprobe run -p PID -e 'uprobe:libc:malloc { @bytes = hist(arg0); }'
           Find a function's name            uprobe list -p PID '*alloc*'
           Feed another program              uprobe trace -p PID libc:open --format s -f json | jq .
 
@@ -158,6 +162,30 @@ internal static class HelpTexts
         Notes:
           The offset is a position in the file; IMAGE:0xOFFSET probes it.
           (indirect) marks functions that pick their implementation when first called; probe the implementation.
+
+        """;
+
+    /// <summary>Below the help of run.</summary>
+    public const string Script = """
+        Examples:
+          uprobe run -p 4242 -e 'uprobe:libc:malloc { @bytes = hist(arg0); }'
+              how many bytes are asked for, until Ctrl-C
+          uprobe run -c 'sqlite3 :memory: "select 1"' -e 'uprobe:libsqlite3:sqlite3_prepare_v2 { printf("%s\n", str(arg1)); }'
+              the SQL of a command, from its start to its end
+          uprobe run -p 4242 -e 'uprobe:libc:read { @t[tid] = nsecs; } uretprobe:libc:read /@t[tid]/ { @ns = hist(nsecs - @t[tid]); delete(@t, tid); }'
+              how long a call takes: its entry and its return are joined by the thread
+          uprobe run script.bt -p 4242 8192
+              a script from a file; $1 in it is 8192
+          uprobe run -e 'BEGIN { printf("%d\n", 6 * 7); exit(); }'
+              a script that probes nothing needs no process
+          uprobe run -l 'uprobe:libc:*alloc*'
+              the probes that a pattern means
+
+        Notes:
+          Maps are printed at the end: after Ctrl-C, exit(), or when the process has ended.
+          Options after -- belong to the script: uprobe run script.bt -- --limit=10 is getopt("limit", 0).
+          Actions run while the thread that hit the probe waits, some microseconds a hit.
+          Errors of the script come with their place; the exit code is then 1, and otherwise that of exit(CODE), or 0.
 
         """;
 }

@@ -106,7 +106,8 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         var histogram = new HistogramSyntax().Build(RunDistribution, trailing);
         var latency = new LatencySyntax().Build(RunDistribution, trailing);
         var list = new ListSyntax().Build(request => new ListCommand(environment, images, request).Run());
-        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency };
+        var script = new RunSyntax().Build(request => new RunCommand(environment, images, request).Run());
+        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, script };
         var usual = root.Options.OfType<HelpOption>().Single();
         root.Options.Remove(usual);
         TeachingHelp.AddTo(root, HelpTexts.RootTasks);
@@ -115,6 +116,7 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         TeachingHelp.AddTo(histogram, HelpTexts.Histogram + HelpTexts.Conditions);
         TeachingHelp.AddTo(latency, HelpTexts.Latency + HelpTexts.Conditions);
         TeachingHelp.AddTo(list, HelpTexts.List);
+        TeachingHelp.AddTo(script, HelpTexts.Script);
         return root;
     }
 

@@ -24,6 +24,13 @@ internal sealed class StatusLines(Stream error, bool isTerminal)
             Put($"{TakeProgress()}{Escaping.Text(line)}\n");
     }
 
+    /// <summary>Writes lines that are fit for a terminal already, such as those of a script's diagnostics.</summary>
+    public void WriteSafe(string lines)
+    {
+        lock (_lock)
+            Put(TakeProgress() + lines);
+    }
+
     /// <summary>Writes an error as every command writes them: what, the place in what the user wrote if there is one, then what to do.</summary>
     public void WriteError(string message, string? hint, string? excerpt = null)
     {

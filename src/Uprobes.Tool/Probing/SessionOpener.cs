@@ -11,18 +11,21 @@ internal static class SessionOpener
     /// <param name="options">The choices of the session.</param>
     /// <param name="opening">Called with the session before it attaches or starts anything.</param>
     /// <exception cref="ToolException">A process may not be traced, or the command cannot be started.</exception>
-    public static IProbeSession Open(TargetChoice target, SessionOptions options, Action<IDisposable> opening)
+    public static IProbeSession Open(TargetChoice target, SessionOptions options, Action<IDisposable> opening) =>
+        new LiveSession(OpenSession(target, options, opening));
+
+    /// <inheritdoc cref="Open"/>
+    public static UprobeSession OpenSession(TargetChoice target, SessionOptions options, Action<UprobeSession> opening)
     {
         options = options with { Opening = opening };
         try
         {
-            var session = target switch
+            return target switch
             {
                 TargetChoice.Processes processes => UprobeSession.Attach(processes.Ids, options),
                 TargetChoice.Command command => UprobeSession.Launch(command.Program, command.Arguments, options),
                 _ => throw new ArgumentException($"Unknown target {target}.", nameof(target)),
             };
-            return new LiveSession(session);
         }
         catch (AttachException e)
         {

@@ -1,0 +1,138 @@
+using System.CommandLine;
+using Uprobes.Script.Output;
+using Uprobes.Tool.Commands;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.CommandLine;
+
+/// <summary>The syntax of run: bpftrace's own flags where it has them.</summary>
+internal sealed class RunSyntax
+{
+    private readonly Argument<string[]> _words = new("FILE")
+    {
+        Description = "The script (- for standard input), unless -e gives it; then what $1, $2 and so on are in it",
+        HelpName = "FILE] [PARAMETER...",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<string?> _program = new("-e") { Description = "The script itself", HelpName = "PROGRAM" };
+
+    private readonly Option<int[]> _processIds = new("-p", "--pid")
+    {
+        Description = "Probe this running process; may be given several times. The run ends with the last of them",
+        HelpName = "PID",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string?> _command = new("-c", "--command")
+    {
+        Description = "Start this command with the probes in place; the run ends with it. Words are split as by a shell, but no shell runs",
+        HelpName = "CMD",
+    };
+
+    private readonly Option<string> _format = ProbingOptions.FormatOption();
+    private readonly Option<string?> _output = new("-o", "--output") { Description = "Write the script's output to this file, not to standard output", HelpName = "FILE" };
+
+    private readonly Option<string> _buffering = new("-B")
+    {
+        Description = "When output is written: after each line, after everything, or when much has come together",
+        HelpName = "line|full|none",
+        DefaultValueFactory = _ => "line",
+    };
+
+    private readonly Option<string> _engine = new("--engine")
+    {
+        Description = "How actions are run; scripts run on breakpoints in this version",
+        HelpName = "auto|trap",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    private readonly Option<bool> _list = new("-l", "--list") { Description = "List the probes that PARAMETER means (uprobe:FILE:PATTERN), or those of the script, and end" };
+    private readonly Option<bool> _quiet = new("-q", "--quiet") { Description = "Do not tell how many probes were attached" };
+    private readonly Option<bool> _verbose = new("-v", "--verbose") { Description = "Tell more about what is done" };
+    private readonly Option<bool> _failures = new("-k") { Description = "Tell each read of memory that was not there, and each entry that a map had no room for" };
+    private readonly Option<bool> _unsafe = new("--unsafe") { Description = "Allow actions that change the target or this machine: signal, override, write_user, system, registers" };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Check the script and find its probes, but run nothing" };
+    private readonly Option<bool> _noWarnings = new("--no-warnings") { Description = "Do not show warnings about the script" };
+    private readonly Option<bool> _noFollow = new("--no-follow") { Description = "Leave processes that a probed one forks without probes" };
+    private readonly Option<bool> _force = new("--force") { Description = "Probe even the shell or terminal that this command runs in" };
+
+    /// <summary>Builds the command.</summary>
+    /// <param name="run">What runs it.</param>
+    public Command Build(Func<RunRequest, int> run)
+    {
+        var command = new Command("run", HelpTexts.RunDescription);
+        _buffering.AcceptOnlyFromAmong("line", "full", "none");
+        _engine.AcceptOnlyFromAmong("auto", "trap");
+        command.Add(_words);
+        foreach (var option in (Option[])[_program, _processIds, _command, _format, _output, _buffering, _engine, _list, _quiet, _verbose, _failures, _unsafe, _dryRun, _noWarnings, _noFollow, _force])
+            command.Add(option);
+        command.SetAction(parsed => run(Read(parsed)));
+        return command;
+    }
+
+    private RunRequest Read(ParseResult parsed)
+    {
+        var words = parsed.GetValue(_words) ?? [];
+        var program = parsed.GetValue(_program);
+        var isListing = parsed.GetValue(_list);
+        if (program is null && !isListing && words.Length == 0)
+            throw ToolException.Usage("run needs a script", "give one with -e 'PROGRAM', or a FILE; see uprobe run --help");
+        var processIds = parsed.GetValue(_processIds) ?? [];
+        var commandLine = parsed.GetValue(_command);
+        if (processIds.Length > 0 && commandLine is not null)
+            throw ToolException.Usage("-p and a command exclude each other", "run uprobe twice, once for each");
+        if (processIds.FirstOrDefault(id => id <= 0, 1) is <= 0 and var wrong)
+            throw ToolException.Usage($"{wrong} is not a process id", "pgrep NAME finds the id of a process");
+        var takesFile = program is null && !(isListing && IsPattern(words));
+        IReadOnlyList<string> parameters = [.. words.Skip(takesFile ? 1 : 0)];
+        return new RunRequest
+        {
+            Program = program,
+            File = takesFile ? words.FirstOrDefault() : null,
+            Pattern = isListing && program is null && !takesFile ? words.FirstOrDefault() ?? "uprobe:*:*" : null,
+            IsListing = isListing,
+            Positional = [.. parameters.Where(word => !word.StartsWith("--", StringComparison.Ordinal))],
+            Named = NamedOf(parameters),
+            Target = commandLine is not null ? CommandOf(commandLine) : processIds.Length > 0 ? new TargetChoice.Processes([.. processIds.Distinct()]) : null,
+            Format = parsed.GetValue(_format) == "json" ? ScriptFormat.Json : ScriptFormat.Text,
+            OutputPath = parsed.GetValue(_output),
+            Buffering = parsed.GetValue(_buffering) switch
+            {
+                "none" => OutputBuffering.None,
+                "full" => OutputBuffering.Full,
+                _ => OutputBuffering.Line,
+            },
+            Options = new SessionOptions { Engine = ProbeEngine.Trap, FollowForks = !parsed.GetValue(_noFollow) },
+            IsQuiet = parsed.GetValue(_quiet),
+            IsVerbose = parsed.GetValue(_verbose),
+            TellsFailures = parsed.GetValue(_failures),
+            AllowsUnsafe = parsed.GetValue(_unsafe),
+            IsDryRun = parsed.GetValue(_dryRun),
+            HidesWarnings = parsed.GetValue(_noWarnings),
+            Force = parsed.GetValue(_force),
+        };
+    }
+
+    // A word that names a file is a script; everything else that -l is given is a pattern.
+    private static bool IsPattern(string[] words) => words.Length == 0 || words[0] != "-" && !File.Exists(words[0]);
+
+    private static TargetChoice.Command CommandOf(string text)
+    {
+        var words = CommandLineSplitter.Split(text);
+        return new TargetChoice.Command(words[0], [.. words.Skip(1)]);
+    }
+
+    private static Dictionary<string, string> NamedOf(IEnumerable<string> parameters)
+    {
+        var named = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var word in parameters.Where(word => word.StartsWith("--", StringComparison.Ordinal)))
+        {
+            var parts = word[2..].Split('=', 2);
+            named[parts[0]] = parts.Length > 1 ? parts[1] : "";
+        }
+        return named;
+    }
+}

@@ -1,0 +1,78 @@
+using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Probes;
+using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Commands;
+
+/// <summary>Lists probes as bpftrace does: <c>uprobe:/usr/lib/libc.so.6:malloc</c> a line. No process is stopped for it.</summary>
+internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder images, TargetChoice? target)
+{
+    /// <summary>Lists what a pattern means; returns the exit code.</summary>
+    /// <param name="pattern">As <c>uprobe:FILE:PATTERN</c>.</param>
+    public int ListPattern(string pattern)
+    {
+        DiagnosticBag diagnostics = [];
+        var source = new ScriptSource("stdin", pattern);
+        var place = new AttachPointReader(diagnostics, []).Read(new AttachPointSyntax(null, pattern, new SourceSpan(0, pattern.Length)));
+        if (place is not null)
+            return List([place]);
+        environment.Status.WriteSafe(DiagnosticRenderer.Render(diagnostics, source));
+        return ExitCode.Failure;
+    }
+
+    /// <summary>Lists the probes of a script; returns the exit code.</summary>
+    public int ListScript(TypedScript script) => List(script.Probes.SelectMany(probe => probe.AttachPoints));
+
+    private int List(IEnumerable<AttachPoint> places)
+    {
+        var listed = 0;
+        using var output = environment.OpenOutput(null);
+        try
+        {
+            foreach (var place in places)
+                listed += place is UserProbe user ? Write(output, user) : WriteLine(output, place.Text);
+            output.Flush();
+        }
+        catch (OutputClosedException)
+        {
+            return ExitCode.Success; // `| head` has read enough
+        }
+        return listed > 0 ? ExitCode.Success : ExitCode.Failure;
+    }
+
+    private int Write(ResultOutput output, UserProbe place)
+    {
+        var processId = target is TargetChoice.Processes { Ids: [var first, ..] } ? first : (int?)null;
+        var isEverything = place.File == "*";
+        if (isEverything && processId is null)
+            throw ToolException.Usage("all files are listed of a process only", "give -p PID, or a file: uprobe run -l 'uprobe:libc:*'");
+        using var opened = images.Find(processId, isEverything ? null : place.File);
+        var listed = 0;
+        foreach (var source in opened.Sources)
+        {
+            foreach (var name in Names(source, place.Target).Distinct().Order(StringComparer.Ordinal))
+                listed += WriteLine(output, $"{place.TypeName}:{source.Path}:{name}");
+        }
+        return listed;
+    }
+
+    private static IEnumerable<string> Names(IFunctionSource source, Script.Probes.ProbeTarget place) => place switch
+    {
+        FunctionTarget { IsPattern: true } function => source.Matching(function.Name).Select(found => found.Name),
+        FunctionTarget function => source.Named(function.Name).Take(1).Select(_ => function.Name),
+        AddressTarget address => [$"0x{address.Address:x}"],
+        _ => [],
+    };
+
+    private static int WriteLine(ResultOutput output, string line)
+    {
+        output.Buffer.WriteText(Escaping.Text(line));
+        output.Buffer.WriteText("\n");
+        output.FlushIfLarge();
+        return 1;
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections;
+using Uprobes.Linux;
+using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Output;
+using Uprobes.Script.Running;
+using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Commands;
+
+/// <summary>Runs a script of the bpftrace language.</summary>
+internal sealed class RunCommand(ToolEnvironment environment, IImageFinder images, RunRequest request)
+{
+    private const int StandardOutput = 1, StandardError = 2;
+    private const int AbandonedCode = 130; // 128 + SIGINT, as a shell reports a command that Ctrl-C ended
+    private const int BrokenPipe = 32; // EPIPE
+
+    /// <summary>Runs the command; returns the exit code.</summary>
+    /// <exception cref="ToolException">It cannot be done.</exception>
+    public int Run()
+    {
+        if (request.Pattern is { } pattern)
+            return new ProbeListing(environment, images, request.Target).ListPattern(pattern);
+        var source = ReadSource();
+        if (Compile(source) is not { } script)
+            return ExitCode.Failure;
+        if (request.IsListing)
+            return new ProbeListing(environment, images, request.Target).ListScript(script);
+        if (request.Target is TargetChoice.Processes processes && !request.Force)
+            new Ancestry().Refuse(processes.Ids);
+        try
+        {
+            return Run(source, script);
+        }
+        catch (ScriptRefusedException e)
+        {
+            Tell(e.Diagnostics, source);
+            return ExitCode.Failure;
+        }
+        catch (IOException e) when (e.HResult == BrokenPipe)
+        {
+            return ExitCode.Success; // `| head` has read enough
+        }
+    }
+
+    private int Run(ScriptSource source, TypedScript script)
+    {
+        using var output = OpenOutput();
+        using var errors = new DescriptorStream(StandardError);
+        var writer = ScriptWriter.Create(request.Format, new ScriptWriterOptions(output, errors)
+        {
+            Buffering = request.Buffering,
+            EscapesOutput = request.OutputPath is null && !Console.IsOutputRedirected,
+            EscapesErrors = !Console.IsErrorRedirected,
+        });
+        using var run = new ScriptRun(script, source, new ScriptRunOptions
+        {
+            Target = request.Target switch
+            {
+                TargetChoice.Processes processes => new ScriptTarget.Processes(processes.Ids),
+                TargetChoice.Command command => new ScriptTarget.Command(command.Program, command.Arguments),
+                _ => new ScriptTarget.Nothing(),
+            },
+            OpenSession = (_, opening) => SessionOpener.OpenSession(request.Target!, request.Options, opening),
+            Tell = line => environment.Status.WriteSafe(line + "\n"),
+            TellsFailures = request.TellsFailures,
+            IsDryRun = request.IsDryRun,
+            IsQuiet = request.IsQuiet,
+        }, writer, new HandlerEngine(script.Types, script.Options));
+        using var signals = new SignalWatch(run.Interrupt, () =>
+        {
+            run.Abandon();
+            Environment.Exit(AbandonedCode);
+        });
+        var code = run.Run();
+        writer.Dispose();
+        return code;
+    }
+
+    private ScriptSource ReadSource()
+    {
+        if (request.Program is { } program)
+            return new ScriptSource("stdin", program);
+        var path = request.File!;
+        try
+        {
+            return path == "-" ? new ScriptSource("stdin", Console.In.ReadToEnd()) : new ScriptSource(path, File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ToolException($"cannot read the script {path}: {e.Message}", "a script itself is given with -e 'PROGRAM'", inner: e);
+        }
+    }
+
+    private TypedScript? Compile(ScriptSource source)
+    {
+        DiagnosticBag diagnostics = [];
+        var syntax = Parser.Parse(source, diagnostics);
+        var script = Analyzer.Analyze(syntax, new AnalysisOptions
+        {
+            Positional = request.Positional,
+            Named = request.Named,
+            AllowsUnsafe = request.AllowsUnsafe,
+            Environment = OptionsOfEnvironment(),
+        }, diagnostics);
+        Tell(diagnostics.Where(one => one.Severity == Severity.Error || !request.HidesWarnings), source);
+        return script;
+    }
+
+    private static Dictionary<string, string> OptionsOfEnvironment()
+    {
+        const string Prefix = "BPFTRACE_";
+        var options = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            if (variable is { Key: string name, Value: string value } && name.StartsWith(Prefix, StringComparison.Ordinal))
+                options[name] = value;
+        }
+        return options;
+    }
+
+    private void Tell(IEnumerable<Diagnostic> diagnostics, ScriptSource source) => environment.Status.WriteSafe(DiagnosticRenderer.Render(diagnostics, source));
+
+    private Stream OpenOutput()
+    {
+        if (request.OutputPath is not { } path)
+            return new DescriptorStream(StandardOutput);
+        try
+        {
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ToolException($"cannot write {path}: {e.Message}", inner: e);
+        }
+    }
+}
