@@ -224,6 +224,43 @@ public sealed class DetachedTests : IDisposable
         Assert.Equal([], _notices);
     }
 
+    [Theory]
+    [InlineData("fork 400", "forker")]
+    [InlineData("nested 150", "forker")]
+    [InlineData("orphan 150", "family")]
+    public void Probes_come_and_go_while_processes_fork(string command, string name)
+    {
+        using TargetProcess bare = TargetProcess.StartTarget(name);
+        string expected = bare.Ask(command, TimeSpan.FromSeconds(60));
+        using TargetProcess target = TargetProcess.StartTarget(name);
+        using UprobeSession session = Attach(target);
+        target.Send(command);
+        for (int round = 0; round < 60; round++)
+        {
+            using LiveAggregate<long> count = session.Entry(Targets.Path(name), "*work").Count();
+            using LiveAggregate<long> libc = session.Entry("libc", "mem*").Count();
+        }
+
+        Assert.Equal($"result {expected}", target.WaitForLine("result ", TimeSpan.FromSeconds(60)));
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+        Assert.Equal(0, target.Quit().Code);
+        Assert.Equal([], _notices);
+    }
+
+    [Fact]
+    public void A_shell_that_starts_many_programs_goes_on_right()
+    {
+        using UprobeSession session = UprobeSession.Launch("/bin/sh", ["-c", "n=0; while [ $n -lt 60 ]; do /bin/true && x=$(/bin/echo $n) && [ $x = $n ] && n=$((n + 1)) || exit 1; done; exit $n"], Options());
+        Listen(session);
+        using LiveAggregate<long> libc = session.Entry("libc", "*alloc").Count();
+        session.Start();
+        Eventually.Holds(() => session.Completion.IsCompleted, "the session ends");
+        Assert.Equal(60, session.LaunchedExitCode);
+        Assert.True(libc.Value > 0, $"{libc.Value}");
+        Assert.Equal([], _notices);
+    }
+
     [Fact]
     public void An_executed_program_is_probed_at_the_next_look()
     {
@@ -329,6 +366,67 @@ public sealed class DetachedTests : IDisposable
         session.Dispose();
         TextComparison.AssertSame(target.Pid);
         Assert.Equal("0", target.Ask("storm 5000 100"));
+    }
+
+    [Fact]
+    public void Where_the_program_handles_faults_nothing_that_can_fault_is_displaced()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("tremor");
+        target.Ask("crowd 500 5");
+        string tremor = Targets.Path("tremor");
+        using UprobeSession session = Attach(target);
+        using LiveAggregate<long> load = session.Entry(tremor, "t_load").Count();
+        using LiveAggregate<long> work = session.Entry(tremor, "work").Count();
+        Assert.Equal(2, session.InlineSites);
+        target.Ask("fault 0"); // Installs the handler.
+        Eventually.Holds(() => session.InlineSites == 1 && IsUntraced(target.Pid), "the load is taken out");
+        Assert.Contains(_notices, n => n.Contains("t_load", StringComparison.Ordinal) && n.Contains("faults", StringComparison.Ordinal));
+        Assert.Equal("0", target.Ask("fault 300"));
+        ProbeRefusedException refused = Assert.Throws<ProbeRefusedException>(() => session.Entry(tremor, "t_store").Count());
+        Assert.Contains("faults", refused.Message, StringComparison.Ordinal);
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+    }
+
+    [Theory]
+    [InlineData(ProgramKind.Count, "go 50", "panics 50", "collect 20000")]
+    [InlineData(ProgramKind.Event, "go 50", "panics 50", "collect 5000")]
+    public void Programs_that_preempt_their_threads_by_signals_are_counted_exactly(ProgramKind kind, params string[] commands)
+    {
+        using TargetProcess target = TargetProcess.StartTarget("gopher");
+        using UprobeSession session = Attach(target);
+        using LifeRun run = new(kind);
+        Assert.Empty(session.RegisterAll([run.At("gopher", "main.work")]).Refusals);
+        foreach (string command in commands)
+        {
+            ulong before = run.Total(), calls = ulong.Parse(target.Ask(command, TimeSpan.FromSeconds(60)), CultureInfo.InvariantCulture);
+            Assert.Equal(before + calls, run.Total());
+        }
+
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+        Assert.Equal(0, target.Quit().Code);
+        Assert.Equal([], _notices);
+    }
+
+    [Fact]
+    public void Events_name_the_threads_that_live()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        using UprobeSession session = Attach(target);
+        using KindRun run = new(ProgramKind.Event, 1);
+        Assert.Empty(session.RegisterAll([InlineKit.Count(run.Run, 0, ProbePoint.At("threads", "work"))]).Refusals);
+        target.Ask("go 2 100");
+        target.Ask("spin 2"); // The C library gives them the stacks of those that have ended.
+        string[] live = [.. Directory.EnumerateDirectories($"/proc/{target.Pid}/task").Select(t => Path.GetFileName(t)!)];
+        Eventually.Holds(() =>
+        {
+            run.Hits();
+            run.Threads.Clear();
+            run.Hits();
+            return run.Threads.Count > 0 && run.Threads.All(t => live.Contains($"{t}"));
+        }, "events have the names of new threads");
+        target.Ask("stop");
     }
 
     [Fact]
