@@ -181,6 +181,7 @@ internal sealed partial class SessionCore
         _registering = true;
         try
         {
+            _engine.ReturnToAll();
             foreach (TracedProcess process in _tracer.Processes.ToArray())
                 _engine.ArmProcess(process);
         }

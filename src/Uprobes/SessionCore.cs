@@ -254,7 +254,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         foreach (Consumer consumer in _table.Images.SelectMany(i => i.Uprobes).SelectMany(u => u.Consumers).ToArray())
             consumer.Deactivate();
 
-        _engine.ReturnToAll();
+        _engine.ReturnToAll(isLast: true);
 
         // Children that are born meanwhile come into the list while it is worked on.
         while (_tracer.Processes.Count > 0)

@@ -67,13 +67,12 @@ internal sealed partial class Tracer
         EndProcess(process);
     }
 
-    /// <summary>A wait for any tracee has brought the end of a process that nobody attends.</summary>
-    private bool TryEndUnattended(int pid, WaitStatus status)
+    /// <summary>A wait for any tracee has brought the end of a process that nobody attends; that it has ended is found when it is looked at.</summary>
+    private bool TryNoteUnattendedEnd(int pid, WaitStatus status)
     {
         if (!_processes.TryGetValue(pid, out TracedProcess? process) || !process.IsUnattended)
             return false;
         NoteExit(process, status);
-        EndProcess(process);
         return true;
     }
 

@@ -144,7 +144,7 @@ internal sealed partial class Tracer : IDisposable
                 Tasks.Collect(tid); // Nobody is going to continue it: it must not be reported for ever.
             if (!status.IsEnd)
                 OnUnannounced(tid, status);
-            else if (!_orphans.Remove(tid) && !TryEndUnattended(tid, status))
+            else if (!_orphans.Remove(tid) && !TryNoteUnattendedEnd(tid, status))
                 _observer.OnOtherChildEnded(tid);
             return;
         }

@@ -30,6 +30,16 @@ internal sealed partial class InlineSpace
     internal static bool IsCopiedIn(TraceeMemory memory, IEnumerable<ulong> starts) =>
         starts.Any(start => memory.TryReadWord(new RemoteAddress(start + NameOffset), out ulong name) && name == 0);
 
+    /// <summary>How many sites have their patches in another memory.</summary>
+    internal int CountPatchesIn(TraceeMemory memory)
+    {
+        byte[] now = new byte[LongestPatch];
+        return _sites.Values.Count(s => s.State == SiteState.Armed && (s.Redirects.Count > 0 ? Has(s.Redirects[0].Address, s.Redirects[0].Patch) : Has(s.Address, s.Patch)));
+
+        bool Has(ulong address, byte[] patch) =>
+            memory.Read(new RemoteAddress(address), now.AsSpan(0, patch.Length)) == patch.Length && now.AsSpan(0, patch.Length).SequenceEqual(patch);
+    }
+
     /// <summary>Whether a status shows that the program itself handles signals that instructions raise.</summary>
     internal static bool CatchesFaults(ThreadStatus status) => (status.Caught & FaultSignals) != 0;
 

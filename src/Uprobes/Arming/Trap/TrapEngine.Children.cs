@@ -7,6 +7,8 @@ namespace Uprobes.Arming.Trap;
 /// <summary>Children of processes that nobody attended when they forked: their text is a copy, patches included, whose programs do not run.</summary>
 internal sealed partial class TrapEngine
 {
+    private const int MostLooks = 32;
+
     /// <summary>Processes that have been looked at and are none of ours.</summary>
     private HashSet<int> _others = [];
 
@@ -14,6 +16,9 @@ internal sealed partial class TrapEngine
     private readonly HashSet<int> _heirs = [1];
     private int _lastTask = -1;
     private bool _hasNewTasks;
+
+    /// <summary>Children that could not be taken in yet.</summary>
+    private readonly HashSet<int> _waiting = [];
 
     /// <summary>From now on children of a process that was just taken in are looked for; those that it has already are not.</summary>
     internal void NoteOthers(IEnumerable<TracedProcess> processes)
@@ -35,24 +40,26 @@ internal sealed partial class TrapEngine
         if (!HasNewTasks() && !everywhere)
             return;
         _hasNewTasks = false;
-        bool found = true;
-        while (found)
+        // A process that is gone by now may have left a child just after the last look: until a look finds nobody new.
+        bool isNew = true;
+        for (int looks = 0; isNew && looks < MostLooks; looks++)
         {
-            found = false;
+            isNew = false;
             List<int> present = Tracer.ListProcesses();
             _others.IntersectWith(present);
             foreach (int pid in present)
             {
                 if (pid == Environment.ProcessId || _services.Tracer.TryGetProcess(pid, out _) || (_others.Contains(pid) && !everywhere))
                     continue;
-                if (ThreadStatus.TryRead(pid) is not { } status || status.State is 'Z' or 'X')
-                    continue;
-                if (FindParent(pid, status, everywhere) is { } parent)
-                    found |= TakeIn(pid, parent);
+                bool isWaiting = _waiting.Contains(pid);
+                isNew |= !isWaiting;
+                if (ThreadStatus.TryRead(pid) is { State: not ('Z' or 'X') } status && FindParent(pid, status, everywhere) is { } parent)
+                    TakeIn(pid, parent);
                 else
                     _others.Add(pid);
             }
 
+            _waiting.IntersectWith(present);
             everywhere = false;
         }
     }
@@ -75,41 +82,46 @@ internal sealed partial class TrapEngine
             return parent;
         if (!everywhere && !_heirs.Contains(status.ParentId))
             return null;
+        // Its parent has ended. Several of ours may have that one's memory: what is nearest tells what is in the text.
         List<Mapping>? mappings = null;
+        int most = -1;
         foreach ((SpaceArming space, TracedProcess process) in Spaces())
         {
             foreach (ulong start in space.Inline.ChunkStarts)
             {
                 mappings ??= MappingParser.ReadProcess(pid);
-                if (IsOurKind(mappings, start) && HoldsCopy(space, pid))
-                    return process;
+                if (!IsOurKind(mappings, start) || CountPatches(space, pid) is not { } patches || patches <= most)
+                    continue;
+                (parent, most) = (process, patches);
             }
         }
 
-        return null;
+        return parent;
     }
 
     private static bool IsOurKind(List<Mapping> mappings, ulong start) => mappings.Exists(m => m.Start == start && m.IsExecutable && !m.HasFile);
 
-    private static bool HoldsCopy(SpaceArming space, int pid)
+    /// <summary>How many patches of an address space are in the text of a process with a copy of it; null where it has none.</summary>
+    private static int? CountPatches(SpaceArming space, int pid)
     {
         try
         {
             using TraceeMemory memory = new(pid);
-            return InlineSpace.IsCopiedIn(memory, space.Inline.ChunkStarts);
+            return InlineSpace.IsCopiedIn(memory, space.Inline.ChunkStarts) ? space.Inline.CountPatchesIn(memory) : null;
         }
         catch (SyscallException)
         {
-            return false; // It has ended, or is somebody else's.
+            return null; // It has ended, or is somebody else's.
         }
     }
 
-    /// <summary>Takes a child in. False when that has to wait, or it is gone.</summary>
-    private bool TakeIn(int pid, TracedProcess parent)
+    /// <summary>Takes a child in; one that cannot be now is tried again at the next look.</summary>
+    private void TakeIn(int pid, TracedProcess parent)
     {
         _hasNewTasks = true; // Until nothing is found.
+        _waiting.Add(pid);
         if (Tasks.ShareMemory(parent.ProcessId, pid) == true)
-            return false; // It is about to execute.
+            return; // It is about to execute.
         SpaceArming? space = parent.HasSpace ? parent.Space.EngineState as SpaceArming : null;
         TracedProcess child;
         try
@@ -119,24 +131,36 @@ internal sealed partial class TrapEngine
         catch (AttachException e)
         {
             if (e.Reason is AttachFailure.AlreadyTraced)
-                return false; // Looked for again.
+                return;
             _others.Add(pid);
+            _waiting.Remove(pid);
             if (e.Reason is not (AttachFailure.NoSuchProcess or AttachFailure.Zombie))
                 _events.OnNotice($"{e.Message}: as a child of process {parent.ProcessId} it runs without probes", pid);
-            return false;
+            return;
         }
 
+        _waiting.Remove(pid);
         child.IsFollowed = parent.IsFollowed && _followForks; // Should it execute right now.
+        // What it forks on the way to its stop is reported, and has the same copy.
+        bool isCopy = space is not null && !child.Space.Memory.IsGone && HoldsCopy(space, child);
+        ForkedSpace? copied = isCopy ? space!.Snapshot(parent.ProcessId, pid) : null;
+        if (copied is not null)
+            _ = SpaceArming.ForChild(_services, child.Space, copied);
         using SpaceStop stop = new(_services.Tracer, child.Space);
         if (stop.IsGone || !IsKnown(child))
-            return false;
-        bool isCopy = space is not null && !child.Space.Memory.IsGone && HoldsCopy(space, child);
-        ForkOrigin origin = new(parent, parent.ProcessId, SharesMemory: false, isCopy ? space!.Snapshot(parent.ProcessId, pid) : null);
+            return;
+        // What these have is a copy of a copy; the child's own is about to change.
+        foreach (int grandchild in Tracer.ListProcesses())
+        {
+            if (!_others.Contains(grandchild) && !_services.Tracer.TryGetProcess(grandchild, out _) && ThreadStatus.TryRead(grandchild)?.ParentId == pid)
+                TakeIn(grandchild, parent);
+        }
+
+        ForkOrigin origin = new(parent, parent.ProcessId, SharesMemory: false, child.Space.Memory.IsGone ? null : copied);
         if (OnForked(child, origin))
-            return true;
+            return;
         _services.Tracer.Detach(child);
         _others.Add(pid);
-        return true;
     }
 
     /// <summary>Whether a child's memory is a copy of an address space, patches included, and not that of another program.</summary>

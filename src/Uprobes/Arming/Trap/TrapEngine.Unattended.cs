@@ -47,15 +47,22 @@ internal sealed partial class TrapEngine
         }
     }
 
-    /// <summary>Returns to all processes, and finds all copies of their memory, before everything is taken out.</summary>
-    internal void ReturnToAll()
+    /// <summary>
+    /// Returns to all processes before something is changed in any: what they have forked meanwhile has to be described by what they are now.
+    /// </summary>
+    /// <param name="isLast">Whether everything is going to be taken out: then copies of their memory are looked for everywhere.</param>
+    internal void ReturnToAll(bool isLast = false)
     {
         if (!_services.Detaches)
             return;
-        // Children that are found are attended; a process that cannot be returned to is tried again when it is let go of.
+        // Children that are found are attended; a process that cannot be returned to is tried again when something is wanted of it.
         foreach (TracedProcess process in _services.Tracer.Processes.ToArray())
-            TryReturn(process);
-        FindChildren(everywhere: true);
+        {
+            if (IsKnown(process))
+                TryReturn(process);
+        }
+
+        FindChildren(isLast);
     }
 
     private bool IsKnown(TracedProcess process) => _services.Tracer.TryGetProcess(process.ProcessId, out TracedProcess? known) && known == process;

@@ -69,6 +69,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>Takes out the breakpoints of points that are registered no more.</summary>
     internal void DisarmPoints(IReadOnlySet<ArmedPoint> points)
     {
+        if (Spaces().Any(s => s.Space.Inline.Runs(points.Contains)))
+            ReturnToAll();
         foreach ((SpaceArming space, TracedProcess process) in Spaces())
         {
             if (process.IsUnattended && !TryReturnFor(process, space, points))
