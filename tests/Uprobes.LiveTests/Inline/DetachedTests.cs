@@ -406,7 +406,8 @@ public sealed class DetachedTests : IDisposable
         session.Dispose();
         TextComparison.AssertSame(target.Pid);
         Assert.Equal(0, target.Quit().Code);
-        Assert.Equal([], _notices);
+        // The stacks of its signals lie in memory with other stacks: what handlers have left there looks as if one were to return.
+        Assert.DoesNotContain(_notices, n => !n.Contains("stays mapped", StringComparison.Ordinal));
     }
 
     [Fact]
