@@ -1,4 +1,5 @@
 using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Output;
 using Uprobes.Script.Probes;
 using Uprobes.Script.Syntax;
 
@@ -140,15 +141,17 @@ internal sealed partial class Analyzer
 
     private void CheckFormat(TextConstantExpression format, List<TypedExpression> arguments, CallSyntax call)
     {
-        List<FormatSpecifier> specifiers = FormatSpecifiers.Find(format.Bytes.Span);
-        foreach (FormatSpecifier specifier in specifiers)
+        IReadOnlyList<PrintfSpecifier> specifiers = PrintfFormat.Parse(format.Bytes.Span).Specifiers;
+        foreach (PrintfSpecifier specifier in specifiers)
         {
-            if (!"diuoxXcpsr".Contains(specifier.Conversion, StringComparison.Ordinal))
+            if (specifier.Action == PrintfAction.Unsupported)
             {
-                string what = specifier.Conversion == '\0' ? "the format ends in a conversion that is not whole" : $"unsupported format specifier: {specifier.Conversion}";
-                Error(DiagnosticId.Arguments, format.Span, what, "known are %d %i %u %o %x %X %c %p %s %r %rx and %rh");
+                Error(DiagnosticId.Arguments, format.Span, $"unsupported format specifier: {specifier.Conversion}", "known are %d %i %u %o %x %X %c %p %s %r %rx and %rh");
                 return;
             }
+
+            if (Math.Max(specifier.Width, specifier.Precision) > PrintfSpecifier.MaxWidth)
+                Error(DiagnosticId.Limit, format.Span, $"a field of the format is wider than {PrintfSpecifier.MaxWidth} bytes");
         }
 
         if (specifiers.Count != arguments.Count - 1)
@@ -160,16 +163,14 @@ internal sealed partial class Analyzer
         for (int i = 0; i < specifiers.Count; i++)
         {
             TypedExpression value = arguments[i + 1];
-            bool fits = specifiers[i].Conversion switch
+            (bool fits, string wanted) = specifiers[i].Action switch
             {
-                's' => value.Type is not StructType,
-                'r' => value.Type is BufferType,
-                _ => value.Type.IsScalar || value.Type is SymbolType,
+                PrintfAction.Text => (value.Type is not StructType, "something that can be printed as a text"),
+                PrintfAction.Characters or PrintfAction.Escapes or PrintfAction.Pairs => (value.Type is BufferType, "what buf() gives"),
+                _ => (value.Type.IsScalar, "a number or a pointer"),
             };
-            if (fits || value.Type is UnknownType)
-                continue;
-            string wanted = specifiers[i].Conversion switch { 's' => "something that can be printed as a text", 'r' => "what buf() gives", _ => "a number or a pointer" };
-            Error(DiagnosticId.Arguments, value.Span, $"`{specifiers[i].Text}` is for {wanted}, not for {value.Type}", value.Type is TextType ? "`%s` is for texts" : null);
+            if (!fits && value.Type is not UnknownType)
+                Error(DiagnosticId.Arguments, value.Span, $"`%{specifiers[i].Conversion}` is for {wanted}, not for {value.Type}", value.Type is TextType ? "`%s` is for texts" : null);
         }
     }
 }

@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Output;
 using Uprobes.Script.Probes;
 using Uprobes.Script.Syntax;
 
@@ -335,20 +337,22 @@ internal sealed partial class Analyzer
             return condition.Value != 0 ? nothing : Wrong(DiagnosticId.Asked, call.Span, arguments.Count > 1 ? Text(arguments[1]) : "static_assert() failed");
         }
 
-        StringBuilder message = new(Text(arguments[0]));
-        int from = 0;
-        foreach ((FormatSpecifier specifier, TypedExpression value) in FormatSpecifiers.Find(((TextConstantExpression)arguments[0]).Bytes.Span).Zip(arguments.Skip(1)))
-        {
-            int at = message.ToString().IndexOf(specifier.Text, from, StringComparison.Ordinal);
-            string shown = value is ConstantExpression constant ? constant.Value.ToString(System.Globalization.CultureInfo.InvariantCulture) : Text(value);
-            if (at < 0)
-                break;
-            message.Remove(at, specifier.Text.Length).Insert(at, shown);
-            from = at + shown.Length;
-        }
-
-        return Wrong(DiagnosticId.Asked, call.Span, message.ToString().TrimEnd());
+        ArrayBufferWriter<byte> message = new();
+        ScriptValue[] values = [.. arguments.Skip(1).Select(Printable)];
+        PrintfFormat format = PrintfFormat.Parse(((TextConstantExpression)arguments[0]).Bytes.Span);
+        if (format.Specifiers.Count == values.Length)
+            format.Write(message, values);
+        return Wrong(DiagnosticId.Asked, call.Span, Encoding.UTF8.GetString(message.WrittenSpan).TrimEnd());
     }
+
+    /// <summary>What is known, as a value to print; all else is told as unknown.</summary>
+    private static ScriptValue Printable(TypedExpression value) => value switch
+    {
+        ConstantExpression { Type.IsSignedNumber: true } constant => ScriptValue.Signed(constant.Value),
+        ConstantExpression constant => ScriptValue.Unsigned((ulong)constant.Value),
+        TextConstantExpression text => ScriptValue.String(text.Bytes.ToArray()),
+        _ => ScriptValue.String("?"),
+    };
 
     private PointerType SymbolPointer(CallSyntax call, string symbol)
     {

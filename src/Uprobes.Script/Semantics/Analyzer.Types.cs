@@ -1,4 +1,5 @@
 using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Output;
 using Uprobes.Script.Syntax;
 
 namespace Uprobes.Script.Semantics;

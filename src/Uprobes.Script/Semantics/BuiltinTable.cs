@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Uprobes.Script.Output;
 
 namespace Uprobes.Script.Semantics;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Uprobes.Script.Output;
 
 namespace Uprobes.Script.Semantics;
 
@@ -109,10 +110,10 @@ internal sealed record ScriptConfig
     /// <summary>The mode of a stack by its name; null where there is none.</summary>
     internal static StackMode? ParseMode(string name) => name switch
     {
-        "bpftrace" => Semantics.StackMode.Bpftrace,
-        "perf" => Semantics.StackMode.Perf,
-        "raw" => Semantics.StackMode.Raw,
-        "build_id" => Semantics.StackMode.BuildId,
+        "bpftrace" => Output.StackMode.Bpftrace,
+        "perf" => Output.StackMode.Perf,
+        "raw" => Output.StackMode.Raw,
+        "build_id" => Output.StackMode.BuildId,
         _ => null,
     };
 

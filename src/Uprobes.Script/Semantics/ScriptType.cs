@@ -1,4 +1,5 @@
 using System.Globalization;
+using Uprobes.Script.Output;
 
 namespace Uprobes.Script.Semantics;
 
@@ -120,22 +121,6 @@ internal sealed record TupleType(TypeList Elements) : ScriptType
 internal sealed record RecordType(NameList Names, TypeList Elements) : ScriptType
 {
     protected override string Describe() => $"record {{ {string.Join(", ", Names.Zip(Elements, (name, type) => $".{name}: {type}"))} }}";
-}
-
-/// <summary>How a stack is printed.</summary>
-internal enum StackMode
-{
-    /// <summary>A function and offset a line.</summary>
-    Bpftrace,
-
-    /// <summary>As perf script writes it.</summary>
-    Perf,
-
-    /// <summary>Addresses.</summary>
-    Raw,
-
-    /// <summary>Build identifiers and offsets in files.</summary>
-    BuildId,
 }
 
 /// <summary>A stack of the target's thread.</summary>

@@ -218,6 +218,9 @@ internal sealed partial class Parser
             return statement;
         }
 
+        if (_token.Kind == TokenKind.EndOfText)
+            return statement; // the missing brace is told
+
         // On another line, the place where the semicolon is missing says more than the word that was found.
         bool isElsewhere = _source.Text.AsSpan(_previousEnd, Math.Max(0, _token.Span.Start - _previousEnd)).Contains('\n');
         SourceSpan place = isElsewhere ? new SourceSpan(_previousEnd, 0) : _token.Span;
