@@ -49,7 +49,7 @@ internal static class TypedValue
         RecordType record => ScriptValue.Record([.. record.Names], [.. record.Elements.Select(element => Zero(element, types))]),
         SymbolType => ScriptValue.UserSymbol(null, 0),
         TimestampType or InternetAddressType or MacAddressType => ScriptValue.Literal((byte[])[]),
-        StackType stack => ScriptValue.Stack(new ScriptStack(ModeOf(stack.Mode), [])),
+        StackType stack => ScriptValue.Stack(new ScriptStack(stack.Mode, [])),
         AggregateType aggregate when aggregate.IsReadable || aggregate.Function == AggregateFunction.Stats => new NumberAccumulator(aggregate).Read(),
         ArrayType array => ScriptValue.Array([.. Enumerable.Repeat(Zero(array.Element, types), array.Count)]),
         _ => OfBits(0, type, types),
@@ -65,13 +65,4 @@ internal static class TypedValue
         bytes[..Math.Min(bytes.Length, sizeof(long))].CopyTo(word);
         return Extend(BinaryPrimitives.ReadInt64LittleEndian(word), type);
     }
-
-    /// <summary>The mode as the output knows it.</summary>
-    internal static Output.StackMode ModeOf(Semantics.StackMode mode) => mode switch
-    {
-        Semantics.StackMode.Perf => Output.StackMode.Perf,
-        Semantics.StackMode.Raw => Output.StackMode.Raw,
-        Semantics.StackMode.BuildId => Output.StackMode.BuildId,
-        _ => Output.StackMode.Bpftrace,
-    };
 }
