@@ -1,4 +1,5 @@
 using Uprobes.Arming;
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.Trap;
 using Uprobes.Arming.Trap.X64;
 using Uprobes.Channels;
@@ -6,6 +7,7 @@ using Uprobes.Images;
 using Uprobes.Linux;
 using Uprobes.Processes;
 using Uprobes.Registry;
+using Uprobes.Stacks;
 
 namespace Uprobes;
 
@@ -85,6 +87,12 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     internal TimeSpan LongestPause => _engine.LongestPause;
 
     internal int InlineSites => _tracer.Thread.Invoke(() => _engine.InlineSites);
+
+    /// <summary>What knows where calls of a process return that programs follow, or null where none has been followed yet.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="memory">Its memory, for as long as the answer is used.</param>
+    internal IReturnThunks? ReturnThunksOf(int processId, MemoryReader memory) => _tracer.Thread.Invoke(() =>
+        _engine.CallTableOf(processId) is { } table ? new FollowedCalls(table, memory) : null);
 
     internal int AwaitedReturns => _tracer.Thread.Invoke(() => _engine.AwaitedReturns);
 

@@ -38,6 +38,9 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
     /// <summary>Sites that are patched with jumps, in all processes.</summary>
     internal int InlineSites => _core.InlineSites;
 
+    /// <inheritdoc cref="SessionCore.ReturnThunksOf"/>
+    internal Stacks.IReturnThunks? ReturnThunksOf(int processId, Stacks.MemoryReader memory) => _core.ReturnThunksOf(processId, memory);
+
     internal int AwaitedReturns => _core.AwaitedReturns;
 
     /// <summary>Completes when every process of the session has ended or was let go of.</summary>

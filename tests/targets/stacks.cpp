@@ -91,6 +91,15 @@ KEPT long interrupted(long n)
     return AFTER(plain(n));
 }
 
+// Does not return before it is told to.
+KEPT long held(long n)
+{
+    AFTER(mark(n));
+    char line[64];
+    return fgets(line, sizeof line, stdin) ? n : 0;
+}
+KEPT long holder(long n) { return AFTER(held(n)) + n; }
+
 // Code as a just-in-time compiler makes it: nothing but a file in /tmp says what it is.
 static unsigned char *compiled;
 KEPT long jit(long n)
@@ -162,6 +171,7 @@ static long run(const char *name, long n)
     if (!strcmp(name, "twalk")) return walked(n);
     if (!strcmp(name, "raise")) return raised(n);
     if (!strcmp(name, "interrupt")) return interrupted(n);
+    if (!strcmp(name, "hold")) return holder(n);
     if (!strcmp(name, "jit")) return jit(n);
     if (!strcmp(name, "unjit")) return unjit(n);
     if (!strcmp(name, "thread")) return threaded(n);

@@ -38,7 +38,8 @@ internal sealed class ProcessImages : IDisposable
     /// <summary>The names that the process's own compiler gives its code, or null.</summary>
     internal PerfMap? PerfMap { get; private set; }
 
-    private MemoryReader? Reader => _memory is null ? null : (address, destination) => _memory.Read(new RemoteAddress(address), destination);
+    /// <summary>Reads the process's memory, as it is now; null where that is not allowed.</summary>
+    internal MemoryReader? Reader => _memory is null ? null : (address, destination) => _memory.Read(new RemoteAddress(address), destination);
 
     /// <summary>
     /// Looks at the process again. To be called when it has mapped or executed a file, and when an address is in no known code.

@@ -42,10 +42,10 @@ internal sealed class StackCollector(int capacity) : IQueryEvents
     }
 
     /// <summary>Unwinds and names a stack.</summary>
-    internal static (StackFrame[] Frames, StackEnd End) Resolve(Sample sample, ProcessImages process, bool isAtEntry = true)
+    internal static (StackFrame[] Frames, StackEnd End) Resolve(Sample sample, ProcessImages process, bool isAtEntry = true, IReturnThunks? thunks = null)
     {
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
-        StackUnwinding found = StackUnwinder.Unwind(new CapturedStack(sample.Registers, sample.Bytes, isAtEntry), process.Current, addresses);
+        StackUnwinding found = StackUnwinder.Unwind(new CapturedStack(sample.Registers, sample.Bytes, isAtEntry), process.Current, addresses, thunks);
         StackFrame[] frames = new StackFrame[found.Count];
         new StackSymbols(process).Symbolize(process.Current, addresses[..found.Count], frames);
         return (frames, found.End);

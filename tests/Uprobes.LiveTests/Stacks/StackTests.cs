@@ -1,5 +1,6 @@
 using Uprobes.Images;
 using Uprobes.LiveTests.Kit;
+using Uprobes.Programs;
 using Uprobes.Registry;
 using Uprobes.Stacks;
 
@@ -125,6 +126,31 @@ public sealed class StackTests : IDisposable
         Assert.Equal("plug_work+0", frames[0].ToString());
         Assert.Equal(library, frames[0].Module);
         Assert.Contains("main", frames.Select(f => f.Function));
+    }
+
+    [Fact]
+    public void Calls_that_are_followed_return_to_their_callers()
+    {
+        StackCollector collector = new(Capacity);
+        ProbeProgram follow = new([new FollowCall([])], []), nothing = new([], []);
+        using ImageStore store = new();
+        using TargetProcess process = TargetProcess.StartTarget("stacks");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        ProgramGroup group = collector.Group with { OfProbes = [new(collector.Group.Entry, null), new(follow, nothing), new(follow, nothing)] };
+        using IQueryRun run = ((IQueryHost)session).Run(group, [.. new[] { "mark", "held", "holder" }.Select(f => ProbePoint.At(Targets.Path("stacks"), f))], collector);
+        Assert.Empty(run.Refusals);
+        Assert.Equal(3, session.InlineSites);
+        using ProcessImages images = new(process.Pid, store);
+        process.Send("hold 3");
+        StackCollector.Sample sample = collector.Next();
+        IReturnThunks? thunks = session.ReturnThunksOf(process.Pid, images.Reader!);
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, images, thunks: thunks);
+        Assert.Equal(["mark", "held", "holder", "main"], frames.Take(4).Select(f => f.Function));
+        Assert.Equal(StackEnd.Outermost, end);
+        (frames, end) = StackCollector.Resolve(sample, images);
+        Assert.Equal(3, frames.Length);
+        Assert.NotEqual(StackEnd.Outermost, end);
+        Assert.Equal("6", process.Ask("go on"));
     }
 
     [Fact]

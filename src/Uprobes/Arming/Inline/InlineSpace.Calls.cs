@@ -141,6 +141,9 @@ internal sealed partial class InlineSpace
         }
     }
 
+    /// <summary>The table of the calls that are followed, or null where none has been.</summary>
+    internal CallTable? FollowedCallTable => _thunks?.Table;
+
     /// <summary>Where a call returns in the end: through a thunk, to what the call table says.</summary>
     internal ulong ResolveReturn(ulong address)
     {

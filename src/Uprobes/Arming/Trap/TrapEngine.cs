@@ -4,6 +4,7 @@ using Uprobes.Channels;
 using Uprobes.Linux;
 using Uprobes.Processes;
 using Uprobes.Processes.X64;
+using Uprobes.Programs.X64;
 
 namespace Uprobes.Arming.Trap;
 
@@ -39,6 +40,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
     /// <summary>Sites that are patched with jumps, in all processes.</summary>
     internal int InlineSites => Spaces().Sum(s => s.Space.Inline.Sites.Count);
+
+    /// <summary>The table of a process's followed calls, or null where none has been followed.</summary>
+    internal CallTable? CallTableOf(int processId) => Spaces().Where(s => s.Process.ProcessId == processId).Select(s => s.Space.Inline.FollowedCallTable).FirstOrDefault();
 
     internal int? GuardianProcessId => _guardian?.ProcessId;
 
