@@ -122,7 +122,7 @@ internal sealed partial class Analyzer
             _ => true,
         };
         if (fits)
-            return kind == ParameterKind.Address && value.Type is not ArrayType ? AddressOf(value) ?? value : kind == ParameterKind.Address && AddressOf(value) is { } address ? address : value;
+            return kind == ParameterKind.Address ? AddressOf(value) ?? value : value;
         string wanted = kind switch
         {
             ParameterKind.Number => "a number",
