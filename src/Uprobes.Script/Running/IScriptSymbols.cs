@@ -1,6 +1,9 @@
+using Uprobes.Script.Output;
+using Uprobes.Script.Semantics;
+
 namespace Uprobes.Script.Running;
 
-/// <summary>Names and addresses of the target's code.</summary>
+/// <summary>Names and addresses of the target's code, and its stacks.</summary>
 internal interface IScriptSymbols
 {
     /// <summary>The function that holds an address; null where none is known.</summary>
@@ -12,4 +15,9 @@ internal interface IScriptSymbols
     /// <param name="occasion">The hit.</param>
     /// <param name="symbol">Its name.</param>
     ulong? AddressOf(ActionOccasion occasion, string symbol);
+
+    /// <summary>The stack of the thread that hit the probe, symbolised.</summary>
+    /// <param name="occasion">The hit; its thread waits.</param>
+    /// <param name="type">How much of it, and how it is to print.</param>
+    ScriptStack StackOf(ActionOccasion occasion, StackType type);
 }

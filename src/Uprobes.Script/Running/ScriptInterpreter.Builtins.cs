@@ -45,6 +45,7 @@ internal sealed partial class ScriptInterpreter
         ScriptBuiltin.Function => ScriptValue.String(_occasion.Function),
         ScriptBuiltin.Probe => ScriptValue.String(_occasion.Probe),
         ScriptBuiltin.ProbeType => ScriptValue.Literal(_occasion.ProbeType),
+        ScriptBuiltin.Stack => ScriptValue.Stack(host.Symbols.StackOf(_occasion, (StackType)builtin.Type)),
         _ => throw new ActionException($"{builtin.Builtin} is not supported", builtin.Span),
     };
 

@@ -40,6 +40,8 @@ internal sealed partial class ScriptInterpreter
                 return ScriptValue.None;
             case ScriptFunction.Reg:
                 return ScriptValue.Unsigned(Register(ConstantText(arguments[0]), call.Span));
+            case ScriptFunction.Ustack or ScriptFunction.DwarfStack:
+                return ScriptValue.Stack(host.Symbols.StackOf(_occasion, (StackType)call.Type));
             case ScriptFunction.Usym:
                 return SymbolOf((ulong)Number(arguments[0]));
             case ScriptFunction.Uaddr:

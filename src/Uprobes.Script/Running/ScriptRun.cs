@@ -23,7 +23,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     private readonly IScriptWriter _writer;
     private readonly IScriptEngine _engine;
     private readonly RunQueue _queue;
-    private readonly SessionSymbols _symbols = new();
+    private readonly SessionSymbols _symbols;
     private readonly Dictionary<MapSymbol, IScriptMap> _maps;
     private readonly ScriptInterpreter _interpreter;
     private volatile UprobeSession? _session;
@@ -41,6 +41,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     internal ScriptRun(TypedScript script, ScriptSource source, ScriptRunOptions options, IScriptWriter writer, IScriptEngine engine)
     {
         (_script, _source, _options, _writer, _engine) = (script, source, options, writer, engine);
+        _symbols = new SessionSymbols(script.Options);
         _queue = new RunQueue(options.MostWaiting);
         _maps = script.Maps.ToDictionary(map => map, engine.CreateMap);
         _interpreter = new ScriptInterpreter(script, _maps, this);
@@ -61,7 +62,6 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     internal int Run()
     {
         _runner = Environment.CurrentManagedThreadId;
-        RefuseUnsupported();
         bool hasSites = _script.Probes.SelectMany(probe => probe.AttachPoints).Any(place => place.IsInTarget);
         using UprobeSession? session = hasSites || _options.Target is ScriptTarget.Command ? Open() : null;
         IReadOnlyList<ScriptSite> sites = session is null ? [] : Resolve(session);
@@ -206,12 +206,6 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
             foreach (RunProbe place in probe.AttachPoints.OfType<RunProbe>().Where(place => place.IsEnd == isEnd))
                 _interpreter.Run(probe, new ActionOccasion { Probe = isEnd ? "end" : "begin", ProbeType = place.TypeName });
         }
-    }
-
-    private void RefuseUnsupported()
-    {
-        if (UnsupportedParts.Find(_script) is { Count: > 0 } found)
-            throw new ScriptRefusedException(found);
     }
 
     /// <summary>bpftrace's own test runner waits for this line.</summary>

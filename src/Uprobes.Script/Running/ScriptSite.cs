@@ -18,6 +18,9 @@ internal sealed record ScriptSite(TypedProbe Probe, UserProbe AttachPoint, ElfIm
     /// <summary>Whether the script names this very place, and not a pattern.</summary>
     internal required bool IsNamed { get; init; }
 
+    /// <summary>Whether it is the first instruction of its function.</summary>
+    internal required bool IsEntry { get; init; }
+
     /// <summary>The point to register.</summary>
     internal ProbePoint Point => ProbePoint.At(Image, Offset, Function.Length == 0 ? null : Function);
 }

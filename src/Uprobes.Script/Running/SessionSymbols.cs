@@ -1,12 +1,16 @@
 using System.Globalization;
 using Uprobes.Images;
 using Uprobes.Processes;
+using Uprobes.Script.Output;
+using Uprobes.Script.Semantics;
 
 namespace Uprobes.Script.Running;
 
 /// <summary>Names and addresses of code from the symbol tables of the files that processes map.</summary>
-internal sealed class SessionSymbols : IScriptSymbols, IDisposable
+/// <param name="config">What of the names is wanted.</param>
+internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDisposable
 {
+    private readonly TargetStacks _stacks = new(config);
     private readonly Lock _gate = new();
     private readonly Dictionary<int, List<Mapping>> _mappings = [];
     private readonly Dictionary<(string Path, ulong Inode), ElfImage?> _images = [];
@@ -39,10 +43,20 @@ internal sealed class SessionSymbols : IScriptSymbols, IDisposable
     }
 
     /// <inheritdoc/>
+    public ScriptStack StackOf(ActionOccasion occasion, StackType type)
+    {
+        if (occasion is not { Hit: { } hit, Thread: { } thread })
+            return new ScriptStack(type.Mode, []) { UnwindFailed = true };
+        lock (_gate)
+            return _stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, AttachPoint.IsReturn: false } }, type);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         lock (_gate)
         {
+            _stacks.Dispose();
             foreach (ElfImage? image in _images.Values)
                 image?.Dispose();
             _images.Clear();

@@ -155,7 +155,13 @@ internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openIma
     }
 
     private void Add(TypedProbe probe, UserProbe place, ElfImage image, FileOffset offset, string function, string shown, bool isNamed) =>
-        _sites.Add(new ScriptSite(probe, place, image, offset, function) { Name = $"{place.TypeName}:{image.Path}:{shown}", IsNamed = isNamed });
+        _sites.Add(new ScriptSite(probe, place, image, offset, function) { Name = $"{place.TypeName}:{image.Path}:{shown}", IsNamed = isNamed, IsEntry = IsEntry(place, image, offset) });
+
+    private static bool IsEntry(UserProbe place, ElfImage image, FileOffset offset) => place.Target switch
+    {
+        FunctionTarget function => function.Offset == 0,
+        _ => image.Functions.TryFind(offset, out FunctionBounds bounds) && bounds.Start == offset,
+    };
 
     private void TellMissing(UserProbe place)
     {

@@ -79,6 +79,9 @@ public sealed class StatementTests
 
     [Theory]
     [InlineData("uprobe:/bin/x:f { @[comm, pid] = count(); }", "\n\n@[worker, 100]: 3\n")]
+    [InlineData("uprobe:/bin/x:f { @[ustack] = count(); }", "\n\n@[\n        f+4\n        main+20\n]: 3\n")]
+    [InlineData("uprobe:/bin/x:f { print(ustack(raw, 1)); exit(); }", "\n400abc\n\n\n\n")]
+    [InlineData("uprobe:/bin/x:f { print(len(ustack)); exit(); }", "2\n\n\n")]
     [InlineData("uprobe:/bin/x:f /arg5 == 5/ { @ = count(); }", "\n\n@: 3\n")]
     [InlineData("uprobe:/bin/x:f /arg5 != 5/ { @ = count(); }", "\n\n")]
     [InlineData("BEGIN { @n = 10; } uprobe:/bin/x:f { @n += 1; } END { printf(\"%d\\n\", @n); clear(@n); }", "13\n\n\n")]

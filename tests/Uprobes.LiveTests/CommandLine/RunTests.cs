@@ -1,0 +1,239 @@
+using System.Text.Json;
+using Uprobes.LiveTests.Kit;
+using static Uprobes.LiveTests.CommandLine.TracedCalls;
+
+namespace Uprobes.LiveTests.CommandLine;
+
+/// <summary>Scripts of the bpftrace language on real processes.</summary>
+public sealed class RunTests
+{
+    private const string Target = "calls-pie";
+
+    [Theory]
+    [InlineData(Signals.Interrupt)]
+    [InlineData(Signals.Terminate)]
+    public void A_signal_ends_the_run_with_END_and_the_maps_and_the_process_is_as_before(int signal)
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        ProcessSnapshot before = ProcessSnapshot.Take(target.Pid);
+        using TargetProcess tool = Attach(target, $"{Probe("nothing")} {{ @n = count(); }} {Probe("fact")} {{ @[func, arg0] = count(); }} END {{ printf(\"end\\n\"); }}");
+        Assert.Equal("1", target.Ask("nothing 1234"));
+        target.Ask("fact 2");
+        tool.Signal(signal);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        string entries = string.Concat(Enumerable.Range(1, 10).Select(n => $"@[fact, {n}]: 2\n"));
+        Assert.Equal($"end\n\n\n{entries}@n: 1234\n", tool.Output);
+        Assert.Empty(ProcessSnapshot.Take(target.Pid).DifferencesFrom(before));
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
+    [Fact]
+    public void Arguments_strings_and_structs_are_read_from_the_process()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target,
+            "struct rectangle { int width; int height; const char *name; }"
+            + $"{Probe("greet")} {{ printf(\"greet %s\\n\", str(arg0)); }}"
+            + $"{Probe("sum7")} {{ printf(\"sum7 %d %d %d %d\\n\", arg0, arg1, arg5, arg6); }}"
+            + $"{Probe("area")} {{ $r = (struct rectangle *)arg0; printf(\"area %d %d %s\\n\", $r->width, $r->height, str($r->name)); print(*$r); }}"
+            + $"uretprobe:{Targets.Path(Target)}:area {{ printf(\"= %d\\n\", retval); }}");
+        target.Ask("greet 2");
+        target.Ask("sum7 2");
+        target.Ask("area 2");
+        target.Quit();
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        string[] lines = [.. Lines(tool.Output)];
+        Assert.Equal(
+            ["greet Ada", "greet Grace", "sum7 0 2 6 7", "sum7 1 2 6 7", "area 0 7 r"],
+            lines[..5]);
+        Assert.Matches(@"^\{ \.width = 0, \.height = 7, \.name = 0x[0-9a-f]+ \}$", lines[5]);
+        Assert.Equal(["= 0", "area 1 7 r"], lines[6..8]);
+        Assert.Equal("= 7", lines[9]);
+    }
+
+    [Fact]
+    public void Entry_and_return_are_joined_by_a_map()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target,
+            $"{Probe("sum6")} {{ @start[tid] = nsecs; }} uretprobe:{Targets.Path(Target)}:sum6 /@start[tid]/ {{ @calls = count(); @longest = max(nsecs - @start[tid]); delete(@start, tid); }}"
+            + "END { printf(\"%d\\n\", (int64)@longest > 0); clear(@longest); }");
+        target.Ask("sum6 50");
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        Assert.Equal("1\n\n\n@calls: 50\n", tool.Output);
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
+    [Fact]
+    public void Exit_ends_the_run_with_its_code_and_the_process_goes_on()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target, $"{Probe("nothing")} {{ if (++@n == 3) {{ exit(7); }} }}");
+        Assert.Equal("1", target.Ask("nothing 100"));
+        Assert.Equal(new ExitStatus(7, null), tool.WaitForExit());
+        Assert.Equal("\n\n@n: 3\n", tool.Output);
+        Assert.Equal("1", target.Ask("nothing 5"));
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
+    [Fact]
+    public void Patterns_and_offsets_name_their_probes()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        string path = Targets.Path(Target);
+        using TargetProcess tool = Attach(target, $"uprobe:{path}:sum? {{ @[func, probe] = count(); }}");
+        target.Ask("sum7 3");
+        tool.Signal(Signals.Interrupt);
+        tool.WaitForExit();
+        Assert.Equal($"\n\n@[sum6, uprobe:{path}:sum6]: 3\n@[sum7, uprobe:{path}:sum7]: 3\n", tool.Output);
+        target.Quit();
+    }
+
+    [Fact]
+    public void Stacks_lead_from_the_function_to_main()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target, $"{Probe("sum6")} {{ @[ustack] = count(); }}");
+        target.Ask("sum7 3");
+        tool.Signal(Signals.Interrupt);
+        tool.WaitForExit();
+        string[] frames = [.. Lines(tool.Output).Select(line => line.Trim().Split('+')[0])];
+        Assert.Equal("sum6", frames[1]);
+        Assert.Contains("sum7", frames);
+        Assert.Contains("main", frames);
+        target.Quit();
+    }
+
+    [Fact]
+    public void JSON_is_an_object_a_line()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = UprobeCommand.Start("run", "-p", $"{target.Pid}", "-f", "json", "-e", $"{Probe("greet")} {{ printf(\"%s\\n\", str(arg0)); @[str(arg0)] = count(); @h = hist(5); }}");
+        tool.WaitForLine("{\"type\": \"attached_probes\"");
+        target.Ask("greet 3");
+        target.Quit();
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        JsonElement[] objects = [.. Objects(tool.Output)];
+        Assert.Equal(["attached_probes", "printf", "printf", "printf", "map", "hist"], objects.Select(o => o.GetProperty("type").GetString()));
+        Assert.Equal("a\tb\u001b[31m\n", objects[3].GetProperty("data").GetString());
+        Assert.Equal(1, objects[4].GetProperty("data").GetProperty("@").GetProperty("Grace").GetInt32());
+    }
+
+    [Fact]
+    public void A_command_is_probed_from_its_start_and_its_end_ends_the_run()
+    {
+        string output = UprobeCommand.Results("run", "-c", "/bin/sh -c 'exit 3'", "-e",
+            "BEGIN { @child = cpid > 0; } uprobe:libc:__libc_start_main { @starts = count(); }");
+        Assert.Equal("\n\n@child: true\n@starts: 1\n", output);
+    }
+
+    [Fact]
+    public void A_database_shows_its_statements()
+    {
+        Require.InstalledFile("/usr/bin/sqlite3");
+        string output = UprobeCommand.Results("run", "-c", "sqlite3 :memory: 'create table t(a)' 'insert into t values (7)' 'select a from t'", "-e",
+            "uprobe:libsqlite3:sqlite3_prepare_v2 { printf(\"%s\\n\", str(arg1)); }");
+        Assert.Equal("create table t(a)\ninsert into t values (7)\nselect a from t\n\n\n", output);
+    }
+
+    [Fact]
+    public void Intervals_need_no_process()
+    {
+        CommandResult result = UprobeCommand.Run("run", "-q", "-e", "BEGIN { printf(\"begin\\n\"); } interval:ms:5 { if (++@n == 4) { exit(2); } } END { printf(\"end\\n\"); }");
+        Assert.Equal(new CommandResult(new ExitStatus(2, null), "begin\nend\n\n\n@n: 4\n", ""), result);
+    }
+
+    [Fact]
+    public void A_signal_of_the_script_runs_its_action()
+    {
+        using TargetProcess tool = UprobeCommand.Start("run", "-e", "self:signal:SIGUSR1 { printf(\"got it\\n\"); exit(); }");
+        tool.WaitForErrorLine("Attached 1 probe");
+        const int User1 = 10;
+        tool.Signal(User1);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        Assert.Equal("got it\n\n\n", tool.Output);
+    }
+
+    [Theory]
+    [InlineData("uprobe:PATH:nothing { printf(\"%d\", ); }", "stdin:1:", "ERROR: ")]
+    [InlineData("uprobe:PATH:nothin { }", "No matches for uprobe ", "HINT: did you mean `nothing`?")]
+    [InlineData("uprobe:PATH:nothing+1000000 { }", "Offset outside the function bounds ('nothing' size is ", "")]
+    [InlineData("uprobe:PATH:0x1 { }", "Could not resolve address: ", ":0x1")]
+    [InlineData("kprobe:vfs_read { }", "`kprobe` probes are the kernel's", "")]
+    [InlineData("uprobe:/no/such/file:f { }", "no file called `/no/such/file` was found", "")]
+    public void What_cannot_be_is_told_with_its_place_and_leaves_the_process_alone(string script, string message, string more)
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        ProcessSnapshot before = ProcessSnapshot.Take(target.Pid);
+        CommandResult result = UprobeCommand.Run("run", "-p", $"{target.Pid}", "-e", script.Replace("PATH", Targets.Path(Target), StringComparison.Ordinal));
+        Assert.Equal(new ExitStatus(1, null), result.Exit);
+        Assert.Equal("", result.Output);
+        Assert.StartsWith("stdin:1:", result.Errors, StringComparison.Ordinal);
+        Assert.Contains(message, result.Errors, StringComparison.Ordinal);
+        Assert.Contains(more, result.Errors, StringComparison.Ordinal);
+        Assert.Empty(ProcessSnapshot.Take(target.Pid).DifferencesFrom(before));
+    }
+
+    [Fact]
+    public void Missing_probes_can_be_passed_over()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target, $"config = {{ missing_probes = warn }} {Probe("nosuch")} {{ @a = 1; }} {Probe("nothing")} {{ @n = count(); }}");
+        target.Ask("nothing 2");
+        target.Quit();
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        Assert.Equal("\n\n@n: 2\n", tool.Output);
+        Assert.Contains("WARNING: No matches for uprobe ", tool.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Unsafe_actions_need_consent_and_then_act()
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        string script = $"{Probe("sum6")} {{ override(1000); }}";
+        CommandResult refused = UprobeCommand.Run("run", "-p", $"{target.Pid}", "-e", script);
+        Assert.Equal(new ExitStatus(1, null), refused.Exit);
+        Assert.Contains("--unsafe", refused.Errors, StringComparison.Ordinal);
+        string plain = target.Ask("sum6 1");
+        using TargetProcess tool = UprobeCommand.Start("run", "-p", $"{target.Pid}", "--unsafe", "-e", script);
+        tool.WaitForErrorLine("Attached 1 probe");
+        Assert.NotEqual(plain, target.Ask("sum6 1"));
+        tool.Signal(Signals.Interrupt);
+        tool.WaitForExit();
+        Assert.Equal(plain, target.Ask("sum6 1"));
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
+    [Fact]
+    public void Probes_of_a_pattern_are_listed()
+    {
+        CommandResult result = UprobeCommand.Run("run", "-l", $"uprobe:{Targets.Path(Target)}:sum?");
+        Assert.Equal(new CommandResult(new ExitStatus(0, null), $"uprobe:{Targets.Path(Target)}:sum6\nuprobe:{Targets.Path(Target)}:sum7\n", ""), result);
+    }
+
+    [Fact]
+    public void A_script_that_probes_needs_to_be_told_what()
+    {
+        CommandResult result = UprobeCommand.Run("run", "-e", "uprobe:libc:malloc { }");
+        Assert.Equal(new ExitStatus(1, null), result.Exit);
+        Assert.Contains("probing every process of the system is not there yet", result.Errors, StringComparison.Ordinal);
+    }
+
+    private static string Probe(string function) => $"uprobe:{Targets.Path(Target)}:{function}";
+
+    private static TargetProcess Attach(TargetProcess target, string script)
+    {
+        TargetProcess tool = UprobeCommand.Start("run", "-p", $"{target.Pid}", "-e", script);
+        try
+        {
+            tool.WaitForErrorLine("Attached ");
+            return tool;
+        }
+        catch
+        {
+            tool.Dispose(); // the caller never gets it
+            throw;
+        }
+    }
+}
