@@ -21,12 +21,12 @@ internal sealed class HandlerEngine(TypeCatalog types, ScriptConfig options) : I
         // All actions run on the tracer's thread, one after the other.
         ScriptInterpreter interpreter = new(arming.Script, arming.Maps, arming.Host);
         TargetHit hit = new();
-        ProbeRequest[] requests = [.. arming.Sites.Select(site => new ProbeRequest(site.Point) { Program = Callbacks(site, interpreter, hit) })];
+        ProbeRequest[] requests = [.. arming.Sites.Select(site => new ProbeRequest(site.Point) { Program = Callbacks(site, interpreter, hit, arming.Host) })];
         RegistrationResult result = arming.Session.RegisterAll(requests);
         return new ArmedHandlers(arming, result);
     }
 
-    private static ConsumerCallbacks Callbacks(ScriptSite site, ScriptInterpreter interpreter, TargetHit hit)
+    private static ConsumerCallbacks Callbacks(ScriptSite site, ScriptInterpreter interpreter, TargetHit hit, IActionHost host)
     {
         ActionOccasion occasion = new()
         {
@@ -43,6 +43,8 @@ internal sealed class HandlerEngine(TypeCatalog types, ScriptConfig options) : I
             {
                 Pre = context =>
                 {
+                    if (host.IsEnding)
+                        return;
                     hit.Begin(context);
                     interpreter.Run(site.Probe, occasion);
                 },
@@ -51,9 +53,11 @@ internal sealed class HandlerEngine(TypeCatalog types, ScriptConfig options) : I
 
         return new ConsumerCallbacks
         {
-            Entry = context => (true, context.SiteAddress.Value),
+            Entry = context => (!host.IsEnding, context.SiteAddress.Value),
             Return = context =>
             {
+                if (host.IsEnding)
+                    return;
                 hit.Begin(context, (ulong)context.State!);
                 interpreter.Run(site.Probe, occasion);
             },

@@ -12,6 +12,9 @@ internal interface IActionHost
     /// <summary>The process that -c started; null where there is none.</summary>
     int? ChildProcessId { get; }
 
+    /// <summary>Whether the run ends: no action of a probe begins any more.</summary>
+    bool IsEnding { get; }
+
     /// <summary>Names of code.</summary>
     IScriptSymbols Symbols { get; }
 

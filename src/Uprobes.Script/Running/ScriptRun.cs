@@ -54,6 +54,9 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     public int? ChildProcessId => _session?.LaunchedProcessId;
 
     /// <inheritdoc/>
+    public bool IsEnding => _isEnding;
+
+    /// <inheritdoc/>
     public IScriptSymbols Symbols => _symbols;
 
     /// <summary>Runs the script; returns its exit code.</summary>

@@ -134,7 +134,9 @@ public sealed class RunTests
         Require.InstalledFile("/usr/bin/sqlite3");
         string output = UprobeCommand.Results("run", "-c", "sqlite3 :memory: 'create table t(a)' 'insert into t values (7)' 'select a from t'", "-e",
             "uprobe:libsqlite3:sqlite3_prepare_v2 { printf(\"%s\\n\", str(arg1)); }");
-        Assert.Equal("create table t(a)\ninsert into t values (7)\nselect a from t\n\n\n", output);
+        // The library prepares some of its own between them.
+        string[] own = ["create table t(a)", "insert into t values (7)", "select a from t"];
+        Assert.Equal(own, Lines(output).Where(own.Contains));
     }
 
     [Fact]

@@ -36,6 +36,8 @@ internal sealed class ScriptHarness : IActionHost, IScriptSymbols
 
     public int? ChildProcessId => null;
 
+    public bool IsEnding => ExitCode is not null;
+
     public IScriptSymbols Symbols => this;
 
     internal static ScriptHarness Run(string script, ScriptFormat format = ScriptFormat.Text, int hits = 1)
