@@ -91,8 +91,17 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     /// <summary>What knows where calls of a process return that programs follow, or null where none has been followed yet.</summary>
     /// <param name="processId">The process.</param>
     /// <param name="memory">Its memory, for as long as the answer is used.</param>
-    internal IReturnThunks? ReturnThunksOf(int processId, MemoryReader memory) => _tracer.Thread.Invoke(() =>
-        _engine.CallTableOf(processId) is { } table ? new FollowedCalls(table, memory) : null);
+    internal IReturnThunks? ReturnThunksOf(int processId, MemoryReader memory)
+    {
+        try
+        {
+            return _tracer.Thread.Invoke(() => _engine.CallTableOf(processId) is { } table ? new FollowedCalls(table, memory) : null);
+        }
+        catch (ObjectDisposedException)
+        {
+            return null; // The session has ended.
+        }
+    }
 
     internal int AwaitedReturns => _tracer.Thread.Invoke(() => _engine.AwaitedReturns);
 

@@ -12,7 +12,7 @@ internal readonly ref struct CapturedStack
     /// <param name="registers">At least rip and rsp; rbp, rbx and r12 to r15 where they can be had.</param>
     /// <param name="bytes">The memory from rsp on, as much as was captured.</param>
     /// <param name="isAtEntry">Whether rip is at the first instruction of a function: then the return address is at rsp, whatever is known of the code.</param>
-    internal CapturedStack(in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry = false)
+    internal CapturedStack(scoped in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry = false)
     {
         Registers = registers;
         Bytes = bytes;

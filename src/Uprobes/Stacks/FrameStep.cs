@@ -28,7 +28,16 @@ internal enum FrameStepKind
 /// <param name="Pushed">The bytes between the stack pointer and the return address of a stub.</param>
 internal sealed record FrameStep(FrameStepKind Kind, FrameRow? Row = null, ulong Bias = 0, ulong Pushed = 0)
 {
-    internal static readonly FrameStep Unmapped = new(FrameStepKind.Unmapped), Trampoline = new(FrameStepKind.Trampoline), FramePointer = new(FrameStepKind.FramePointer);
+    internal static readonly FrameStep Unmapped = new(FrameStepKind.Unmapped), Trampoline = new(FrameStepKind.Trampoline);
+
+    /// <summary>Code without a file, as compilers at run time make it: no thread begins there.</summary>
+    internal static readonly FrameStep FramePointer = new(FrameStepKind.FramePointer);
+
+    /// <summary>Code of a file that says nothing of its frames; the start of a program may be there, which clears the frame pointer.</summary>
+    internal static readonly FrameStep FramePointerOrStart = new(FrameStepKind.FramePointer) { MayBeStart = true };
+
+    /// <summary>Whether a frame pointer of 0 marks the outermost frame.</summary>
+    internal bool MayBeStart { get; private init; }
 
     /// <summary>Whether the frame interrupted what comes above it instead of being called by it.</summary>
     internal bool IsSignalFrame => Kind == FrameStepKind.Trampoline || Row is { IsSignalFrame: true };

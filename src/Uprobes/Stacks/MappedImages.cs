@@ -83,7 +83,7 @@ internal sealed class MappedImages
                 return new FrameStep(FrameStepKind.Stub, Pushed: LinkageStub.Pushed(section.Name, offset.Value - section.FileOffset.Value));
         }
 
-        return IsTrampoline(address) ? FrameStep.Trampoline : FrameStep.FramePointer;
+        return IsTrampoline(address) ? FrameStep.Trampoline : FrameStep.FramePointerOrStart;
     }
 
     private static int ReadImage(ElfImage image, FileOffset offset, Span<byte> bytes)

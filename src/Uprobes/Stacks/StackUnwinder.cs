@@ -34,7 +34,7 @@ internal static class StackUnwinder
             FrameStep step = images.StepAt(isExact ? address : address - 1);
             if (step.Kind == FrameStepKind.FramePointer && !isExact && images.IsTrampoline(address))
                 step = FrameStep.Trampoline;
-            bool isAtEntry = count == 0 && stack.IsAtEntry && step.Kind is FrameStepKind.FramePointer or FrameStepKind.Unmapped;
+            bool isAtEntry = count == 0 && stack.IsAtEntry && step.Kind == FrameStepKind.FramePointer;
             ulong before = registers[StackRegisters.Rsp];
             StackEnd? end = isAtEntry ? PopReturn(ref registers, stack, 0, thunks) : Step(step, ref registers, stack, images, thunks);
             if (end is { } reason)
@@ -60,7 +60,7 @@ internal static class StackUnwinder
             case FrameStepKind.Stub:
                 return PopReturn(ref registers, stack, step.Pushed, thunks);
             case FrameStepKind.FramePointer:
-                return FollowFramePointer(ref registers, stack, images, thunks);
+                return FollowFramePointer(step, ref registers, stack, images, thunks);
             default:
                 return StackEnd.Unmapped;
         }
@@ -157,12 +157,12 @@ internal static class StackUnwinder
     }
 
     // push rbp; mov rbp, rsp. The register may as well hold anything else, so what it leads to has to look like that.
-    private static StackEnd? FollowFramePointer(ref StackRegisters registers, scoped in CapturedStack stack, MappedImages images, IReturnThunks? thunks)
+    private static StackEnd? FollowFramePointer(FrameStep step, ref StackRegisters registers, scoped in CapturedStack stack, MappedImages images, IReturnThunks? thunks)
     {
         ulong stackPointer = registers[StackRegisters.Rsp];
         if (!registers.TryGet(StackRegisters.Rbp, out ulong frame))
             return StackEnd.Broken;
-        if (frame == 0)
+        if (frame == 0 && step.MayBeStart)
             return StackEnd.Outermost;
         if (frame < stackPointer || (frame & 7) != 0)
             return StackEnd.Broken;

@@ -10,7 +10,7 @@ namespace Uprobes.LiveTests.Stacks;
 [TestLimit(120)]
 public sealed class StackTests : IDisposable
 {
-    private const int Capacity = 16 * 1024 - 256;
+    private const int Capacity = StackCapture.MostBytes;
     private readonly LeakCheck _leaks = new();
 
     public void Dispose() => _leaks.AssertNothingLeft();
@@ -58,15 +58,15 @@ public sealed class StackTests : IDisposable
     public void Frames_keep_their_names_when_the_target_has_ended()
     {
         StackCollector collector = new(Capacity);
-        using ImageStore store = new();
         using TargetProcess process = TargetProcess.StartTarget("stacks");
         using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
         using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path("stacks"), "mark")], collector);
-        using ProcessImages images = new(process.Pid, store);
+        using StackReader reader = new(session);
+        reader.Look(process.Pid);
         process.Ask("throw 3");
         process.Quit();
-        images.Refresh();
-        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), images);
+        reader.Look(process.Pid);
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), process.Pid, reader);
         Assert.Equal(StackEnd.Outermost, end);
         Assert.Equal(
             ["mark", "geometry::Guard::~Guard()", "geometry::thrower(long) [clone .cold]", "geometry::catcher(long)", "main"],
@@ -89,17 +89,17 @@ public sealed class StackTests : IDisposable
     public void Code_that_the_target_compiled_has_the_name_that_it_gave()
     {
         StackCollector collector = new(Capacity);
-        using ImageStore store = new();
         using TargetProcess process = TargetProcess.StartTarget("stacks");
         using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
         using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path("stacks"), "mark")], collector);
-        using ProcessImages images = new(process.Pid, store);
+        using StackReader reader = new(session);
+        reader.Look(process.Pid);
         process.Ask("jit 3");
         StackCollector.Sample sample = collector.Next();
-        Assert.True(images.Refresh());
+        reader.Look(process.Pid);
         process.Ask("unjit 0");
         process.Quit();
-        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, images);
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, process.Pid, reader);
         Assert.Equal(StackEnd.Outermost, end);
         Assert.Equal(["mark", "inner", "plain", "compiled code", "jit", "main"], frames.Take(6).Select(f => f.Function));
         Assert.Equal("compiled code+6", frames[3].ToString());
@@ -109,19 +109,18 @@ public sealed class StackTests : IDisposable
     public void Frames_of_a_library_that_was_unmapped_keep_their_names()
     {
         StackCollector collector = new(Capacity);
-        using ImageStore store = new();
         using TargetProcess process = TargetProcess.StartTarget("dl");
         string library = Path.Combine(Path.GetDirectoryName(Targets.Path("dl"))!, "libplug.so");
         using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
         using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(library, "plug_work")], collector);
-        using ProcessImages images = new(process.Pid, store);
+        using StackReader reader = new(session);
+        reader.Look(process.Pid);
         process.Ask("open");
-        Assert.True(images.Refresh());
+        reader.Look(process.Pid);
         process.Ask("call 1");
         process.Ask("close");
-        images.Refresh();
-        Assert.False(images.Refresh());
-        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), images);
+        reader.Look(process.Pid);
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), process.Pid, reader);
         Assert.Equal(StackEnd.Outermost, end);
         Assert.Equal("plug_work+0", frames[0].ToString());
         Assert.Equal(library, frames[0].Module);
@@ -129,27 +128,49 @@ public sealed class StackTests : IDisposable
     }
 
     [Fact]
+    public void A_library_that_is_mapped_later_is_looked_at_when_a_stack_leads_there()
+    {
+        StackCollector collector = new(Capacity);
+        using TargetProcess process = TargetProcess.StartTarget("dl");
+        string library = Path.Combine(Path.GetDirectoryName(Targets.Path("dl"))!, "libplug.so");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(library, "plug_work")], collector);
+        using StackReader reader = new(session);
+        reader.Look(process.Pid);
+        process.Ask("open");
+        process.Ask("call 1");
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(collector.Next(), process.Pid, reader);
+        Assert.Equal(("plug_work+0", StackEnd.Outermost), (frames[0].ToString(), end));
+        Assert.StartsWith("libplug.c:", Path.GetFileName(frames[0].Source?.ToString()), StringComparison.Ordinal);
+        process.Quit();
+    }
+
+    [Fact]
     public void Calls_that_are_followed_return_to_their_callers()
     {
         StackCollector collector = new(Capacity);
         ProbeProgram follow = new([new FollowCall([])], []), nothing = new([], []);
-        using ImageStore store = new();
         using TargetProcess process = TargetProcess.StartTarget("stacks");
         using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
         ProgramGroup group = collector.Group with { OfProbes = [new(collector.Group.Entry, null), new(follow, nothing), new(follow, nothing)] };
         using IQueryRun run = ((IQueryHost)session).Run(group, [At("mark"), At("held"), At("holder")], collector);
         Assert.Empty(run.Refusals);
-        using ProcessImages images = new(process.Pid, store);
+        using StackReader reader = new(session);
+        reader.Look(process.Pid);
         process.Send("hold 3");
         StackCollector.Sample sample = collector.Next();
-        IReturnThunks? thunks = session.ReturnThunksOf(process.Pid, images.Reader!);
-        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, images, thunks: thunks);
+        (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, process.Pid, reader);
         Assert.Equal(["mark", "held", "holder", "main"], frames.Take(4).Select(f => f.Function));
         Assert.Equal(StackEnd.Outermost, end);
         // The thunk itself is no function that anything is known of.
-        (frames, _) = StackCollector.Resolve(sample, images);
+        using StackReader ignorant = new(null);
+        (frames, _) = StackCollector.Resolve(sample, process.Pid, ignorant);
         Assert.Equal(["mark", "held", null], frames.Select(f => f.Function));
         Assert.Equal("6", process.Ask("go on"));
+        session.Dispose();
+        using StackReader late = new(session);
+        (frames, _) = StackCollector.Resolve(sample, process.Pid, late);
+        Assert.Equal(["mark", "held", null], frames.Select(f => f.Function));
 
         static ProbePoint At(string function) => ProbePoint.At(Targets.Path("stacks"), function);
     }
@@ -184,18 +205,18 @@ public sealed class StackTests : IDisposable
         string target, string function, ulong offset, string command, ProbeEngine engine, int capacity = Capacity)
     {
         StackCollector collector = new(capacity);
-        using ImageStore store = new();
         using TargetProcess process = TargetProcess.StartTarget(target);
         using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = engine });
         using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path(target), function, offset)], collector);
         Assert.Empty(run.Refusals);
-        using ProcessImages images = new(process.Pid, store);
+        using StackReader reader = new(session);
+        reader.Look(process.Pid);
         // What it does without an argument on its command line.
         process.Ask(command.Contains(' ', StringComparison.Ordinal) ? command : command + " 3");
         StackCollector.Sample sample = collector.Next();
-        images.Refresh();
+        reader.Look(process.Pid);
         process.Quit();
-        return StackCollector.Resolve(sample, images, isAtEntry: offset == 0);
+        return StackCollector.Resolve(sample, process.Pid, reader, isAtEntry: offset == 0);
     }
 
     // The ways to main differ: gdb has its program started with other arguments. What comes after main counts again.

@@ -26,7 +26,7 @@ public sealed class StackUnwinderTests : IDisposable
     {
         byte[] bytes = new byte[128];
         Put(bytes, 32, Stack + 64, Code + 0x20);
-        Put(bytes, 64, 0, Code + 0x30);
+        Put(bytes, 64, Stack + 96, Code + 0x30);
         AssertFrames([Code, Code + 0x20, Code + 0x30], StackEnd.Outermost, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes));
     }
 
@@ -35,7 +35,7 @@ public sealed class StackUnwinderTests : IDisposable
     {
         byte[] bytes = new byte[128];
         Put(bytes, 0, Code + 0x10);
-        Put(bytes, 32, 0, Code + 0x20);
+        Put(bytes, 32, Stack + 64, Code + 0x20);
         AssertFrames([Code, Code + 0x10, Code + 0x20], StackEnd.Outermost, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes, isAtEntry: true));
     }
 
@@ -43,6 +43,7 @@ public sealed class StackUnwinderTests : IDisposable
     [InlineData(8, Code + 0x20, nameof(StackEnd.Broken))] // Not aligned.
     [InlineData(-16, Code + 0x20, nameof(StackEnd.Broken))] // Below the stack pointer.
     [InlineData(120, Code + 0x20, nameof(StackEnd.Truncated))] // Behind what was captured.
+    [InlineData(-0x7000_0000, 0UL, nameof(StackEnd.Broken))] // None.
     [InlineData(32, 0x55UL, nameof(StackEnd.Broken))] // No code.
     public void A_register_that_is_no_frame_pointer_ends_the_stack(int place, ulong address, string end)
     {
@@ -75,7 +76,7 @@ public sealed class StackUnwinderTests : IDisposable
     {
         byte[] bytes = new byte[128];
         Put(bytes, 32, Stack + 64, 0xdead0010);
-        Put(bytes, 64, 0, Code + 0x30);
+        Put(bytes, 64, Stack + 96, Code + 0x30);
         AssertFrames([Code, Code + 0x20, Code + 0x30], StackEnd.Outermost, Unwind(Anonymous(), Registers(Code, Stack + 32), bytes, thunks: new Thunks(0xdead0010, Stack + 40, Code + 0x20)));
     }
 
@@ -95,7 +96,7 @@ public sealed class StackUnwinderTests : IDisposable
         Put(bytes, 16, Stack + 0x900, Code + 0x100); // The handler's frame; the context starts at 32.
         Put(bytes, 32 + 40 + (8 * 10), Stack + 400); // rbp
         Put(bytes, 32 + 40 + (8 * 15), Stack + 390, Code + 0x200); // rsp, rip
-        Put(bytes, 400, 0, Code + 0x300);
+        Put(bytes, 400, Stack + 450 - 2, Code + 0x300);
         AssertFrames([Code, Code + 0x100, Code + 0x200, Code + 0x300], StackEnd.Outermost, Unwind(images, Registers(Code, Stack + 16), bytes));
         AssertFrames([Code, Code + 0x100], StackEnd.Truncated, Unwind(images, Registers(Code, Stack + 16), bytes[..100]));
     }
