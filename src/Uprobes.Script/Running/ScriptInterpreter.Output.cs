@@ -96,8 +96,13 @@ internal sealed partial class ScriptInterpreter
         host.Post(writer => writer.Join(joined, separator));
     }
 
-    /// <summary>A value as it is shown: contents of structs and arrays, not where they are.</summary>
-    private ScriptValue Shown(TypedExpression expression) => Materialize(Evaluate(expression), expression.Type, expression.Span);
+    /// <summary>A value as it is shown: contents of structs and arrays, not where they are; a text that was cut with the mark of that.</summary>
+    private ScriptValue Shown(TypedExpression expression)
+    {
+        ScriptValue value = Materialize(Evaluate(expression), expression.Type, expression.Span);
+        bool isCut = value.Kind == ScriptValueKind.String && !value.IsTrusted && value.Bytes.Length == script.Options.MaxStringLength - 1;
+        return isCut ? ScriptValue.String([.. value.Bytes, .. Encoding.UTF8.GetBytes(script.Options.TruncationTrailer)]) : value;
+    }
 
     private static string Formatted(PrintfFormat format, ScriptValue[] values)
     {

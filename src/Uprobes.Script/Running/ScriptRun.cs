@@ -107,8 +107,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
         if (Environment.CurrentManagedThreadId == _runner)
         {
             // What the target's threads have said before comes first.
-            while (_queue.RunNext(TimeSpan.Zero))
-                continue;
+            _queue.RunRecords();
             write(_writer);
         }
         else

@@ -130,6 +130,10 @@ public sealed class StatementTests
     }
 
     [Fact]
+    public void A_text_that_was_cut_says_so() =>
+        Assert.Equal("hel..\nhe\n\n\n", ScriptHarness.Run("config = { max_strlen = 4 } uprobe:/bin/x:f { print(str(arg0)); print(str(arg0, 2)); }").Output);
+
+    [Fact]
     public void Exit_hands_its_code_on() => Assert.Equal(3, ScriptHarness.Run("BEGIN { exit(3); }").ExitCode);
 
     [Fact]
