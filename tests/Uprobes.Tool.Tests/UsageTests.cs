@@ -30,7 +30,6 @@ public sealed class UsageTests
     [InlineData("count -p 2147483647 libc:malloc -i -1")]
     [InlineData("count -p 2147483647 libc:malloc --where arg0>")]
     [InlineData("count -p 2147483647 libc:malloc+4 --where retval>0")]
-    [InlineData("trace -p 2147483647 libc:malloc --format ssssssssssssssss -s 256")]
     [InlineData("trace -p 2147483647 libc:malloc -s 257")]
     [InlineData("list")]
     [InlineData("nonsense")]

@@ -24,6 +24,9 @@ internal sealed class ActionOccasion
     /// <summary>What may be done to the thread that waits; null where none does.</summary>
     internal ITargetThread? Thread { get; set; }
 
+    /// <summary>The process that an event came from, as this process numbers it; 0 where a thread waits, or none is known.</summary>
+    internal int ProcessId { get; set; }
+
     /// <summary>What a program in the target left for the action: see <see cref="FieldExpression"/>.</summary>
     internal IReadOnlyList<ScriptValue> Fields { get; set; } = [];
 }

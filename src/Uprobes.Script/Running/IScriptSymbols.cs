@@ -1,5 +1,6 @@
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
+using Uprobes.Stacks.X64;
 
 namespace Uprobes.Script.Running;
 
@@ -20,4 +21,12 @@ internal interface IScriptSymbols
     /// <param name="occasion">The hit; its thread waits.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
     ScriptStack StackOf(ActionOccasion occasion, StackType type);
+
+    /// <summary>A stack that a program has captured, symbolised.</summary>
+    /// <param name="processId">The process, as this process numbers it.</param>
+    /// <param name="registers">The thread's.</param>
+    /// <param name="bytes">Its memory from the stack pointer on.</param>
+    /// <param name="isAtEntry">Whether it was at the first instruction of a function.</param>
+    /// <param name="type">How much of it, and how it is to print.</param>
+    ScriptStack StackOf(int processId, in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry, StackType type);
 }

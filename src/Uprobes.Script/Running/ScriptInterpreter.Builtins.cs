@@ -10,7 +10,7 @@ internal sealed partial class ScriptInterpreter
     private readonly ProcessFacts _facts = new();
 
     /// <summary>The process that the action is about, as this process numbers it: the target's, or this one.</summary>
-    private int HostProcessId => _occasion.Thread?.ProcessId ?? _occasion.Hit?.ProcessId ?? Environment.ProcessId;
+    private int HostProcessId => _occasion.Thread?.ProcessId ?? _occasion.Hit?.ProcessId ?? (_occasion.ProcessId != 0 ? _occasion.ProcessId : Environment.ProcessId);
 
     private long NumberOf(BuiltinExpression builtin)
     {

@@ -3,6 +3,7 @@ using Uprobes.Images;
 using Uprobes.Processes;
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
+using Uprobes.Stacks.X64;
 
 namespace Uprobes.Script.Running;
 
@@ -49,6 +50,13 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
             return new ScriptStack(type.Mode, []) { UnwindFailed = true };
         lock (_gate)
             return _stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, AttachPoint.IsReturn: false } }, type);
+    }
+
+    /// <inheritdoc/>
+    public ScriptStack StackOf(int processId, in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry, StackType type)
+    {
+        lock (_gate)
+            return _stacks.Of(processId, registers, bytes, isAtEntry, type);
     }
 
     /// <inheritdoc/>

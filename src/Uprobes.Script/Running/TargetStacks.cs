@@ -26,13 +26,24 @@ internal sealed class TargetStacks(ScriptConfig config) : IDisposable
     /// <param name="type">How much of it, and how it is to print.</param>
     internal ScriptStack Of(IProgramContext hit, ITargetThread thread, bool isAtEntry, StackType type)
     {
-        (ProcessImages images, StackSymbols symbols) = Process(thread.ProcessId);
         StackRegisters registers = default;
         for (int number = 0; number < GeneralRegisters; number++)
             registers.Set(StackRegisters.OfProcessor(number), hit.Register(number));
         registers.Set(StackRegisters.Rip, thread.TryReadRegister("ip", out ulong instruction) ? instruction : hit.SiteAddress);
 
-        CapturedStack captured = new(registers, _bytes.AsSpan(0, Math.Max(0, hit.TryRead(hit.Register(StackPointer), _bytes))), isAtEntry);
+        return Of(thread.ProcessId, registers, _bytes.AsSpan(0, Math.Max(0, hit.TryRead(hit.Register(StackPointer), _bytes))), isAtEntry, type);
+    }
+
+    /// <summary>A stack that was captured.</summary>
+    /// <param name="processId">The process, as this process numbers it.</param>
+    /// <param name="registers">The thread's.</param>
+    /// <param name="bytes">Its memory from the stack pointer on.</param>
+    /// <param name="isAtEntry">Whether it was at the first instruction of a function.</param>
+    /// <param name="type">How much of it, and how it is to print.</param>
+    internal ScriptStack Of(int processId, in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry, StackType type)
+    {
+        (ProcessImages images, StackSymbols symbols) = Process(processId);
+        CapturedStack captured = new(registers, bytes, isAtEntry);
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
         addresses = addresses[..Math.Min(type.Limit, addresses.Length)];
         StackUnwinding found = StackUnwinder.Unwind(captured, images.Current, addresses);

@@ -123,12 +123,7 @@ internal sealed class ProbingOptions(string? value = null)
         Target = Target(parsed.GetValue(_processIds) ?? [], parsed.GetValue(_command), trailingCommand),
         Options = new SessionOptions
         {
-            Engine = parsed.GetValue(_engine) switch
-            {
-                "trap" => ProbeEngine.Trap,
-                "inline" => ProbeEngine.Inline,
-                _ => ProbeEngine.Auto,
-            },
+            Engine = EngineOf(parsed.GetValue(_engine)),
             Presence = Presence(parsed),
             WriteGuard = parsed.GetValue(_writeGuard) switch
             {
@@ -143,6 +138,14 @@ internal sealed class ProbingOptions(string? value = null)
         Format = FormatOf(parsed.GetValue(_format)!),
         OutputPath = parsed.GetValue(_output),
         Duration = Seconds("-d", parsed.GetValue(_duration)),
+    };
+
+    /// <summary>The engine by its name.</summary>
+    public static ProbeEngine EngineOf(string? name) => name switch
+    {
+        "trap" => ProbeEngine.Trap,
+        "inline" => ProbeEngine.Inline,
+        _ => ProbeEngine.Auto,
     };
 
     /// <summary>The specifications, and the value behind them where there is one.</summary>

@@ -44,8 +44,8 @@ internal sealed class RunSyntax
 
     private readonly Option<string> _engine = new("--engine")
     {
-        Description = "How actions are run; scripts run on breakpoints in this version",
-        HelpName = "auto|trap",
+        Description = "How actions are run: inside the target where they can be, only there, or here at breakpoints",
+        HelpName = "auto|inline|trap",
         DefaultValueFactory = _ => "auto",
     };
 
@@ -65,7 +65,7 @@ internal sealed class RunSyntax
     {
         var command = new Command("run", HelpTexts.RunDescription);
         _buffering.AcceptOnlyFromAmong("line", "full", "none");
-        _engine.AcceptOnlyFromAmong("auto", "trap");
+        _engine.AcceptOnlyFromAmong("auto", "inline", "trap");
         command.Add(_words);
         foreach (var option in (Option[])[_program, _processIds, _command, _format, _output, _buffering, _engine, _list, _quiet, _verbose, _failures, _unsafe, _dryRun, _noWarnings, _noFollow, _force])
             command.Add(option);
@@ -105,7 +105,7 @@ internal sealed class RunSyntax
                 "full" => OutputBuffering.Full,
                 _ => OutputBuffering.Line,
             },
-            Options = new SessionOptions { Engine = ProbeEngine.Trap, FollowForks = !parsed.GetValue(_noFollow) },
+            Options = new SessionOptions { Engine = ProbingOptions.EngineOf(parsed.GetValue(_engine)), FollowForks = !parsed.GetValue(_noFollow) },
             IsQuiet = parsed.GetValue(_quiet),
             IsVerbose = parsed.GetValue(_verbose),
             TellsFailures = parsed.GetValue(_failures),

@@ -1,6 +1,8 @@
 using System.Collections;
+using System.Globalization;
 using Uprobes.Linux;
 using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Lowering;
 using Uprobes.Script.Output;
 using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
@@ -68,7 +70,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
             TellsFailures = request.TellsFailures,
             IsDryRun = request.IsDryRun,
             IsQuiet = request.IsQuiet,
-        }, writer, new HandlerEngine(script.Types, script.Options));
+        }, writer, EngineFor(script, source));
         using var signals = new SignalWatch(run.Interrupt, () =>
         {
             run.Abandon();
@@ -77,6 +79,30 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         var code = run.Run();
         writer.Dispose();
         return code;
+    }
+
+    /// <summary>Programs, where all actions can be; otherwise handlers that stop the target's threads.</summary>
+    private IScriptEngine EngineFor(TypedScript script, ScriptSource source)
+    {
+        HandlerEngine handlers = new(script.Types, script.Options);
+        if (request.Options.Engine == ProbeEngine.Trap)
+            return handlers;
+        if (InlineEngine.TryCreate(script, MonotonicClock.Nanoseconds, out var refusal) is { } programs)
+            return programs;
+        if (request.Options.Engine == ProbeEngine.Inline)
+        {
+            throw new ScriptRefusedException([new Diagnostic(Severity.Error, DiagnosticId.Unsupported, refusal!.Span, $"this cannot run inside the target: {refusal.Reason}")
+            {
+                Hint = "--engine auto runs it here, and stops the target for it at each hit",
+            }]);
+        }
+
+        if (!request.HidesWarnings)
+        {
+            var (line, column) = source.Locate(refusal!.Span.Start);
+            environment.Status.WriteSafe(string.Create(CultureInfo.InvariantCulture, $"{source.Name}:{line}:{column}: the target stops at each hit: {refusal.Reason}\n"));
+        }
+        return handlers;
     }
 
     private ScriptSource ReadSource()

@@ -68,13 +68,47 @@ public sealed class RunTests
     [Fact]
     public void Exit_ends_the_run_with_its_code_and_the_process_goes_on()
     {
+        // At a breakpoint nothing is between the action and the next hit; a program's reader comes some hits later.
         using TargetProcess target = TargetProcess.StartTarget(Target);
-        using TargetProcess tool = Attach(target, $"{Probe("nothing")} {{ if (++@n == 3) {{ exit(7); }} }}");
+        using TargetProcess tool = Attach(target, $"{Probe("nothing")} {{ if (++@n == 3) {{ exit(7); }} }}", "--engine", "trap");
         Assert.Equal("1", target.Ask("nothing 100"));
         Assert.Equal(new ExitStatus(7, null), tool.WaitForExit());
         Assert.Equal("\n\n@n: 3\n", tool.Output);
+        using TargetProcess other = Attach(target, $"{Probe("nothing")} {{ ++@n; printf(\"%d\\n\", @n); if (@n == 3) {{ exit(7); }} }}");
+        Assert.Equal("1", target.Ask("nothing 100"));
+        Assert.Equal(new ExitStatus(7, null), other.WaitForExit());
+        Assert.StartsWith("1\n2\n3\n\n\n@n: ", other.Output, StringComparison.Ordinal);
         Assert.Equal("1", target.Ask("nothing 5"));
         Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
+    public static TheoryData<string> Actions =>
+    [
+        "uprobe:PATH:fact { @[func, arg0] = count(); @h = hist(arg0); @s = stats(arg0); @l = lhist(arg0, 0, 10, 2); }",
+        "uprobe:PATH:fact { @depth[comm]++; @most = max(@depth[comm]); } uretprobe:PATH:fact { @depth[comm]--; @r[retval] = count(); }",
+        "uprobe:PATH:greet { printf(\"%s %d\\n\", str(arg0), ++@n); @names[str(arg0)] = count(); @last[comm] = str(arg0); }",
+        "uprobe:PATH:sum7 /arg0 > 1/ { @[arg0 + arg6, probe] = sum(arg1); if (@seen[arg0]) { @again = count(); } @seen[arg0] = 1; delete(@seen[2]); }",
+        "uprobe:PATH:sum6 { @[ustack(3)] = sum(arg0); @where[usym(reg(\"ip\"))] = count(); } BEGIN { @sum = 5; } uprobe:PATH:sum7 { @sum += arg0; } END { print(@sum); }",
+        "struct rectangle { int width; int height; const char *name; } uprobe:PATH:area { $r = (struct rectangle *)arg0; @[$r->width, str($r->name)] = sum($r->height); }",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Actions))]
+    public void Programs_in_the_target_and_actions_at_breakpoints_find_the_same(string script)
+    {
+        string[] outputs = [.. ((string[])["inline", "trap"]).Select(engine =>
+        {
+            using TargetProcess target = TargetProcess.StartTarget(Target);
+            using TargetProcess tool = Attach(target, script.Replace("PATH", Targets.Path(Target), StringComparison.Ordinal), "--engine", engine);
+            foreach (string request in (string[])["fact 5", "greet 4", "sum7 6", "area 3"])
+                target.Ask(request);
+            tool.Signal(Signals.Interrupt);
+            Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+            Assert.Equal(new ExitStatus(0, null), target.Quit());
+            return tool.Output;
+        })];
+        Assert.Equal(outputs[1], outputs[0]);
+        Assert.True(outputs[0].Length > 20, outputs[0]);
     }
 
     [Fact]
@@ -224,9 +258,9 @@ public sealed class RunTests
 
     private static string Probe(string function) => $"uprobe:{Targets.Path(Target)}:{function}";
 
-    private static TargetProcess Attach(TargetProcess target, string script)
+    private static TargetProcess Attach(TargetProcess target, string script, params string[] more)
     {
-        TargetProcess tool = UprobeCommand.Start("run", "-p", $"{target.Pid}", "-e", script);
+        TargetProcess tool = UprobeCommand.Start(["run", "-p", $"{target.Pid}", "-e", script, .. more]);
         try
         {
             tool.WaitForErrorLine("Attached ");

@@ -1,0 +1,168 @@
+using Uprobes.Channels;
+using Uprobes.Programs;
+using Uprobes.Script.Running;
+using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
+
+namespace Uprobes.Script.Lowering;
+
+/// <summary>What is done for its effect: here, or by the reader.</summary>
+internal sealed partial class ActionLowering
+{
+    /// <summary>How much of a stack is captured: the calls of most programs fit.</summary>
+    private const int StackBytes = 8192;
+
+    private void LowerEffect(TypedExpression expression)
+    {
+        switch (expression)
+        {
+            case IncrementExpression { Target: MapExpression { Map: var counted } } when maps.IsForReader(counted):
+                Send(new ExpressionStatement(expression, expression.Span));
+                break;
+            case IncrementExpression increment:
+                LowerIncrement(increment);
+                break;
+            case ConditionalExpression choice:
+                LowerIf(choice.Condition, () => LowerEffect(choice.WhenTrue), () => LowerEffect(choice.WhenFalse));
+                break;
+            case BlockExpression block:
+                LowerStatement(block.Statements);
+                if (block.Result is { } result)
+                    LowerEffect(result);
+                break;
+            case CastExpression cast:
+                LowerEffect(cast.Operand);
+                break;
+            case CallExpression { Function: ScriptFunction.Delete, Arguments: [MapReferenceExpression { Map: var map }, ..] arguments }
+                when !maps.IsForReader(map) && maps.Maps[maps.IndexOf(map)].Definition.Kind == AggregateKind.Value:
+                _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, arguments.Count > 1 ? arguments[1] : null)));
+                break;
+            case CallExpression { Function: ScriptFunction.Delete, Arguments: [MapExpression { Map: var map } entry] }
+                when !maps.IsForReader(map) && maps.Maps[maps.IndexOf(map)].Definition.Kind == AggregateKind.Value:
+                _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, entry.Key)));
+                break;
+            case CallExpression { Function: ScriptFunction.Exit } exit:
+                Send(new ExpressionStatement(exit, exit.Span));
+                _statements.Add(new Stop());
+                break;
+            case CallExpression
+            {
+                Function: ScriptFunction.Printf or ScriptFunction.Errorf or ScriptFunction.Warnf or ScriptFunction.Cat or ScriptFunction.System
+                or ScriptFunction.Print or ScriptFunction.Time or ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete
+            } call:
+                Send(new ExpressionStatement(call, call.Span));
+                break;
+            case CallExpression call:
+                throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()");
+            default:
+                // A value that nobody wants. It is worked out all the same: what is wrong with it is told.
+                _ = Integer(expression);
+                break;
+        }
+    }
+
+    /// <summary>Leaves something to the reader, with the values that only the program can find.</summary>
+    private void Send(TypedStatement statement)
+    {
+        List<Expression> values = [new Builtin(BuiltinKind.ProbeIndex), new Builtin(BuiltinKind.ProcessId)];
+        List<LoweredField> fields = [];
+        TypedStatement action = statement switch
+        {
+            ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target } increment } expression =>
+                expression with { Expression = increment with { Target = target with { Key = Part(target.Key) } } },
+            ExpressionStatement expression => expression with { Expression = Rewrite(expression.Expression, values, fields) },
+            AggregateStatement aggregate => aggregate with { Key = Part(aggregate.Key), Value = Part(aggregate.Value) },
+            AssignMap assign => WithParts(assign),
+            _ => throw new LoweringException(statement.Span, "programs in the target cannot do that"),
+        };
+        int number = definitions.Count;
+        definitions.Add(new EventDefinition($"event{number}", [.. values.Select(v => v.Type)]));
+        events.Add(new LoweredEvent(action, fields));
+        _statements.Add(new Emit(number, values));
+
+        TypedExpression? Part(TypedExpression? part) => part is null ? null : Rewrite(part, values, fields);
+
+        // What the value reads by the same object for its key is read with the same fields.
+        AssignMap WithParts(AssignMap assign)
+        {
+            TypedExpression? key = Part(assign.Key);
+            return assign with { Key = key, Value = MapUses.Addend(assign, out bool subtracts) is { } addend ? WithAddend(assign, key, Part(addend)!, subtracts) : Part(assign.Value)! };
+        }
+    }
+
+    private static BinaryExpression WithAddend(AssignMap assign, TypedExpression? key, TypedExpression addend, bool subtracts) =>
+        new(subtracts ? BinaryOperatorSyntax.Subtract : BinaryOperatorSyntax.Add, new MapExpression(assign.Map, key, assign.Span), addend, assign.Map.ValueType, assign.Span);
+
+    /// <summary>An expression for the reader: what a program can find is a field, of the rest the parts are looked at.</summary>
+    private TypedExpression Rewrite(TypedExpression expression, List<Expression> values, List<LoweredField> fields)
+    {
+        switch (expression)
+        {
+            case ConstantExpression or TextConstantExpression or BytesConstantExpression or MapReferenceExpression:
+            case BuiltinExpression { Builtin: ScriptBuiltin.Function or ScriptBuiltin.Probe or ScriptBuiltin.ProbeType or ScriptBuiltin.CpuCount }:
+                return expression;
+            case MapExpression map when map.Map.ValueType is AggregateType || maps.IsForReader(map.Map):
+                return map.Key is null ? map : map with { Key = Rewrite(map.Key, values, fields) };
+            case CallExpression { Function: ScriptFunction.Buf, Type: BufferType type } buffer:
+                return Field(buffer, Bytes(buffer, type), type.Capacity, values, fields);
+            case CallExpression { Function: ScriptFunction.Str } or CharacterArrayExpression:
+                return Field(expression, Text(expression), StoredTypes.MostBytes((TextType)expression.Type), values, fields);
+            case BuiltinExpression { Builtin: ScriptBuiltin.Stack, Type: StackType type }:
+                return Stack(expression, type, values, fields);
+            case CallExpression { Function: ScriptFunction.Ustack or ScriptFunction.DwarfStack, Type: StackType type }:
+                return Stack(expression, type, values, fields);
+            case VariableExpression { Variable.Type: TextType text }:
+                return Field(expression, Text(expression), StoredTypes.MostBytes(text), values, fields);
+            case BuiltinExpression { Builtin: ScriptBuiltin.ThreadName }:
+                return Field(expression, new ThreadName(), BuiltinTable.ThreadNameSize, values, fields);
+            case BuiltinExpression or VariableExpression or ArgumentExpression or StackArgumentExpression or MapExpression:
+            case MemoryExpression { Type.IsScalar: true }:
+                return Field(expression, Integer(expression), 0, values, fields);
+            case CallExpression { Function: ScriptFunction.Reg or ScriptFunction.HasKey or ScriptFunction.Uptr }:
+                return Field(expression, Integer(expression), 0, values, fields);
+            case IncrementExpression increment:
+                return Field(increment, Incremented(increment), 0, values, fields);
+            case MemoryExpression or BlockExpression or FieldExpression:
+                throw Refuse(expression, "programs in the target cannot work that out");
+            case CallExpression call when !IsForReader(call.Function):
+                throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()");
+            default:
+                return ExpressionParts.With(expression, [.. ExpressionParts.Of(expression).Select(part => Rewrite(part, values, fields))]);
+        }
+    }
+
+    /// <summary>Whether a function needs nothing but its arguments, the maps or the run.</summary>
+    private static bool IsForReader(ScriptFunction function) => function is
+        ScriptFunction.Printf or ScriptFunction.Errorf or ScriptFunction.Warnf or ScriptFunction.Cat or ScriptFunction.System or ScriptFunction.Print
+        or ScriptFunction.Time or ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete or ScriptFunction.Exit or ScriptFunction.Strftime
+        or ScriptFunction.StrConcat or ScriptFunction.Strlen or ScriptFunction.Strcap or ScriptFunction.Strstr or ScriptFunction.Strcontains or ScriptFunction.Strncmp
+        or ScriptFunction.Globmatch or ScriptFunction.Len or ScriptFunction.Bswap or ScriptFunction.SignalName or ScriptFunction.Strerror or ScriptFunction.SyscallName
+        or ScriptFunction.Usym;
+
+    private static FieldExpression Field(TypedExpression of, Expression value, int mostBytes, List<Expression> values, List<LoweredField> fields)
+    {
+        values.Add(value);
+        fields.Add(new LoweredField(of.Type, mostBytes));
+        return new FieldExpression(fields.Count - 1, of.Type, of.Span);
+    }
+
+    /// <summary>The thread's registers and what is on its stack, for the reader to find the calls in.</summary>
+    private FieldExpression Stack(TypedExpression of, StackType type, List<Expression> values, List<LoweredField> fields)
+    {
+        if (!mayCapture)
+            throw Refuse(of, "return addresses on the stack are replaced to follow calls");
+        values.Add(new Builtin(BuiltinKind.SiteAddress));
+        foreach (byte register in LoweredField.StackRegisters)
+            values.Add(new RegisterValue(register));
+        values.Add(new LoadBytes(new RegisterValue(StackPointer), new Programs.Constant(StackBytes, DataType.U64), StackBytes));
+        fields.Add(new LoweredField(type, StackBytes));
+        return new FieldExpression(fields.Count - 1, type, of.Span);
+    }
+
+    private LoadBytes Bytes(CallExpression buffer, BufferType type)
+    {
+        TypedExpression from = buffer.Arguments[0];
+        Expression length = buffer.Arguments.Count > 1 ? IntegerAs(buffer.Arguments[1], DataType.U64) : new Constant(type.Capacity, DataType.U64);
+        return new LoadBytes(Integer(from), length, StoredTypes.RoundUp(type.Capacity));
+    }
+}

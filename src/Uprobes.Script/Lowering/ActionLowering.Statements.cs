@@ -1,0 +1,206 @@
+using Uprobes.Channels;
+using Uprobes.Programs;
+using Uprobes.Script.Semantics;
+
+namespace Uprobes.Script.Lowering;
+
+/// <summary>Statements.</summary>
+internal sealed partial class ActionLowering
+{
+    /// <summary>What the local of a loop that is left says.</summary>
+    private const int GoesOn = 0, SkipsRound = 1, Leaves = 2;
+
+    /// <summary>The local that says whether the innermost loop is left; null outside of loops that can be.</summary>
+    private int? _jump;
+
+    private void LowerStatement(TypedStatement statement)
+    {
+        switch (statement)
+        {
+            case BlockStatement block:
+                LowerBlock(block.Statements, 0);
+                break;
+            case ExpressionStatement expression:
+                LowerEffect(expression.Expression);
+                break;
+            case AssignVariable assign:
+                Assign(assign);
+                break;
+            case AssignMap assign when maps.IsForReader(assign.Map):
+                Send(statement);
+                break;
+            case AssignMap assign:
+                AssignTo(assign);
+                break;
+            case AggregateStatement aggregate when maps.IsForReader(aggregate.Map):
+                Send(statement);
+                break;
+            case AggregateStatement aggregate:
+                int map = maps.IndexOf(aggregate.Map);
+                _statements.Add(new Programs.Aggregate(map, Key(aggregate.Map, aggregate.Key),
+                    aggregate.Value is null || maps.Maps[map].Definition.Kind == AggregateKind.Count ? null : IntegerAs(aggregate.Value, maps.Maps[map].Definition.ValueType)));
+                break;
+            case IfStatement choice:
+                LowerIf(choice.Condition, () => LowerStatement(choice.Then), choice.Else is { } other ? () => LowerStatement(other) : null);
+                break;
+            case UnrollStatement loop:
+                LowerLoop(loop.Count, loop.Body, null);
+                break;
+            case ForRangeStatement loop:
+                LowerRange(loop);
+                break;
+            case LoopJump jump when _jump is { } local:
+                _statements.Add(new SetLocal(local, new Constant(jump.IsBreak ? Leaves : SkipsRound, DataType.U8)));
+                break;
+            case ReturnStatement { Value: null }:
+                _statements.Add(new Stop());
+                break;
+            case WhileStatement:
+                throw new LoweringException(statement.Span, "a while loop has no bound");
+            case ForMapStatement:
+                throw new LoweringException(statement.Span, "a map is gone through");
+            default:
+                throw new LoweringException(statement.Span, "programs in the target cannot do that");
+        }
+    }
+
+    /// <summary>What follows a jump is done only where there was none.</summary>
+    private void LowerBlock(IReadOnlyList<TypedStatement> statements, int from)
+    {
+        for (int i = from; i < statements.Count; i++)
+        {
+            LowerStatement(statements[i]);
+            if (_jump is not { } jump || !HasJump(statements[i]) || i + 1 == statements.Count)
+                continue;
+            int next = i + 1;
+            List<Statement> rest = Within(() => LowerBlock(statements, next));
+            _statements.Add(new If(new Unary(UnaryOperator.Not, new LocalValue(jump, DataType.U8)), rest, []));
+            return;
+        }
+    }
+
+    private static bool HasJump(TypedStatement statement) => statement switch
+    {
+        LoopJump => true,
+        BlockStatement block => block.Statements.Any(HasJump),
+        IfStatement choice => HasJump(choice.Then) || (choice.Else is { } other && HasJump(other)),
+        ExpressionStatement { Expression: ConditionalExpression or BlockExpression } => true, // May hold one.
+        _ => false,
+    };
+
+    private void LowerIf(TypedExpression condition, Action then, Action? otherwise)
+    {
+        Expression decides = Condition(condition);
+        _statements.Add(new If(decides, Within(then), otherwise is null ? [] : Within(otherwise)));
+    }
+
+    private void LowerLoop(int times, TypedStatement body, Action<Expression>? begin)
+    {
+        if (times <= 0)
+            return;
+        if (times > ProgramLimits.Times)
+            throw new LoweringException(body.Span, $"a loop of more than {ProgramLimits.Times} rounds");
+        int counter = NewLocal(DataType.U32), jump = NewLocal(DataType.U8);
+        int? outer = _jump;
+        _jump = jump;
+        Expression isLeft = new Binary(BinaryOperator.Equal, new LocalValue(jump, DataType.U8), new Constant(Leaves, DataType.U8));
+        List<Statement> round = Within(() =>
+        {
+            _statements.Add(new SetLocal(jump, new Constant(GoesOn, DataType.U8)));
+            begin?.Invoke(new LocalValue(counter, DataType.U32));
+            LowerStatement(body);
+        });
+        _jump = outer;
+        _statements.Add(new SetLocal(jump, new Constant(GoesOn, DataType.U8)));
+        _statements.Add(new Repeat(counter, times, [new If(isLeft, [], round)]));
+    }
+
+    private void LowerRange(ForRangeStatement loop)
+    {
+        if (loop.Start is not ConstantExpression start || loop.End is not ConstantExpression end)
+            throw new LoweringException(loop.Span, "the bounds of a loop are known only when it runs");
+        DataType type = StoredTypes.Of(loop.Variable.Type);
+        int variable = LocalOf(loop.Variable);
+        long rounds = Math.Clamp(end.Value - start.Value, 0, ProgramLimits.Times + 1L);
+        LowerLoop((int)rounds, loop.Body, counter => _statements.Add(
+            new SetLocal(variable, new Binary(BinaryOperator.Add, new Cast(counter, type), new Constant(type.Wrap(start.Value), type)))));
+    }
+
+    private void Assign(AssignVariable assign)
+    {
+        if (assign.Variable.Type is TextType)
+        {
+            AssignText(assign);
+            return;
+        }
+
+        if (assign.Variable.Type is TupleType or RecordType or StackType or BufferType)
+            throw new LoweringException(assign.Span, $"a variable holds {assign.Variable.Type}");
+        DataType type = StoredTypes.Of(assign.Variable.Type);
+        _statements.Add(new SetLocal(LocalOf(assign.Variable), assign.Value is { } value ? IntegerAs(value, type) : new Constant(0, type)));
+    }
+
+    /// <summary>A text stays where it is: what is kept is its address. So a variable can have but one, from one place of the action.</summary>
+    private void AssignText(AssignVariable assign)
+    {
+        if (assign.Value is not { } value)
+            return; // A declaration.
+        if (_texts.ContainsKey(assign.Variable))
+            throw new LoweringException(assign.Span, $"{assign.Variable} holds several texts");
+        Expression text = Text(value);
+        if (text is LoadText load)
+        {
+            int address = NewLocal(DataType.U64);
+            _statements.Add(new SetLocal(address, As(load.Address, DataType.U64)));
+            text = load with { Address = new LocalValue(address, DataType.U64) };
+        }
+        else if (_nesting > 0)
+        {
+            throw new LoweringException(assign.Span, $"{assign.Variable} may hold no text");
+        }
+
+        _texts.Add(assign.Variable, text);
+    }
+
+    private int LocalOf(VariableSymbol variable)
+    {
+        if (!_variables.TryGetValue(variable, out int local))
+            _variables.Add(variable, local = NewLocal(StoredTypes.Of(variable.Type)));
+        return local;
+    }
+
+    private void AssignTo(AssignMap assign)
+    {
+        int index = maps.IndexOf(assign.Map);
+        LoweredMap map = maps.Maps[index];
+        IReadOnlyList<Expression> key = Key(assign.Map, assign.Key);
+        Expression value = map.IsCounter && MapUses.Addend(assign, out bool subtracts) is { } addend
+            ? Signed(IntegerAs(addend, map.Definition.ValueType), subtracts)
+            : IntegerAs(assign.Value, map.Definition.ValueType);
+        _statements.Add(new Programs.Aggregate(index, key, value));
+    }
+
+    private static Expression Signed(Expression value, bool isNegative) => isNegative ? new Unary(UnaryOperator.Negate, value) : value;
+
+    private void LowerIncrement(IncrementExpression increment)
+    {
+        switch (increment.Target)
+        {
+            case VariableExpression { Variable: var variable }:
+                DataType type = StoredTypes.Of(variable.Type);
+                int local = LocalOf(variable);
+                _statements.Add(new SetLocal(local, new Binary(BinaryOperator.Add, new LocalValue(local, type), new Constant(type.Wrap(increment.Step), type))));
+                break;
+            case MapExpression target:
+                int index = maps.IndexOf(target.Map);
+                DataType held = maps.Maps[index].Definition.ValueType;
+                IReadOnlyList<Expression> key = Key(target.Map, target.Key);
+                Expression step = new Constant(held.Wrap(increment.Step), held);
+                _statements.Add(new Programs.Aggregate(index, key,
+                    maps.Maps[index].IsCounter ? step : new Binary(BinaryOperator.Add, new MapValue(index, key, held), step)));
+                break;
+            default:
+                throw Refuse(increment, "programs in the target cannot do that");
+        }
+    }
+}

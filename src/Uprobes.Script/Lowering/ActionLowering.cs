@@ -1,0 +1,55 @@
+using Uprobes.Channels;
+using Uprobes.Programs;
+using Uprobes.Script.Semantics;
+
+namespace Uprobes.Script.Lowering;
+
+/// <summary>Makes a program of one action.</summary>
+/// <param name="maps">Where the script's maps are.</param>
+/// <param name="isReturn">Whether the action runs when a function returns.</param>
+/// <param name="mayCapture">Whether stacks are as the target made them: return addresses are not replaced.</param>
+/// <param name="startNanoseconds">When the run began, of CLOCK_MONOTONIC.</param>
+/// <param name="events">Gets what is left to the reader.</param>
+/// <param name="definitions">Gets the same for the group.</param>
+internal sealed partial class ActionLowering(MapPlan maps, bool isReturn, bool mayCapture, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions)
+{
+    private readonly List<DataType> _locals = [];
+    private readonly Dictionary<VariableSymbol, int> _variables = [];
+    private readonly Dictionary<VariableSymbol, Expression> _texts = [];
+
+    /// <summary>How many conditions and loops are around what is lowered.</summary>
+    private int _nesting;
+
+    /// <summary>Where statements go.</summary>
+    private List<Statement> _statements = [];
+
+    internal ProbePrograms Lower(TypedProbe probe)
+    {
+        Expression? condition = probe.Predicate is { } predicate ? Condition(predicate) : null;
+        List<Statement> before = _statements;
+        _statements = [];
+        LowerStatement(probe.Body);
+        ProbeProgram action = new([.. before, .. condition is null ? _statements : [new If(condition, _statements, [])]], _locals);
+        return isReturn ? new ProbePrograms(new ProbeProgram([new FollowCall([])], []), action) : new ProbePrograms(action, null);
+    }
+
+    private int NewLocal(DataType type)
+    {
+        _locals.Add(type);
+        return _locals.Count - 1;
+    }
+
+    /// <summary>Has statements go elsewhere, and gives them.</summary>
+    private List<Statement> Within(Action lower)
+    {
+        List<Statement> outer = _statements;
+        _statements = [];
+        _nesting++;
+        lower();
+        _nesting--;
+        (List<Statement> inner, _statements) = (_statements, outer);
+        return inner;
+    }
+
+    private static LoweringException Refuse(TypedExpression expression, string what) => new(expression.Span, what);
+}

@@ -1,0 +1,85 @@
+using Uprobes.Registry;
+using Uprobes.Script.Output;
+using Uprobes.Script.Running;
+using Uprobes.Script.Semantics;
+
+namespace Uprobes.Script.Lowering;
+
+/// <summary>
+/// Runs actions as programs: as machine code inside the target where the session's engine does that, in the tracer otherwise.
+/// Nobody waits for the reader, which prints what programs send.
+/// </summary>
+internal sealed class InlineEngine : IScriptEngine
+{
+    private readonly TypedScript _script;
+    private readonly LoweredScript _lowered;
+    private readonly Dictionary<MapSymbol, IScriptMap> _maps = [];
+
+    private InlineEngine(TypedScript script, LoweredScript lowered)
+    {
+        (_script, _lowered) = (script, lowered);
+        for (int i = 0; i < lowered.Maps.Count; i++)
+            _maps.Add(lowered.Maps[i].Symbol, new ChannelScriptMap(lowered.Maps[i], i, script.Types, script.Options));
+    }
+
+    /// <summary>Makes programs of a script's actions.</summary>
+    /// <param name="script">The script.</param>
+    /// <param name="startNanoseconds">When the run began, of CLOCK_MONOTONIC.</param>
+    /// <param name="refusal">Why that cannot be; null where it can.</param>
+    /// <returns>Null where it cannot be.</returns>
+    internal static InlineEngine? TryCreate(TypedScript script, long startNanoseconds, out LoweringRefusal? refusal) =>
+        ScriptLowering.Lower(script, startNanoseconds, out refusal) is { } lowered ? new InlineEngine(script, lowered) : null;
+
+    /// <inheritdoc/>
+    public IScriptMap CreateMap(MapSymbol map) => _maps.TryGetValue(map, out IScriptMap? made) ? made : new LocalScriptMap(map, _script.Types, _script.Options.MaxMapKeys);
+
+    /// <inheritdoc/>
+    public IArmedScript Arm(ScriptArming arming)
+    {
+        ChannelScriptMap[] maps = [.. _maps.Values.Cast<ChannelScriptMap>()];
+        var group = _lowered.GroupFor(arming.Sites.Select(site => new LoweredAction(site.Probe, site.AttachPoint.IsReturn))) with
+        {
+            Presets = [.. maps.SelectMany(m => m.Presets)],
+        };
+        EventActions events = new(_lowered, arming.Sites, new ScriptInterpreter(arming.Script, arming.Maps, arming.Host), arming.Script, arming.Host);
+        IQueryRun run = ((IQueryHost)arming.Session).Run(group, [.. arming.Sites.Select(site => site.Point)], _lowered.Events.Count > 0 ? events : null);
+        (string, string)[] places = [.. arming.Sites.Select(site => (site.Function, site.Name))];
+        foreach (ChannelScriptMap map in maps)
+            map.Attach(run, places);
+        return new ArmedPrograms(arming, run, maps, events);
+    }
+
+    private sealed class ArmedPrograms : IArmedScript
+    {
+        private readonly ScriptArming _arming;
+        private readonly IQueryRun _run;
+        private readonly IReadOnlyList<ChannelScriptMap> _maps;
+        private readonly EventActions _events;
+
+        internal ArmedPrograms(ScriptArming arming, IQueryRun run, IReadOnlyList<ChannelScriptMap> maps, EventActions events)
+        {
+            (_arming, _run, _maps, _events) = (arming, run, maps, events);
+            Dictionary<string, ScriptSite> sites = [];
+            foreach (ScriptSite site in arming.Sites)
+                sites.TryAdd(site.Point.ToString(), site);
+            Refused = [.. run.Refusals.Select(refusal => (sites.GetValueOrDefault(refusal.Point) ?? arming.Sites[0], refusal))];
+        }
+
+        public int Count => _run.StandingPoints;
+
+        public IReadOnlyList<(ScriptSite Site, ProbeRefusal Refusal)> Refused { get; }
+
+        public void Dispose()
+        {
+            _run.Stop();
+            QueryLosses lost = _run.Losses;
+            for (int i = 0; i < _maps.Count; i++)
+                _maps[i].Detach(i == 0 ? lost.Keys : 0);
+            _run.Dispose();
+            if (lost.Events > 0)
+                _arming.Host.Post(writer => writer.LostEvents((ulong)lost.Events));
+            if (_events.Error is { } error)
+                throw new InvalidOperationException("The events of the programs could not be read to their end.", error);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using Uprobes.Programs;
+using Uprobes.Script.Semantics;
+
+namespace Uprobes.Script.Lowering;
+
+/// <summary>A script whose probes' actions run inside the target.</summary>
+/// <param name="Group">What the programs share; which place has which is still open.</param>
+/// <param name="Programs">The programs of each action.</param>
+/// <param name="Maps">The script's maps, in the order of the group's.</param>
+/// <param name="Events">What the reader does for each of the group's events.</param>
+internal sealed record LoweredScript(
+    ProgramGroup Group, IReadOnlyDictionary<LoweredAction, ProbePrograms> Programs, IReadOnlyList<LoweredMap> Maps, IReadOnlyList<LoweredEvent> Events)
+{
+    /// <summary>The group for places, a probe each in their order.</summary>
+    internal ProgramGroup GroupFor(IEnumerable<LoweredAction> places) => Group with { OfProbes = [.. places.Select(p => Programs[p])] };
+}
+
+/// <summary>An action as one kind of probe has it.</summary>
+/// <param name="Probe">Whose action.</param>
+/// <param name="IsReturn">Whether it runs when the function returns.</param>
+internal readonly record struct LoweredAction(TypedProbe Probe, bool IsReturn);
+
+/// <summary>What is left for the reader to do when a program has sent an event.</summary>
+/// <param name="Action">What has <see cref="Running.FieldExpression"/> where the program has found the value already.</param>
+/// <param name="Fields">What those are made of.</param>
+internal sealed record LoweredEvent(TypedStatement Action, IReadOnlyList<LoweredField> Fields)
+{
+    /// <summary>The event's first field: which place was hit.</summary>
+    internal const int PlaceField = 0;
+
+    /// <summary>The second one: the process, as it numbers itself.</summary>
+    internal const int ProcessField = 1;
+
+    /// <summary>Where the fields of <see cref="Fields"/> begin.</summary>
+    internal const int FirstField = 2;
+}
+
+/// <summary>A value that comes with an event.</summary>
+/// <param name="Type">What it is for the script.</param>
+/// <param name="MostBytes">Of a text or a buffer.</param>
+internal readonly record struct LoweredField(ScriptType Type, int MostBytes)
+{
+    /// <summary>Registers, by the processor's numbers, that come with a stack: what a call keeps, and rsp. The stack's bytes follow them.</summary>
+    internal static ReadOnlySpan<byte> StackRegisters => [4, 5, 3, 12, 13, 14, 15];
+
+    /// <summary>How many fields of the event it takes.</summary>
+    internal int Width => Type is StackType ? StackRegisters.Length + 2 : 1;
+}

@@ -1,0 +1,182 @@
+using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
+
+namespace Uprobes.Script.Lowering;
+
+/// <summary>How the actions that run in the target use the maps.</summary>
+internal sealed class MapUses
+{
+    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [];
+    private readonly Dictionary<MapSymbol, List<TypedExpression>> _keys = [];
+
+    /// <summary>Looks at actions.</summary>
+    internal MapUses(IEnumerable<TypedProbe> probes)
+    {
+        foreach (TypedProbe probe in probes)
+        {
+            if (probe.Predicate is { } predicate)
+                Look(predicate);
+            Look(probe.Body);
+        }
+    }
+
+    /// <summary>Whether an action has anything to do with it.</summary>
+    internal bool IsUsed(MapSymbol map) => _used.Contains(map);
+
+    /// <summary>Whether every action that uses it only adds to what it holds.</summary>
+    internal bool IsCounter(MapSymbol map) => !_notCounters.Contains(map);
+
+    /// <summary>Whether an action clears it, or a key of it.</summary>
+    internal bool IsReset(MapSymbol map) => _reset.Contains(map);
+
+    /// <summary>The keys that it is used with.</summary>
+    internal IReadOnlyList<TypedExpression> KeysOf(MapSymbol map) => _keys.TryGetValue(map, out List<TypedExpression>? keys) ? keys : [];
+
+    /// <summary>What <c>@x = @x + n</c>, as <c>@x += n</c> is held, adds; null for another statement.</summary>
+    internal static TypedExpression? Addend(AssignMap assign, out bool subtracts)
+    {
+        subtracts = false;
+        TypedExpression value = assign.Value;
+        while (value is CastExpression cast)
+            value = cast.Operand;
+        if (value is not BinaryExpression { Operator: BinaryOperatorSyntax.Add or BinaryOperatorSyntax.Subtract } sum)
+            return null;
+        TypedExpression left = sum.Left;
+        while (left is CastExpression cast)
+            left = cast.Operand;
+        subtracts = sum.Operator == BinaryOperatorSyntax.Subtract;
+        return left is MapExpression read && read.Map == assign.Map && ReferenceEquals(read.Key, assign.Key) ? sum.Right : null;
+    }
+
+    private void Use(MapSymbol map, TypedExpression? key)
+    {
+        _used.Add(map);
+        if (key is null)
+            return;
+        if (!_keys.TryGetValue(map, out List<TypedExpression>? keys))
+            _keys.Add(map, keys = []);
+        keys.Add(key);
+        Look(key);
+    }
+
+    private void Look(TypedStatement? statement)
+    {
+        switch (statement)
+        {
+            case BlockStatement block:
+                foreach (TypedStatement inner in block.Statements)
+                    Look(inner);
+                break;
+            case ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target } }:
+                Use(target.Map, target.Key);
+                break;
+            case ExpressionStatement expression:
+                Look(expression.Expression);
+                break;
+            case AssignVariable { Value: { } value }:
+                Look(value);
+                break;
+            case AssignMap assign when Addend(assign, out _) is { } addend:
+                Use(assign.Map, assign.Key);
+                Look(addend);
+                break;
+            case AssignMap assign:
+                Use(assign.Map, assign.Key);
+                _notCounters.Add(assign.Map);
+                Look(assign.Value);
+                break;
+            case AggregateStatement aggregate:
+                Use(aggregate.Map, aggregate.Key);
+                if (aggregate.Value is { } sample)
+                    Look(sample);
+                break;
+            case IfStatement choice:
+                Look(choice.Condition);
+                Look(choice.Then);
+                Look(choice.Else);
+                break;
+            case WhileStatement loop:
+                Look(loop.Condition);
+                Look(loop.Body);
+                break;
+            case UnrollStatement loop:
+                Look(loop.Body);
+                break;
+            case ForRangeStatement loop:
+                Look(loop.Start);
+                Look(loop.End);
+                Look(loop.Body);
+                break;
+            case ForMapStatement loop:
+                Read(loop.Map);
+                Look(loop.Body);
+                break;
+            case WriteRegister write:
+                Look(write.Value);
+                break;
+            case ReturnStatement { Value: { } result }:
+                Look(result);
+                break;
+        }
+    }
+
+    private void Look(TypedExpression expression)
+    {
+        switch (expression)
+        {
+            case MapExpression map:
+                Use(map.Map, map.Key);
+                _notCounters.Add(map.Map);
+                break;
+            case MapReferenceExpression reference:
+                _used.Add(reference.Map);
+                break;
+            case IncrementExpression increment:
+                Look(increment.Target);
+                break;
+            case CallExpression call:
+                LookAtCall(call);
+                break;
+            case BlockExpression block:
+                Look(block.Statements);
+                if (block.Result is { } result)
+                    Look(result);
+                break;
+            default:
+                foreach (TypedExpression part in ExpressionParts.Of(expression))
+                    Look(part);
+                break;
+        }
+    }
+
+    /// <summary>Functions of a map and a key have the key as their second argument.</summary>
+    private void LookAtCall(CallExpression call)
+    {
+        if (call.Function is ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete && call.Arguments is [MapReferenceExpression { Map: var reset }, ..])
+            _reset.Add(reset);
+        if (call is { Function: ScriptFunction.Delete, Arguments: [MapExpression entry] })
+        {
+            _reset.Add(entry.Map);
+            Use(entry.Map, entry.Key);
+            Read(entry.Map);
+            return;
+        }
+
+        bool isOfKey = call.Function is ScriptFunction.Delete or ScriptFunction.HasKey or ScriptFunction.Find;
+        if (!isOfKey || call.Arguments is not [MapReferenceExpression { Map: var map }, ..])
+        {
+            foreach (TypedExpression argument in call.Arguments)
+                Look(argument);
+            return;
+        }
+
+        Use(map, call.Arguments.Count > 1 ? call.Arguments[1] : null);
+        Read(map);
+    }
+
+    private void Read(MapSymbol map)
+    {
+        _used.Add(map);
+        _notCounters.Add(map);
+    }
+}

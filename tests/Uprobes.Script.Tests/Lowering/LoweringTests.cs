@@ -1,0 +1,75 @@
+using Uprobes.Script.Lowering;
+using Uprobes.Script.Semantics;
+
+namespace Uprobes.Script.Tests.Lowering;
+
+/// <summary>A script prints the same whether its actions are interpreted or run as programs.</summary>
+public sealed class LoweringTests
+{
+    private static readonly string[] Actions =
+    [
+        "@ = count()", "@[tid] = count()", "@[arg0] = sum(arg1)", "@[tid, arg0 % 4] = avg(arg1)", "@[comm] = max(arg1)", "@ = min(arg1)", "@[func] = stats(arg1)",
+        "@ = hist(arg1)", "@[probe] = hist(arg0)", "@ = lhist(arg1, 0, 100, 10)", "@a = arg0; @b[tid] = arg1; @c[comm, arg0 & 1] = @a + @b[tid]",
+        "@x++", "@x += arg0", "@x[tid]++", "@x[arg0 & 3] -= arg1", "@x[tid] = @x[tid] + 1; @y[tid] = @x[tid] * 2", "@x = @x * 3 + arg0",
+        "printf(\"%d %s\\n\", arg0, str(arg2))", "printf(\"%s %d %llx %c\\n\", comm, tid, arg1, 65 + arg0 % 20)", "@[str(arg2)] = count()", "@[str(arg2, 8)] = sum(arg0)",
+        "printf(\"%r|%rx\\n\", buf(arg2, 7), buf(arg2, 3))", "if (arg0 > 5) { @big = count() } else { @small = count() }", "if (str(arg2) == \"hello\") { @hello++ }",
+        "$x = arg0 * 2; $y = $x + 1; @[$x > $y ? 1 : 2] = count(); @z = $y", "$i = 0; unroll(5) { $i++; if ($i == 3) { continue } @[$i] = count() }",
+        "for ($i : 0..10) { if ($i > arg0) { break } @[$i] = count() }", "printf(\"%d\\n\", (int8)arg1); @[(uint8)arg1] = count()", "@[*(uint32*)arg3] = count()",
+        "@ = *(int16*)(arg3 + 2)", "print(arg0); print((arg0, \"x\", arg1))", "@ = count(); print(@)", "@ = count(); if (arg0 == 7) { clear(@) }", "@[arg0 & 3] = count(); if (arg0 == 7) { zero(@) }",
+        "@[arg0 & 3] = sum(arg1); if (arg0 == 9) { delete(@, 1) }", "@[arg0 & 3] = arg1; if (arg0 == 9) { delete(@, 1) }", "if (has_key(@, arg0)) { @again = count() } @[arg0] = 1",
+        "if (arg0 == 8) { exit() } @ = count()", "printf(\"%s\\n\", strftime(\"%H:%M:%S\", nsecs(monotonic)))", "@ = nsecs(monotonic); @e = elapsed", "if (arg0 == 3) { return } @ = count()",
+        "@ = reg(\"di\") + reg(\"sp\")", "@[cpu] = count()", "@[pid] = count()", "@[arg0 > 3 && arg1 < 50, arg0 == 2 || arg1 == 3] = count()", "@ = sum(arg0 / (arg1 % 3)); @m = arg0 % (arg1 % 3)",
+        "@ = sum(-(int64)arg0); @n = sum((int32)arg1 << 3 >> 1)", "if (++@n == 3) { print(@n) } if (@k++ > 4) { @late = count() } $i = arg0; $j = $i++ + 1; @[$i, $j] = count(); printf(\"%d\\n\", @m[tid]++)", "@ = ~arg0; @b = !arg0; @c = arg0 ^ arg1 | 4 & 12", "@x[arg0 & 1] = count(); print(@x[arg0 & 1])",
+        "printf(\"%s\\n\", arg0 > 4 ? \"big\" : \"small\")", "printf(\"%d %s\\n\", strlen(str(arg2)), strcontains(str(arg2), \"ong\") ? \"yes\" : \"no\")",
+    ];
+
+    public static TheoryData<string> Scripts =>
+    [
+        .. Actions.Select(action => $"uprobe:./t:work {{ {action} }}"),
+        .. Actions.Where(a => !a.Contains("arg", StringComparison.Ordinal)).Select(action => $"uprobe:./t:work, uprobe:./t:rest {{ {action} }}"),
+        "uprobe:./t:work { @start[tid] = nsecs(monotonic) } uretprobe:./t:work /@start[tid]/ { @ns = hist(nsecs(monotonic) - @start[tid]); delete(@start[tid]) }",
+        "uprobe:./t:work { @[arg0] = sum(arg1); @v[arg0] = arg1; if (arg0 == 9) { delete(@[1]); delete(@v[1]); delete(@v, 2) } }",
+        "uretprobe:./t:work { @[retval] = count() } uprobe:./t:rest { @[arg0] = count() }",
+        "uretprobe:./t:work /retval > 3/ { printf(\"%d %s\\n\", retval, func) }",
+        "uprobe:./t:work /arg0 % 2 == 0/ { @even = count() } uprobe:./t:work /arg0 % 2/ { @odd = count() }",
+        "BEGIN { @limit = 5; @seen[3] = 1 } uprobe:./t:work /arg0 > @limit/ { @over = count(); @seen[arg0] = arg1 } END { printf(\"end %d\\n\", @limit); print(@over) }",
+        "BEGIN { @ = sum(100); @h = hist(4); @n = 10 } uprobe:./t:work { @ = sum(arg0); @h = hist(arg1); @n += arg0 } END { print(@); clear(@h) }",
+        "struct point { int x; char y; long z; } uprobe:./t:work { $p = (struct point *)arg3; @[$p->x] = count(); printf(\"%d %d %ld\\n\", $p->x, $p->y, $p->z) }",
+        "config = { max_strlen = 9 } uprobe:./t:work { @[str(arg2)] = count(); printf(\"%s\\n\", str(arg2)) }",
+        "uprobe:./t:work { @[tid] = str(arg2) } uprobe:./t:rest { printf(\"%s\\n\", @[tid]); @n[@[tid], 1] = count() }",
+        "uprobe:./t:work { @ = min(arg0); @h = hist(arg1, 2); @t[tid] = (arg0, comm) } uprobe:./t:rest /arg0 > 9/ { clear(@); print(@t[tid]) }",
+        "uprobe:./t:work { @m[comm, 1]++; @m[str(arg2), arg0] += arg1; delete(@m, (\"x\", 0)); print(@m[comm, 1]) }",
+        "uprobe:./t:work { $s = str(arg2); $c = comm; printf(\"%s %s\\n\", $s, $c); if ($s == \"hello\") { @[$c] = count() } }",
+        "uprobe:./t:work /@n++ % 3 == 0/ { @third = count(); $s = \"x\"; @[$s] = count() }",
+        "uprobe:./t:work { @ = max(arg1) } uprobe:./t:rest { @ = max(arg0) }",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Scripts))]
+    public void Programs_print_what_actions_print(string text)
+    {
+        TypedScript script = LoweringKit.Check(text);
+        string expected = LoweringKit.Interpret(script, Calls);
+        Assert.Equal(expected, LoweringKit.RunLowered(script, Calls));
+        Assert.NotEmpty(expected.Trim());
+    }
+
+    [Theory]
+    [InlineData("uprobe:./t:work { while (arg0) { @ = count() } }", "a while loop has no bound")]
+    [InlineData("uprobe:./t:work { for ($i : 0..arg0) { @ = count() } }", "the bounds of a loop are known only when it runs")]
+    [InlineData("uprobe:./t:work { @[1] = count(); for ($kv : @) { print($kv) } }", "a map is gone through")]
+    [InlineData("uprobe:./t:work { if (@[tid] == \"x\") { @n++ } @[tid] = str(arg2) }", "@ holds string[1024] values")]
+    [InlineData("uprobe:./t:work { let $s; if (arg0) { $s = \"x\" } print($s) }", "$s may hold no text")]
+    [InlineData("uprobe:./t:work { if (arg0 && @n++) { @ = count() } }", "a value is changed only sometimes, within an expression")]
+    [InlineData("uretprobe:./t:work { @[ustack] = count() }", "return addresses on the stack are replaced to follow calls")]
+    public void What_programs_cannot_do_is_told(string text, string reason)
+    {
+        Assert.Null(ScriptLowering.Lower(LoweringKit.Check(text), 0, out LoweringRefusal? refusal));
+        Assert.Equal(reason, refusal!.Reason);
+    }
+
+    private static FakeCall[] Calls =>
+    [
+        .. Enumerable.Range(0, 60).Select(i => new FakeCall(i % 5 == 4 ? "rest" : "work", 100 + (i % 3), [(ulong)(i * 7 % 13), (ulong)(i * 31 % 101), FakeCall.MemoryStart + (ulong)(0x100 * (1 + (i % 6))), FakeCall.MemoryStart + (ulong)(i % 8 * 16)], (ulong)(i % 6), 5_000_000_000 + (i * 10_000))),
+    ];
+}
