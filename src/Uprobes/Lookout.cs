@@ -20,10 +20,15 @@ internal sealed class Lookout : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Whether the calling thread is the one on which it is done, or on which a failure is told.</summary>
+    internal bool IsOnItsThread => Thread.CurrentThread == _thread;
+
+    /// <summary>Returns when it has ended; on its own thread, at once.</summary>
     public void Dispose()
     {
         _ended.Set();
-        _thread.Join();
+        if (!IsOnItsThread)
+            _thread.Join();
         _ended.Dispose();
     }
 

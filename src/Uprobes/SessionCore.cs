@@ -205,7 +205,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
 
         if (!isFirst)
         {
-            if (!_tracer.Thread.IsCurrent && !_guard.IsOnItsThread)
+            if (!_tracer.Thread.IsCurrent && !_guard.IsOnItsThread && _lookout is not { IsOnItsThread: true })
                 _released.Task.Wait();
         }
         else if (_tracer.Thread.IsCurrent)

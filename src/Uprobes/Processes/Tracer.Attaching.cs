@@ -157,9 +157,9 @@ internal sealed partial class Tracer
                     numbers.Add(number);
             }
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The process ended during the scan; what was seen so far is all there is.
+            // The process ended during the scan, or is hidden from this user (proc(5), hidepid); what was seen so far is all there is.
         }
 
         return numbers;

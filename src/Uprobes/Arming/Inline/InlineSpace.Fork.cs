@@ -11,13 +11,13 @@ internal sealed partial class InlineSpace
     /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
     /// <remarks>It is kept until the child reports, and what is taken out of this address space meanwhile is not taken out of the copy.</remarks>
     internal ForkedInline Snapshot() =>
-        new([.. _sites.Values.Select(s => new ForkedSite(s))], [.. _chunks.Select(c => c.CopyForChild())], [.. _programs.Values], _thunks, _mayNotFollow, _hasTicks);
+        new([.. _sites.Values.Select(s => new ForkedSite(s))], [.. _chunks.Select(c => c.CopyForChild())], [.. _programs.Values], _thunks, _mayNotFollow, _hasTicks, _catchesFaults);
 
     /// <summary>Describes the copy in a forked child, whose flags are all zero: no program runs in it until <see cref="Adopt"/>.</summary>
     internal void TakeCopy(ForkedInline parent)
     {
         // The table is private memory: the child has its parent's pending calls, as it has its frames.
-        _hasTicks = parent.HasTicks;
+        (_hasTicks, _catchesFaults) = (parent.HasTicks, parent.CatchesFaults);
         _thunks = parent.Thunks is { } thunks && HasThunks(thunks) ? thunks : null;
         _mayNotFollow = parent.MayNotFollow || (parent.Thunks is not null && _thunks is null);
         // The kernel may have made the copy before what is there by now was mapped.
@@ -92,7 +92,7 @@ internal sealed partial class InlineSpace
 }
 
 /// <summary>What was armed inline in an address space at the moment when a fork copied it.</summary>
-internal sealed record ForkedInline(ForkedSite[] Sites, TrampolineChunk[] Chunks, ProgramSpace[] Programs, CallThunks? Thunks, bool MayNotFollow, bool? HasTicks);
+internal sealed record ForkedInline(ForkedSite[] Sites, TrampolineChunk[] Chunks, ProgramSpace[] Programs, CallThunks? Thunks, bool MayNotFollow, bool? HasTicks, bool? CatchesFaults);
 
 
 /// <summary>A site as it was at that moment. Its points are those that the site has later: what lost them all is to go.</summary>

@@ -40,6 +40,9 @@ internal sealed partial class InlineSpace
             memory.Read(new RemoteAddress(address), now.AsSpan(0, patch.Length)) == patch.Length && now.AsSpan(0, patch.Length).SequenceEqual(patch);
     }
 
+    /// <summary>Whether sites were armed as in a program that handles no faults.</summary>
+    internal bool ExpectsNoFaults => _catchesFaults == false;
+
     /// <summary>Whether a status shows that the program itself handles signals that instructions raise.</summary>
     internal static bool CatchesFaults(ThreadStatus status) => (status.Caught & FaultSignals) != 0;
 
@@ -53,7 +56,8 @@ internal sealed partial class InlineSpace
     internal bool Stands(InlineSite site) => site.State != SiteState.Armed || IsIntact(site);
 
     /// <summary>Has no program of these points run any more, where their sites cannot be taken out now.</summary>
-    internal void TurnOff(Func<ArmedPoint, bool> isGone)
+    /// <returns>False where memory cannot be written so, though it is there.</returns>
+    internal bool TurnOff(Func<ArmedPoint, bool> isGone)
     {
         List<(ulong Flag, bool IsOn)> flags = [];
         foreach (InlineSite site in _sites.Values.Where(s => s.State == SiteState.Armed))
@@ -67,7 +71,7 @@ internal sealed partial class InlineSpace
             }
         }
 
-        WriteFlags(flags);
+        return WriteFlags(flags);
     }
 
     /// <summary>Takes out what nobody wants any more.</summary>

@@ -53,8 +53,8 @@ internal sealed class PatchSet
             {
                 if (pending.Site.Springboard != 0)
                     _patcher.Revert(pending.SpringboardPiece);
-                foreach (int piece in pending.Site.Redirects.Count == 0 ? [] : pending.Pieces.Where(_patcher.IsWritten))
-                    _patcher.Revert(piece);
+                foreach (int piece in pending.Pieces)
+                    _patcher.Revert(piece); // What was not written too: another write of its page must not bring it.
                 continue;
             }
 

@@ -10,22 +10,23 @@ namespace Uprobes.Arming.Inline;
 /// <param name="Memory">The channel, as the tracer sees it.</param>
 internal sealed record ProgramSpace(ProgramRun Run, CodeEnvironment Environment, ChannelMemory Memory)
 {
-    private readonly Dictionary<ProgramGroup, ProgramCodes> _codes = new(ReferenceEqualityComparer.Instance);
+    // Forked copies share it. Their tables can lie elsewhere, where calls are followed only after the fork.
+    private readonly Dictionary<ProgramGroup, (CallTable? Calls, ProgramCodes Codes)> _codes = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Sites in this address space that run it.</summary>
     internal int Users { get; set; }
 
     /// <summary>What a probe of the group runs; compiled once for all that do the same.</summary>
     /// <param name="group">The group as the probe sees it.</param>
-    /// <param name="calls">The table of followed calls; there is one where the probe follows calls, and it stays what it is.</param>
+    /// <param name="calls">The table of followed calls; there is one where the probe follows calls.</param>
     internal ProgramCodes CodesOf(ProgramGroup group, CallTable? calls)
     {
-        if (_codes.TryGetValue(group, out ProgramCodes? known))
-            return known;
         CodeEnvironment environment = group.Return is null ? Environment : Environment with { Calls = calls };
+        if (_codes.TryGetValue(group, out (CallTable? Calls, ProgramCodes Codes) known) && known.Calls == environment.Calls)
+            return known.Codes;
         ProgramCodes made = new(ProgramCompiler.CompileEntry(group, environment),
             group.Return is null ? null : ProgramCompiler.CompileReturn(group, environment));
-        _codes.Add(group, made);
+        _codes[group] = (environment.Calls, made);
         return made;
     }
 }

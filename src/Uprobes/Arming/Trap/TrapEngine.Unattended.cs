@@ -81,12 +81,12 @@ internal sealed partial class TrapEngine
         {
             TryReturn(process);
         }
-        else if (space is not null && then.BeganToCatchFaults(process))
+        else if (space is not null && UnattendedProcess.BeganToCatchFaults(process, space))
         {
             if (TryReturn(process))
                 RemoveFaulting(process, space);
         }
-        else if (space is not null && (state.OwesRemoval || then.HasLostPatches(space) || (then.HasSizeChanged(process) && space.HasNews(process))))
+        else if (space is not null && (state.OwesRemoval || then.HasLostPatches(space) || then.HasNews(process, space)))
         {
             if (TryReturn(process) && HasMemoryOf(process, space))
                 Renew(process, space);
@@ -287,8 +287,8 @@ internal sealed partial class TrapEngine
     {
         if (process.HasSpace && process.Space.EngineState is SpaceArming { Inline.Sites.Count: > 0 and var sites } space && !process.Space.Memory.IsGone)
         {
-            space.Inline.TurnOff(static _ => true);
-            _events.OnNotice($"{AttachDiagnosis.Explain(process.ProcessId, Errno.EPERM).Message}; {sites} jumps stay in its text, and what they lead to is switched off. "
+            string programs = space.Inline.TurnOff(static _ => true) ? "is switched off" : "could not be switched off";
+            _events.OnNotice($"{AttachDiagnosis.Explain(process.ProcessId, Errno.EPERM).Message}; {sites} jumps stay in its text, and what they lead to {programs}. "
                 + "A later session takes them out", process.ProcessId);
         }
 

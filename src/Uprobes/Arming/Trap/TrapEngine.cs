@@ -130,7 +130,6 @@ internal sealed partial class TrapEngine : ITraceeObserver
     /// <summary>Takes everything out of a process, and of those that share its memory, and lets go of them.</summary>
     internal void Detach(TracedProcess process)
     {
-        TracedProcess[] group = [.. _services.Tracer.Processes.Where(p => p == process || (p.HasSpace && process.HasSpace && p.Space == process.Space))];
         if (!TryReturnInTime(process))
         {
             if (IsKnown(process))
@@ -138,6 +137,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
             return;
         }
 
+        // Not before: with a process that was returned to, those may have come that run in its memory.
+        TracedProcess[] group = [.. _services.Tracer.Processes.Where(p => p == process || (p.HasSpace && process.HasSpace && p.Space == process.Space))];
         if (process.HasSpace && process.Space.EngineState is SpaceArming space)
             Clean(space, group);
         foreach (TracedProcess member in group)

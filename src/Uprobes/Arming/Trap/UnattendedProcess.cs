@@ -10,8 +10,9 @@ internal sealed class UnattendedProcess : IDisposable
 {
     private readonly SafeFileHandle? _end;
     private readonly IReadOnlyList<InlineSite> _witnesses;
-    private readonly bool _catchesFaults;
-    private long _executableSize;
+
+    /// <summary>Of all executable mappings when nothing new was found in them; -1 before the first look, since some may have come after they were armed.</summary>
+    private long _executableSize = -1;
 
     internal UnattendedProcess(TracedProcess process, SpaceArming? space)
     {
@@ -25,8 +26,6 @@ internal sealed class UnattendedProcess : IDisposable
         }
 
         _witnesses = space?.Witnesses() ?? [];
-        ThreadStatus? status = Look(process);
-        (_executableSize, _catchesFaults) = (status?.ExecutableSize ?? 0, status is not null && InlineSpace.CatchesFaults(status));
     }
 
     /// <summary>Whether all its threads have ended.</summary>
@@ -37,19 +36,26 @@ internal sealed class UnattendedProcess : IDisposable
     /// <summary>Whether it has executed another program, or is about to end.</summary>
     internal static bool HasLeftMemory(TracedProcess process) => process.Space.Memory.IsGone;
 
-    /// <summary>Whether it handles signals now that instructions raise, and did not before.</summary>
-    internal bool BeganToCatchFaults(TracedProcess process) => !_catchesFaults && Look(process) is { } status && InlineSpace.CatchesFaults(status);
+    /// <summary>Whether it handles signals now that instructions raise, and what is armed was chosen as if it did not.</summary>
+    internal static bool BeganToCatchFaults(TracedProcess process, SpaceArming space) =>
+        space.Inline.ExpectsNoFaults && Look(process) is { } status && InlineSpace.CatchesFaults(status);
 
     /// <summary>Whether text in which patches are was mapped anew, or changed by others.</summary>
     internal bool HasLostPatches(SpaceArming space) => _witnesses.Any(w => !space.Inline.Stands(w));
 
-    /// <summary>Whether the size of all executable mappings has changed since this was asked last.</summary>
-    internal bool HasSizeChanged(TracedProcess process)
+    /// <summary>
+    /// Whether there are mappings that arming has to look at; they are read where their size is another than when there were none. It stays so until
+    /// somebody returns.
+    /// </summary>
+    internal bool HasNews(TracedProcess process, SpaceArming space)
     {
         long size = Look(process)?.ExecutableSize ?? _executableSize;
-        bool hasChanged = size != _executableSize;
+        if (size == _executableSize)
+            return false;
+        if (space.HasNews(process))
+            return true;
         _executableSize = size;
-        return hasChanged;
+        return false;
     }
 
     public void Dispose() => _end?.Dispose();
