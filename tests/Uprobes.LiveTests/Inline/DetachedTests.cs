@@ -388,6 +388,53 @@ public sealed class DetachedTests : IDisposable
         TextComparison.AssertSame(target.Pid);
     }
 
+    [Fact]
+    public void A_handler_of_faults_that_comes_while_something_else_is_armed_is_seen_too()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("tremor");
+        target.Ask("crowd 500 5");
+        string tremor = Targets.Path("tremor");
+        using UprobeSession session = Attach(target, new SessionOptions { LookInterval = TimeSpan.FromSeconds(5) });
+        using LiveAggregate<long> load = session.Entry(tremor, "t_load").Count();
+        target.Ask("fault 0"); // Installs the handler.
+        using LiveAggregate<long> work = session.Entry(tremor, "work").Count(); // The tracer comes and goes, and has not looked yet.
+        Eventually.Holds(() => session.InlineSites == 1 && IsUntraced(target.Pid), "the load is taken out");
+        Assert.Contains(_notices, n => n.Contains("t_load", StringComparison.Ordinal) && n.Contains("faults", StringComparison.Ordinal));
+        Assert.Equal("0", target.Ask("fault 300"));
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+    }
+
+    [Fact]
+    public void A_library_that_is_loaded_while_a_debugger_has_the_process_is_probed_afterwards()
+    {
+        const string Strace = "/usr/bin/strace";
+        Assert.SkipUnless(File.Exists(Strace), $"{Strace} is missing");
+        using TargetProcess target = TargetProcess.StartTarget("dl");
+        using UprobeSession session = Attach(target);
+        using LiveAggregate<long> count = session.Entry(Targets.Path("libplug.so"), "plug_work").Count();
+        using (TargetProcess strace = TargetProcess.Start(Strace, "-f", "-p", $"{target.Pid}"))
+        {
+            strace.WaitForErrorLine($"{Strace}: Process {target.Pid} attached");
+            target.Ask("open 0");
+            Eventually.Holds(HasNotice, "the library was seen");
+            strace.Signal(Signal.SIGINT);
+            strace.WaitForExit();
+        }
+
+        Eventually.Holds(() => session.InlineSites == 1, "the library is probed");
+        target.Ask("call 100");
+        Assert.Equal(100, count.Value);
+        session.Dispose();
+        TextComparison.AssertSame(target.Pid);
+
+        bool HasNotice()
+        {
+            lock (_notices)
+                return _notices.Exists(n => n.Contains("strace", StringComparison.Ordinal));
+        }
+    }
+
     [Theory]
     [InlineData(ProgramKind.Count, "go 50", "panics 50", "collect 20000")]
     [InlineData(ProgramKind.Event, "go 50", "panics 50", "collect 5000")]
