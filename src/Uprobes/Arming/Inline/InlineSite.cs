@@ -31,6 +31,9 @@ internal sealed class InlineSite(ulong address, int length, byte[] original)
     /// <summary>The branches that lead to the trampoline, where the site's own bytes stay as they are; empty where a jump stands at the site.</summary>
     internal IReadOnlyList<Redirect> Redirects { get; set; } = [];
 
+    /// <summary>Whether a thread that is put back to the site comes to the trampoline again: a jump stands there.</summary>
+    internal bool LeadsFromItself => Redirects.Count == 0;
+
     internal SiteState State { get; set; }
 
     internal Trampoline? Trampoline { get; set; }

@@ -20,7 +20,7 @@ internal sealed partial class InlineSpace
         if (FindTrampoline(rip) is not { } site || site.Trampoline!.PositionOf(rip) is not { } position)
             return null;
         Leave(ref registers, position);
-        if (position.Executed || rip == site.Trampoline.Entry)
+        if (position.Executed || (rip == site.Trampoline.Entry && site.LeadsFromItself))
             return null;
         bool isDoor = site.Trampoline.HasDoor(rip, out _);
         return Resumption(site, registers.Rip, isDoor ? rip : site.Trampoline.CopyOf(site.Address, registers.Rip));

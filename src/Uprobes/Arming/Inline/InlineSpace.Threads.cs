@@ -149,7 +149,7 @@ internal sealed partial class InlineSpace
         if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
             return true; // Gone.
         SlotPosition? here = trampoline.PositionOf(registers.Rip);
-        if (here is { Executed: true } || registers.Rip == trampoline.Entry)
+        if (here is { Executed: true } || (registers.Rip == trampoline.Entry && site.LeadsFromItself))
         {
             Leave(ref registers, here!.Value);
             _ = Ptrace.SetRegisters(thread.ThreadId, registers);

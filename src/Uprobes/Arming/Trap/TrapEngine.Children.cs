@@ -120,7 +120,7 @@ internal sealed partial class TrapEngine
     {
         _hasNewTasks = true; // Until nothing is found.
         _waiting.Add(pid);
-        if (Tasks.ShareMemory(parent.ProcessId, pid) == true)
+        if (Tasks.ShareMemory(parent.ProcessId, pid) ?? IsInMiddleOfVfork(parent))
             return; // It is about to execute.
         SpaceArming? space = parent.HasSpace ? parent.Space.EngineState as SpaceArming : null;
         TracedProcess child;
@@ -162,6 +162,13 @@ internal sealed partial class TrapEngine
         _services.Tracer.Detach(child);
         _others.Add(pid);
     }
+
+    /// <summary>
+    /// Whether a thread may wait for a child in its memory, where kcmp(2) does not tell, as in some containers: such a thread is in state D. One
+    /// that waits for a disk only has its process's children wait too, until the next look.
+    /// </summary>
+    private static bool IsInMiddleOfVfork(TracedProcess parent) =>
+        Tracer.ListThreads(parent.ProcessId).Exists(tid => ThreadStatus.TryRead(tid) is { State: 'D' });
 
     /// <summary>Whether a child's memory is a copy of an address space, patches included, and not that of another program.</summary>
     private static bool HoldsCopy(SpaceArming space, TracedProcess child)
