@@ -31,20 +31,6 @@ public sealed class RedirectTests
         target.AssertRight();
     }
 
-    [Fact]
-    public void A_signal_that_comes_between_a_branch_and_the_program_loses_no_hit()
-    {
-        using Hitters target = new(threads: 2, tick: 1000);
-        using UprobeSession session = UprobeSession.Attach(target.Process.Pid);
-        using LiveAggregate<long> counts = Count(session);
-        Assert.Equal(1, session.InlineSites);
-        Assert.Equal(target.Window(10_000_000), counts.Value); // A few of some thousand signals come there.
-        counts.Dispose();
-        session.Dispose();
-        TextComparison.AssertSame(target.Process.Pid);
-        target.AssertRight();
-    }
-
     [Theory]
     [InlineData(FirstBranch)]
     [InlineData(SecondBranch)]
