@@ -9,8 +9,8 @@ namespace Uprobes.Script.Lowering;
 /// <summary>What is done for its effect: here, or by the reader.</summary>
 internal sealed partial class ActionLowering
 {
-    /// <summary>How much of a stack is captured: the calls of most programs fit.</summary>
-    private const int StackBytes = 8192;
+    /// <summary>How much of a stack is captured: the calls of most programs fit; of a few frames, less does.</summary>
+    private const int StackBytes = 8192, FewFrames = 8, BytesOfFew = 4096;
 
     private void LowerEffect(TypedExpression expression)
     {
@@ -154,8 +154,9 @@ internal sealed partial class ActionLowering
         values.Add(new Builtin(BuiltinKind.SiteAddress));
         foreach (byte register in LoweredField.StackRegisters)
             values.Add(new RegisterValue(register));
-        values.Add(new LoadBytes(new RegisterValue(StackPointer), new Programs.Constant(StackBytes, DataType.U64), StackBytes));
-        fields.Add(new LoweredField(type, StackBytes));
+        int bytes = type.Limit <= FewFrames ? BytesOfFew : StackBytes;
+        values.Add(new LoadBytes(new RegisterValue(StackPointer), new Constant(bytes, DataType.U64), bytes));
+        fields.Add(new LoweredField(type, bytes));
         return new FieldExpression(fields.Count - 1, type, of.Span);
     }
 

@@ -11,7 +11,7 @@ namespace Uprobes.Script.Lowering;
 /// </summary>
 internal static class ScriptLowering
 {
-    private const int LeastRing = 1 << 20, MostRing = 1 << 22, RecordsInRing = 512;
+    private const int LeastRing = 1 << 20, MostRing = 1 << 23, RecordsInRing = 1024;
 
     /// <summary>Lowers the actions of a script's probes of targets.</summary>
     /// <param name="script">The script.</param>

@@ -139,6 +139,19 @@ public sealed class RunTests
         target.Quit();
     }
 
+    [Theory]
+    [InlineData("allocsize.bt")]
+    [InlineData("slowsql.bt")]
+    [InlineData("lockwait.bt")]
+    [InlineData("resolve.bt")]
+    [InlineData("tlsbytes.bt")]
+    public void Ready_scripts_find_their_functions(string script)
+    {
+        // All its actions can be programs, and every function is there.
+        string path = Path.Combine(Checkout.Root, "tools", script);
+        Assert.Equal(new CommandResult(new ExitStatus(0, null), "", ""), UprobeCommand.Run("run", "--dry-run", "--engine", "inline", path, "-c", "true", "10"));
+    }
+
     [Fact]
     public void JSON_is_an_object_a_line()
     {
