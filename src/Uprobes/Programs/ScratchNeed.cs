@@ -4,8 +4,8 @@ namespace Uprobes.Programs;
 
 /// <summary>
 /// How many bytes of intermediate values a program has to hold at a time, if one value is in a register and all others that are
-/// still wanted are not: the left operand while the right one is evaluated, a key while it is put together (one part behind the
-/// other), the texts of a comparison. Keys, fields and words of a statement are put together in order, the value last. An event's
+/// still wanted are not: the left operand while the right one is evaluated, a key while its parts are evaluated, the texts of a
+/// comparison while their addresses are. Keys, fields and words of a statement are put together in order, the value last. An event's
 /// fields go to where the event will be, which is not counted. Expects programs that are not too deep.
 /// </summary>
 internal static class ScratchNeed
@@ -42,10 +42,10 @@ internal static class ScratchNeed
     {
         Load load => Of(load.Address),
         LoadText load => Of(load.Address),
-        LoadBytes load => Math.Max(Of(load.Length), Word + Of(load.Address)),
+        LoadBytes load => Word + Math.Max(Of(load.Length), Of(load.Address)),
         Unary unary => Of(unary.Operand),
         Cast cast => Of(cast.Operand),
-        Binary { Left.Type.IsText: true } texts => Math.Max(Of(texts.Left), SizeOfText(texts.Left) + Math.Max(Of(texts.Right), SizeOfText(texts.Right))),
+        Binary { Left.Type.IsText: true } texts => SizeOfText(texts.Left) + Math.Max(Of(texts.Left), SizeOfText(texts.Right) + Of(texts.Right)),
         Binary { Operator: BinaryOperator.LogicalAnd or BinaryOperator.LogicalOr } logical => Math.Max(Of(logical.Left), Of(logical.Right)),
         Binary binary => Math.Max(Of(binary.Left), Word + Of(binary.Right)),
         Conditional choice => Math.Max(Of(choice.Condition), Math.Max(Of(choice.WhenTrue), Of(choice.WhenFalse))),
@@ -56,14 +56,11 @@ internal static class ScratchNeed
 
     private static int OfParts(IReadOnlyList<Expression> parts)
     {
-        int need = 0, held = 0;
+        int need = 0;
         foreach (Expression part in parts)
-        {
-            need = Math.Max(need, held + Of(part));
-            held += part.Type.StoredSize;
-        }
+            need = Math.Max(need, Of(part));
 
-        return Math.Max(need, held);
+        return SizeOf(parts) + need;
     }
 
     /// <summary>In a comparison: a constant text stays where it is.</summary>
