@@ -12,6 +12,12 @@ namespace Uprobes.Arming.Inline;
 /// </summary>
 internal sealed partial class InlineSpace
 {
+    /// <summary>In a signal's frame: from RIP to CS, and what CS is for 64-bit code.</summary>
+    private const ulong CodeSegment = 16, UserCode = 0x33;
+
+    /// <summary>A thread has as many stacks as it has handlers within handlers; more than these are not followed.</summary>
+    private const int MostStacks = 8;
+
     private static readonly ulong FaultSignals = Signal.Bit(Signal.SIGSEGV) | Signal.Bit(Signal.SIGBUS) | Signal.Bit(Signal.SIGFPE) | Signal.Bit(Signal.SIGILL);
     private bool? _catchesFaults;
 
@@ -161,32 +167,50 @@ internal sealed partial class InlineSpace
             if (thread.State != TraceState.Stopped || Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) != 0)
                 continue;
             mappings ??= thread.Process.ReadMappings(out _);
-            foreach ((ulong at, ulong word) in StackWords(registers, mappings))
+            foreach (ulong place in ReturnsOfHandlers(registers, mappings, isInTrampolines))
+                yield return place;
+        }
+    }
+
+    /// <summary>The same of one thread: on the stack that it is on, and on those that handlers on it have interrupted.</summary>
+    private IEnumerable<ulong> ReturnsOfHandlers(UserRegisters registers, List<Mapping> mappings, Func<ulong, bool> isInTrampolines)
+    {
+        Queue<ulong> stacks = new([registers.Rsp]);
+        HashSet<int> seen = [IndexOfStack(mappings, registers.Rsp)];
+        while (stacks.TryDequeue(out ulong stack))
+        {
+            foreach ((ulong at, ulong word) in StackWords(stack, mappings))
             {
                 if (isInTrampolines(word) && IsSavedInstructionPointer(at))
                     yield return word;
+                if ((word & 0xffff) == UserCode && IsSavedInstructionPointer(at - CodeSegment)
+                    && space.Memory.TryReadWord(new RemoteAddress(at - CodeSegment - sizeof(ulong)), out ulong interrupted)
+                    && seen.Count < MostStacks && seen.Add(IndexOfStack(mappings, interrupted)))
+                    stacks.Enqueue(interrupted);
             }
         }
     }
 
+    private static int IndexOfStack(List<Mapping> mappings, ulong address) => mappings.FindIndex(m => address < m.End);
+
     /// <summary>
     /// Whether a place on a stack is RIP of a <c>struct rt_sigframe</c> (arch/x86/include/asm/sigframe.h, uapi/asm/sigcontext.h): behind it are
-    /// the flags and CS, 168 bytes before it uc_flags, of which few are defined.
+    /// the flags and CS, before it is RSP, 168 bytes before it uc_flags, of which few are defined.
     /// </summary>
     private bool IsSavedInstructionPointer(ulong place)
     {
-        const ulong CodeSegment = 16, ContextFlags = 168, UserCode = 0x33, KnownFlags = 0xf;
+        const ulong ContextFlags = 168, KnownFlags = 0xf;
         return space.Memory.TryReadWord(new RemoteAddress(place + CodeSegment), out ulong segments) && (segments & 0xffff) == UserCode
             && space.Memory.TryReadWord(new RemoteAddress(place - ContextFlags), out ulong flags) && flags <= KnownFlags;
     }
 
     /// <summary>The words of a stopped thread's stack, from its stack pointer on.</summary>
-    /// <param name="registers">The thread's.</param>
+    /// <param name="stack">The stack pointer.</param>
     /// <param name="mappings">Of the process, not long ago: a stack ends where its mapping does, and what is behind it is another's.</param>
-    private IEnumerable<(ulong Place, ulong Word)> StackWords(UserRegisters registers, List<Mapping> mappings)
+    private IEnumerable<(ulong Place, ulong Word)> StackWords(ulong stack, List<Mapping> mappings)
     {
         byte[] buffer = new byte[64 * 1024];
-        ulong at = registers.Rsp & ~7ul;
+        ulong at = stack & ~7ul;
         int index = mappings.FindIndex(m => at < m.End); // A stack that has grown since begins below its mapping.
         ulong end = index < 0 ? at + LongestStackLook : Math.Min(EndOfStack(mappings, index), at + LongestStackLook);
         while (at < end)
