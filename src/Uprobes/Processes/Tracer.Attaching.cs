@@ -28,9 +28,8 @@ internal sealed partial class Tracer
         {
             foreach (TracedThread thread in process.Threads.Values.ToArray())
             {
-                if (TryStop(thread))
-                    _ = Ptrace.Detach(thread.ThreadId, 0);
-                _threads.Remove(thread.ThreadId);
+                TryStop(thread);
+                Release(thread);
             }
 
             throw e as AttachException ?? AttachDiagnosis.Explain(group, ((SyscallException)e).Error);

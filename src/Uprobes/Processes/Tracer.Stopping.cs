@@ -211,8 +211,9 @@ internal sealed partial class Tracer
 
     private void Release(TracedThread thread)
     {
-        if (thread.State != TraceState.Gone)
-            _ = Ptrace.Detach(thread.ThreadId, 0); // ESRCH: killed meanwhile, or never stopped (reported by the caller).
+        // ESRCH: killed meanwhile, about to exit, or never stopped (reported by the caller).
+        if (thread.State != TraceState.Gone && Ptrace.Detach(thread.ThreadId, 0) != 0 && ThreadStatus.TryRead(thread.ThreadId)?.TracerId == Tasks.CurrentThreadId)
+            _leftBehind.Add(thread.ThreadId);
         thread.State = TraceState.Gone;
         _threads.Remove(thread.ThreadId);
         thread.Process.Threads.Remove(thread.ThreadId);

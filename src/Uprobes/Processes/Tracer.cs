@@ -10,6 +10,12 @@ internal sealed partial class Tracer : IDisposable
 {
     private readonly ITraceeObserver _observer;
     private readonly Dictionary<int, TracedThread> _threads = [];
+
+    /// <summary>
+    /// Threads that could not be let go of when that was wanted: they were about to exit, or did not stop in time. Their next report is waited for,
+    /// since an exit that nobody waits for is kept from the process's parent.
+    /// </summary>
+    private readonly HashSet<int> _leftBehind = [];
     private readonly Dictionary<int, TracedProcess> _processes = [];
 
     /// <summary>Stops that were collected and wait for their turn.</summary>
@@ -64,7 +70,7 @@ internal sealed partial class Tracer : IDisposable
                 Thread.RunWork();
                 if (_ending)
                     break;
-                if (_threads.Count == 0 && _orphans.Count == 0)
+                if (_threads.Count == 0 && _orphans.Count == 0 && _leftBehind.Count == 0)
                     Thread.WaitForWork();
                 else
                     ServeTracees();
@@ -142,7 +148,9 @@ internal sealed partial class Tracer : IDisposable
         {
             if (status.Kind == WaitKind.SignalDelivery)
                 Tasks.Collect(tid); // Nobody is going to continue it: it must not be reported for ever.
-            if (!status.IsEnd)
+            if (_leftBehind.Remove(tid) && !status.IsEnd)
+                _ = Ptrace.Detach(tid, status.Kind == WaitKind.SignalDelivery ? status.Signal : 0); // Stopped at last.
+            else if (!status.IsEnd)
                 OnUnannounced(tid, status);
             else if (!_orphans.Remove(tid) && !TryNoteUnattendedEnd(tid, status))
                 _observer.OnOtherChildEnded(tid);
@@ -234,6 +242,7 @@ internal sealed partial class Tracer : IDisposable
         }
 
         _threads.Clear();
+        _leftBehind.Clear();
         _orphans.Clear();
         _ended.Clear();
         foreach (TracedProcess process in _processes.Values.Where(p => !p.IsUnattended).ToArray())
