@@ -51,9 +51,8 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
         StackUnwinding found = StackUnwinder.Unwind(stack, known.Images.Current, frames, known.Thunks);
         // Threads begin in code of files. Where a stack ends elsewhere, that may be a file that is not known yet, or a replaced address.
         if (found.Count == 0 || known.Images.Current.Find(frames[found.Count - 1] - (found.Count == 1 ? 0UL : 1))?.Image is not null
-            || Environment.TickCount64 < known.NextLook)
+            || !MayLook(known))
             return found;
-        known.NextLook = Environment.TickCount64 + (long)RestBetweenLooks.TotalMilliseconds;
         bool isChanged = known.Images.Refresh();
         if (known.Thunks is null && session is not null && known.Images.Reader is { } memory)
             isChanged |= (known.Thunks = session.ReturnThunksOf(processId, memory)) is not null;
@@ -74,8 +73,13 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     internal StackFrame Symbolize(int processId, ulong address)
     {
         Known known = Of(processId);
+        if (known.Images.Current.Find(address) is null && MayLook(known))
+            known.Images.Refresh();
         return known.Symbols.Symbolize(known.Images.Current, address, isExact: true);
     }
+
+    /// <summary>The code at an address, as far as is known; null where there is none.</summary>
+    internal MappedCode? Find(int processId, ulong address) => Of(processId).Images.Current.Find(address);
 
     public void Dispose()
     {
@@ -83,6 +87,14 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
             known.Images.Dispose();
         _processes.Clear();
         _store.Dispose();
+    }
+
+    private static bool MayLook(Known known)
+    {
+        if (Environment.TickCount64 < known.NextLook)
+            return false;
+        known.NextLook = Environment.TickCount64 + (long)RestBetweenLooks.TotalMilliseconds;
+        return true;
     }
 
     private Known Of(int processId)

@@ -32,7 +32,6 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
     /// <summary>The processes that are traced now, by process id.</summary>
     public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
 
-    /// <summary>How many calls have begun whose return consumers wait for.</summary>
     IQueryRun IQueryHost.Run(Programs.ProgramGroup group, IReadOnlyList<ProbePoint> points, IQueryEvents? events) => _core.Run(this, group, points, events);
 
     /// <summary>Sites that are patched with jumps, in all processes.</summary>
@@ -41,6 +40,7 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
     /// <inheritdoc cref="SessionCore.ReturnThunksOf"/>
     internal Stacks.IReturnThunks? ReturnThunksOf(int processId, Stacks.MemoryReader memory) => _core.ReturnThunksOf(processId, memory);
 
+    /// <summary>How many calls have begun whose return consumers wait for.</summary>
     internal int AwaitedReturns => _core.AwaitedReturns;
 
     /// <summary>Completes when every process of the session has ended or was let go of.</summary>

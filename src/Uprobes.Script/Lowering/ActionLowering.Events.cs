@@ -151,11 +151,8 @@ internal sealed partial class ActionLowering
     {
         if (!mayCapture)
             throw Refuse(of, "return addresses on the stack are replaced to follow calls");
-        values.Add(new Builtin(BuiltinKind.SiteAddress));
-        foreach (byte register in LoweredField.StackRegisters)
-            values.Add(new RegisterValue(register));
         int bytes = type.Limit <= FewFrames ? BytesOfFew : StackBytes;
-        values.Add(new LoadBytes(new RegisterValue(StackPointer), new Constant(bytes, DataType.U64), bytes));
+        values.AddRange(StackCapture.Fields(bytes));
         fields.Add(new LoweredField(type, bytes));
         return new FieldExpression(fields.Count - 1, type, of.Span);
     }

@@ -1,8 +1,8 @@
 using Uprobes.Channels;
+using Uprobes.Programs;
 using Uprobes.Script.Output;
 using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
-using Uprobes.Stacks.X64;
 
 namespace Uprobes.Script.Lowering;
 
@@ -38,7 +38,7 @@ internal sealed class EventActions(LoweredScript lowered, IReadOnlyList<ScriptSi
         int field = LoweredEvent.FirstField;
         for (int i = 0; i < fields.Length; i++)
         {
-            fields[i] = sent.Fields[i].Type is StackType type ? Stack(record, field, type, processId, sites[(int)place]) : Decode(record, field, sent.Fields[i]);
+            fields[i] = sent.Fields[i].Type is StackType type ? ScriptValue.Stack(host.Symbols.StackOf(processId, StackCapture.Read(record, field, sites[(int)place].IsEntry), type)) : Decode(record, field, sent.Fields[i]);
             field += sent.Fields[i].Width;
         }
 
@@ -58,15 +58,6 @@ internal sealed class EventActions(LoweredScript lowered, IReadOnlyList<ScriptSi
         BufferType => ScriptValue.Buffer(Bytes(record, field, described.MostBytes)),
         var type => TypedValue.OfBits(record.Integer(field), type, script.Types),
     };
-
-    private ScriptValue Stack(EventRecord record, int field, StackType type, int processId, ScriptSite site)
-    {
-        StackRegisters registers = default;
-        registers.Set(StackRegisters.Rip, (ulong)record.Integer(field++));
-        foreach (byte number in LoweredField.StackRegisters)
-            registers.Set(StackRegisters.OfProcessor(number), (ulong)record.Integer(field++));
-        return ScriptValue.Stack(host.Symbols.StackOf(processId, registers, record.Text(field), site.IsEntry, type));
-    }
 
     private static byte[] Bytes(EventRecord record, int field, int most)
     {

@@ -40,9 +40,6 @@ internal sealed record LoweredEvent(TypedStatement Action, IReadOnlyList<Lowered
 /// <param name="MostBytes">Of a text or a buffer.</param>
 internal readonly record struct LoweredField(ScriptType Type, int MostBytes)
 {
-    /// <summary>Registers, by the processor's numbers, that come with a stack: what a call keeps, and rsp. The stack's bytes follow them.</summary>
-    internal static ReadOnlySpan<byte> StackRegisters => [4, 5, 3, 12, 13, 14, 15];
-
     /// <summary>How many fields of the event it takes.</summary>
-    internal int Width => Type is StackType ? StackRegisters.Length + 2 : 1;
+    internal int Width => Type is StackType ? StackCapture.FieldCount : 1;
 }

@@ -1,6 +1,6 @@
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
-using Uprobes.Stacks.X64;
+using Uprobes.Stacks;
 
 namespace Uprobes.Script.Running;
 
@@ -24,9 +24,11 @@ internal interface IScriptSymbols
 
     /// <summary>A stack that a program has captured, symbolised.</summary>
     /// <param name="processId">The process, as this process numbers it.</param>
-    /// <param name="registers">The thread's.</param>
-    /// <param name="bytes">Its memory from the stack pointer on.</param>
-    /// <param name="isAtEntry">Whether it was at the first instruction of a function.</param>
+    /// <param name="stack">What was captured.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
-    ScriptStack StackOf(int processId, in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry, StackType type);
+    ScriptStack StackOf(int processId, in CapturedStack stack, StackType type);
+
+    /// <summary>Looks at what processes have mapped: stacks and names that are asked for when one has ended are found all the same.</summary>
+    /// <param name="processIds">The processes, as this process numbers them.</param>
+    void Look(IEnumerable<int> processIds);
 }

@@ -163,6 +163,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
 
         UprobeSession session = _options.OpenSession(_options.Target, opening => _session = opening);
         _session = session;
+        _symbols.Session = session;
         session.Notice += notice => _queue.Post(() => _options.Tell(notice.ProcessId is { } processId ? string.Create(CultureInfo.InvariantCulture, $"[{processId}] {notice.Message}") : notice.Message));
         session.Completion.ContinueWith(_ => Interrupt(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return session;

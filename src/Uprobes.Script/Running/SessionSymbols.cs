@@ -1,9 +1,7 @@
-using System.Globalization;
 using Uprobes.Images;
-using Uprobes.Processes;
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
-using Uprobes.Stacks.X64;
+using Uprobes.Stacks;
 
 namespace Uprobes.Script.Running;
 
@@ -11,22 +9,18 @@ namespace Uprobes.Script.Running;
 /// <param name="config">What of the names is wanted.</param>
 internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDisposable
 {
-    private readonly TargetStacks _stacks = new(config);
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, List<Mapping>> _mappings = [];
-    private readonly Dictionary<(string Path, ulong Inode), ElfImage?> _images = [];
     private readonly Dictionary<(ImageId Image, string Symbol), ulong?> _values = [];
+    private (StackReader Reader, TargetStacks Stacks)? _reading;
+
+    /// <summary>Whose processes they are; null where the script has none. Set before anything is asked.</summary>
+    internal UprobeSession? Session { get; set; }
 
     /// <inheritdoc/>
     public string? NameOf(int processId, ulong address)
     {
         lock (_gate)
-        {
-            if (Find(processId, address) is not { } mapping || Open(processId, mapping) is not { } image)
-                return null;
-            FileOffset offset = new(address - mapping.Start + mapping.FileOffset);
-            return image.Functions.TryFind(offset, out FunctionBounds bounds) && bounds.Name is { } name ? Demangler.Demangle(name) : null;
-        }
+            return Reading().Reader.Symbolize(processId, address).Function;
     }
 
     /// <inheritdoc/>
@@ -49,14 +43,24 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
         if (occasion is not { Hit: { } hit, Thread: { } thread })
             return new ScriptStack(type.Mode, []) { UnwindFailed = true };
         lock (_gate)
-            return _stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, AttachPoint.IsReturn: false } }, type);
+            return Reading().Stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, AttachPoint.IsReturn: false } }, type);
     }
 
     /// <inheritdoc/>
-    public ScriptStack StackOf(int processId, in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry, StackType type)
+    public ScriptStack StackOf(int processId, in CapturedStack stack, StackType type)
     {
         lock (_gate)
-            return _stacks.Of(processId, registers, bytes, isAtEntry, type);
+            return Reading().Stacks.Of(processId, stack, type);
+    }
+
+    /// <inheritdoc/>
+    public void Look(IEnumerable<int> processIds)
+    {
+        lock (_gate)
+        {
+            foreach (int processId in processIds)
+                Reading().Reader.Look(processId);
+        }
     }
 
     /// <inheritdoc/>
@@ -64,11 +68,19 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
     {
         lock (_gate)
         {
-            _stacks.Dispose();
-            foreach (ElfImage? image in _images.Values)
-                image?.Dispose();
-            _images.Clear();
+            _reading?.Reader.Dispose();
+            _reading = null;
         }
+    }
+
+    private (StackReader Reader, TargetStacks Stacks) Reading()
+    {
+        if (_reading is { } known)
+            return known;
+        StackReader reader = new(Session);
+        (StackReader, TargetStacks) made = (reader, new TargetStacks(reader, config));
+        _reading = made;
+        return made;
     }
 
     /// <summary>What the file's symbol tables have for a name of a function or a variable.</summary>
@@ -86,34 +98,5 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
         }
 
         return null;
-    }
-
-    /// <summary>The mapping that holds an address; mappings are read again where none does.</summary>
-    private Mapping? Find(int processId, ulong address)
-    {
-        if (_mappings.TryGetValue(processId, out List<Mapping>? known) && known.FindIndex(mapping => mapping.Contains(address)) is >= 0 and int index)
-            return known[index];
-        List<Mapping> read = _mappings[processId] = MappingParser.ReadProcess(processId);
-        int found = read.FindIndex(mapping => mapping.Contains(address));
-        return found < 0 ? null : read[found];
-    }
-
-    private ElfImage? Open(int processId, Mapping mapping)
-    {
-        if (!mapping.HasFile || !mapping.Path.StartsWith('/'))
-            return null;
-        if (_images.TryGetValue((mapping.Path, mapping.Inode), out ElfImage? image))
-            return image;
-        try
-        {
-            image = ElfImage.Open(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/root{mapping.Path}"));
-        }
-        catch (ImageException)
-        {
-            image = null; // What cannot be read has no names; its addresses are shown.
-        }
-
-        _images.Add((mapping.Path, mapping.Inode), image);
-        return image;
     }
 }

@@ -5,7 +5,7 @@ using Uprobes.Script.Probes;
 using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
 using Uprobes.Script.Syntax;
-using Uprobes.Stacks.X64;
+using Uprobes.Stacks;
 
 namespace Uprobes.Script.Tests.Running;
 
@@ -70,7 +70,11 @@ internal sealed class ScriptHarness : IActionHost, IScriptSymbols
     public ScriptStack StackOf(ActionOccasion occasion, StackType type) => new(type.Mode,
         [.. new[] { new ScriptFrame(0x400abc) { Function = "f", Offset = 4 }, new ScriptFrame(0x401000) { Function = "main", Offset = 20 } }.Take(type.Limit)]);
 
-    public ScriptStack StackOf(int processId, in StackRegisters registers, ReadOnlySpan<byte> bytes, bool isAtEntry, StackType type) => throw new NotSupportedException("nothing is captured here");
+    public ScriptStack StackOf(int processId, in CapturedStack stack, StackType type) => throw new NotSupportedException("nothing is captured here");
+
+    public void Look(IEnumerable<int> processIds)
+    {
+    }
 
     private void Run(int hits)
     {
