@@ -1,4 +1,5 @@
 using Uprobes.Linux;
+using Uprobes.Processes;
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
 
@@ -39,9 +40,9 @@ internal sealed partial class ScriptInterpreter
     private ScriptValue TextOf(BuiltinExpression builtin) => builtin.Builtin switch
     {
         ScriptBuiltin.ThreadName when _occasion.Hit is { } hit => ScriptValue.String(hit.ThreadName.ToArray()),
-        ScriptBuiltin.ThreadName => ScriptValue.String(ProcessFacts.NameOf(Environment.ProcessId)),
-        ScriptBuiltin.ProcessName => ScriptValue.String(ProcessFacts.NameOf(_facts.Of(HostProcessId).ParentId)),
-        ScriptBuiltin.UserName => ScriptValue.String(ProcessFacts.UserNameOf(_facts.Of(HostProcessId).UserId)),
+        ScriptBuiltin.ThreadName => ScriptValue.String(ThreadMoment.NameOf(Environment.ProcessId)),
+        ScriptBuiltin.ProcessName => ScriptValue.String(ThreadMoment.NameOf(_facts.Of(HostProcessId).ParentId)),
+        ScriptBuiltin.UserName => ScriptValue.String(_facts.UserNameOf(_facts.Of(HostProcessId).UserId)),
         ScriptBuiltin.Function => ScriptValue.String(_occasion.Function),
         ScriptBuiltin.Probe => ScriptValue.String(_occasion.Probe),
         ScriptBuiltin.ProbeType => ScriptValue.Literal(_occasion.ProbeType),

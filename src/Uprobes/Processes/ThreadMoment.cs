@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using Uprobes.Linux;
 
 namespace Uprobes.Processes;
 
@@ -14,7 +15,7 @@ internal static class ThreadMoment
     /// <param name="tid">Its id, in the tracer's view.</param>
     internal static byte[] NameOf(int tid)
     {
-        byte[] text = Read($"/proc/{tid}/comm");
+        byte[] text = ProcFile.ReadAll($"/proc/{tid}/comm") ?? [];
         int length = text.Length > 0 && text[^1] == '\n' ? text.Length - 1 : text.Length;
         return text[..Math.Min(length, NameSize - 1)];
     }
@@ -24,26 +25,15 @@ internal static class ThreadMoment
     internal static int ProcessorOf(int tid)
     {
         // Fields are counted from the last parenthesis on, since the thread's name may hold anything; the one behind it is the third.
-        ReadOnlySpan<byte> text = Read($"/proc/{tid}/stat");
+        ReadOnlySpan<byte> text = ProcFile.ReadAll($"/proc/{tid}/stat");
+        text = text[(text.LastIndexOf((byte)')') + 1)..];
         int field = 2;
-        foreach (Range part in text[(text.LastIndexOf((byte)')') + 1)..].Split((byte)' '))
+        foreach (Range part in text.Split((byte)' '))
         {
             if (field++ == ProcessorField)
-                return Utf8Parser.TryParse(text[(text.LastIndexOf((byte)')') + 1)..][part], out int processor, out _) ? processor : 0;
+                return Utf8Parser.TryParse(text[part], out int processor, out _) ? processor : 0;
         }
 
         return 0;
-    }
-
-    private static byte[] Read(string path)
-    {
-        try
-        {
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
     }
 }

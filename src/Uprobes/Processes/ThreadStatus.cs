@@ -19,6 +19,7 @@ internal sealed record ThreadStatus
 
     internal int TracerId { get; private init; }
     internal uint UserId { get; private init; }
+    internal uint GroupId { get; private init; }
     internal char State { get; private init; } = '?';
     internal int SeccompMode { get; private init; }
     internal ulong Blocked { get; private init; }
@@ -56,6 +57,7 @@ internal sealed record ThreadStatus
             ParentId = (int)Decimal(Field(text, "\nPPid:"u8)),
             TracerId = (int)Decimal(Field(text, "\nTracerPid:"u8)),
             UserId = (uint)Decimal(Field(text, "\nUid:"u8)),
+            GroupId = (uint)Decimal(Field(text, "\nGid:"u8)),
             State = Field(text, "\nState:"u8) is [var state, ..] ? (char)state : '?',
             SeccompMode = (int)Decimal(Field(text, "\nSeccomp:"u8)),
             Blocked = Hexadecimal(Field(text, "\nSigBlk:"u8)),
