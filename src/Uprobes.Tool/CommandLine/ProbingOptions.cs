@@ -18,19 +18,7 @@ internal sealed class ProbingOptions(string? value = null)
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<int[]> _processIds = new("-p", "--pid")
-    {
-        Description = "Probe this running process; may be given several times",
-        HelpName = "PID",
-        Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = false,
-    };
-
-    private readonly Option<string?> _command = new("-c", "--command")
-    {
-        Description = "Start this command with the probes in place; words are split as by a shell, but no shell runs (or end with: -- PROGRAM ARGUMENT...)",
-        HelpName = "CMD",
-    };
+    private readonly TargetOptions _target = new("", "; words are split as by a shell, but no shell runs (or end with: -- PROGRAM ARGUMENT...)");
 
     private readonly Option<string> _format = FormatOption();
 
@@ -46,12 +34,7 @@ internal sealed class ProbingOptions(string? value = null)
         HelpName = "SECONDS",
     };
 
-    private readonly Option<string> _engine = new("--engine")
-    {
-        Description = "How probes are armed: the cheapest safe way for each, jumps only, or breakpoints only",
-        HelpName = "auto|inline|trap",
-        DefaultValueFactory = _ => "auto",
-    };
+    private readonly Option<string> _engine = EngineOption("How probes are armed: the cheapest safe way for each, jumps only, or breakpoints only");
 
     private readonly Option<bool> _detach = new("--detach")
     {
@@ -96,11 +79,9 @@ internal sealed class ProbingOptions(string? value = null)
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        _engine.AcceptOnlyFromAmong("auto", "inline", "trap");
         _writeGuard.AcceptOnlyFromAmong("deny", "allow", "none");
         command.Add(_specs);
-        command.Add(_processIds);
-        command.Add(_command);
+        _target.AddTo(command);
         command.Add(_where);
         command.Add(_format);
         command.Add(_output);
@@ -120,7 +101,8 @@ internal sealed class ProbingOptions(string? value = null)
     public ProbingRequest Read(ParseResult parsed, IReadOnlyList<string>? trailingCommand) => new()
     {
         Specs = [.. Words(parsed)[..^(value is null ? 0 : 1)].Select(SpecParser.Parse)],
-        Target = Target(parsed.GetValue(_processIds) ?? [], parsed.GetValue(_command), trailingCommand),
+        Target = _target.Read(parsed, trailingCommand) ?? throw ToolException.Usage(
+            "probing every process of the system is not there yet", "give -p PID for a running process (pgrep NAME finds it), or -c 'CMD' to start one"),
         Options = new SessionOptions
         {
             Engine = EngineOf(parsed.GetValue(_engine)),
@@ -139,6 +121,15 @@ internal sealed class ProbingOptions(string? value = null)
         OutputPath = parsed.GetValue(_output),
         Duration = Seconds("-d", parsed.GetValue(_duration)),
     };
+
+    /// <summary>The option of the engine.</summary>
+    /// <param name="description">What the help says of it.</param>
+    public static Option<string> EngineOption(string description)
+    {
+        var engine = new Option<string>("--engine") { Description = description, HelpName = "auto|inline|trap", DefaultValueFactory = _ => "auto" };
+        engine.AcceptOnlyFromAmong("auto", "inline", "trap");
+        return engine;
+    }
 
     /// <summary>The engine by its name.</summary>
     public static ProbeEngine EngineOf(string? name) => name switch
@@ -179,28 +170,5 @@ internal sealed class ProbingOptions(string? value = null)
             return TracerPresence.Attached;
         return parsed.GetValue(_engine) != "trap" ? TracerPresence.Detached
             : throw ToolException.Usage("--detach and --engine trap exclude each other: breakpoints need a tracer that stays", "leave out one of them");
-    }
-
-    private static TargetChoice Target(int[] processIds, string? command, IReadOnlyList<string>? trailing)
-    {
-        if (command is not null && trailing is not null)
-            throw ToolException.Usage("a command is given twice, by -c and after --", "give one of them");
-        var words = trailing ?? (command is null ? null : CommandLineSplitter.Split(command));
-        if (words is not null && processIds.Length > 0)
-            throw ToolException.Usage("-p and a command exclude each other", "run uprobe twice, once for each");
-        if (words is not null)
-            return new TargetChoice.Command(words[0], [.. words.Skip(1)]);
-        if (processIds.Length == 0)
-        {
-            throw ToolException.Usage(
-                "probing every process of the system is not there yet",
-                "give -p PID for a running process (pgrep NAME finds it), or -c 'CMD' to start one");
-        }
-        foreach (var processId in processIds)
-        {
-            if (processId <= 0)
-                throw ToolException.Usage($"{processId} is not a process id", "pgrep NAME finds the id of a process");
-        }
-        return new TargetChoice.Processes([.. processIds.Distinct()]);
     }
 }

@@ -18,20 +18,7 @@ internal sealed class RunSyntax
 
     private readonly Option<string?> _program = new("-e") { Description = "The script itself", HelpName = "PROGRAM" };
 
-    private readonly Option<int[]> _processIds = new("-p", "--pid")
-    {
-        Description = "Probe this running process; may be given several times. The run ends with the last of them",
-        HelpName = "PID",
-        Arity = ArgumentArity.OneOrMore,
-        AllowMultipleArgumentsPerToken = false,
-    };
-
-    private readonly Option<string?> _command = new("-c", "--command")
-    {
-        Description = "Start this command with the probes in place; the run ends with it. Words are split as by a shell, but no shell runs",
-        HelpName = "CMD",
-    };
-
+    private readonly TargetOptions _target = new(". The run ends with the last of them", "; the run ends with it. Words are split as by a shell, but no shell runs");
     private readonly Option<string> _format = ProbingOptions.FormatOption();
     private readonly Option<string?> _output = new("-o", "--output") { Description = "Write the script's output to this file, not to standard output", HelpName = "FILE" };
 
@@ -42,13 +29,7 @@ internal sealed class RunSyntax
         DefaultValueFactory = _ => "line",
     };
 
-    private readonly Option<string> _engine = new("--engine")
-    {
-        Description = "How actions are run: inside the target where they can be, only there, or here at breakpoints",
-        HelpName = "auto|inline|trap",
-        DefaultValueFactory = _ => "auto",
-    };
-
+    private readonly Option<string> _engine = ProbingOptions.EngineOption("How actions are run: inside the target where they can be, only there, or here at breakpoints");
     private readonly Option<bool> _list = new("-l", "--list") { Description = "List the probes that PARAMETER means (uprobe:FILE:PATTERN), or those of the script, and end" };
     private readonly Option<bool> _quiet = new("-q", "--quiet") { Description = "Do not tell how many probes were attached" };
     private readonly Option<bool> _verbose = new("-v", "--verbose") { Description = "Tell more about what is done" };
@@ -65,9 +46,10 @@ internal sealed class RunSyntax
     {
         var command = new Command("run", HelpTexts.RunDescription);
         _buffering.AcceptOnlyFromAmong("line", "full", "none");
-        _engine.AcceptOnlyFromAmong("auto", "inline", "trap");
         command.Add(_words);
-        foreach (var option in (Option[])[_program, _processIds, _command, _format, _output, _buffering, _engine, _list, _quiet, _verbose, _failures, _unsafe, _dryRun, _noWarnings, _noFollow, _force])
+        command.Add(_program);
+        _target.AddTo(command);
+        foreach (var option in (Option[])[_format, _output, _buffering, _engine, _list, _quiet, _verbose, _failures, _unsafe, _dryRun, _noWarnings, _noFollow, _force])
             command.Add(option);
         command.SetAction(parsed => run(Read(parsed)));
         return command;
@@ -80,12 +62,6 @@ internal sealed class RunSyntax
         var isListing = parsed.GetValue(_list);
         if (program is null && !isListing && words.Length == 0)
             throw ToolException.Usage("run needs a script", "give one with -e 'PROGRAM', or a FILE; see uprobe run --help");
-        var processIds = parsed.GetValue(_processIds) ?? [];
-        var commandLine = parsed.GetValue(_command);
-        if (processIds.Length > 0 && commandLine is not null)
-            throw ToolException.Usage("-p and a command exclude each other", "run uprobe twice, once for each");
-        if (processIds.FirstOrDefault(id => id <= 0, 1) is <= 0 and var wrong)
-            throw ToolException.Usage($"{wrong} is not a process id", "pgrep NAME finds the id of a process");
         var takesFile = program is null && !(isListing && IsPattern(words));
         IReadOnlyList<string> parameters = [.. words.Skip(takesFile ? 1 : 0)];
         return new RunRequest
@@ -96,7 +72,7 @@ internal sealed class RunSyntax
             IsListing = isListing,
             Positional = [.. parameters.Where(word => !word.StartsWith("--", StringComparison.Ordinal))],
             Named = NamedOf(parameters),
-            Target = commandLine is not null ? CommandOf(commandLine) : processIds.Length > 0 ? new TargetChoice.Processes([.. processIds.Distinct()]) : null,
+            Target = _target.Read(parsed),
             Format = parsed.GetValue(_format) == "json" ? ScriptFormat.Json : ScriptFormat.Text,
             OutputPath = parsed.GetValue(_output),
             Buffering = parsed.GetValue(_buffering) switch
@@ -118,12 +94,6 @@ internal sealed class RunSyntax
 
     // A word that names a file is a script; everything else that -l is given is a pattern.
     private static bool IsPattern(string[] words) => words.Length == 0 || words[0] != "-" && !File.Exists(words[0]);
-
-    private static TargetChoice.Command CommandOf(string text)
-    {
-        var words = CommandLineSplitter.Split(text);
-        return new TargetChoice.Command(words[0], [.. words.Skip(1)]);
-    }
 
     private static Dictionary<string, string> NamedOf(IEnumerable<string> parameters)
     {
