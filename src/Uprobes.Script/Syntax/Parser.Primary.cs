@@ -19,7 +19,8 @@ internal sealed partial class Parser
                 return new VariableSyntax(token.Word, token.Span);
             case TokenKind.Positional:
                 Advance();
-                return new PositionalSyntax((int)Math.Min(token.Value, int.MaxValue), token.Span);
+                // The lexer has told of $0.
+                return token.Value == 0 ? new MissingSyntax(token.Span) : new PositionalSyntax((int)Math.Min(token.Value, int.MaxValue), token.Span);
             case TokenKind.PositionalCount:
                 Advance();
                 return new PositionalCountSyntax(token.Span);

@@ -186,4 +186,11 @@ public class SemanticErrorTests
         Assert.Empty(Checking.Messages(text, new AnalysisOptions { Positional = ["5"] }));
         Assert.Equal(["1:23-47: ERROR: more than 1"], Checking.Messages(text, new AnalysisOptions { Positional = ["1"] }));
     }
+
+    [Fact]
+    public void What_the_lexer_told_of_is_not_met_again()
+    {
+        Assert.Equal(["1:9-11: ERROR: the number of a positional parameter is from 1 to 65536"], Checking.Messages("BEGIN { $0; }", new AnalysisOptions { Positional = ["1"] }));
+        Assert.Equal(["1:13-15: ERROR: the number of a positional parameter is from 1 to 65536"], Checking.Messages("BEGIN { str($0); }", new AnalysisOptions { Positional = ["1"] }));
+    }
 }

@@ -145,7 +145,8 @@ public sealed class StackUnwinderTests : IDisposable
         for (int i = 0; i < Stacks; i++)
             StackUnwinder.Unwind(new CapturedStack(registers, bytes), images, frames);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+        // Less than a byte a stack: a collection that another test causes takes what is left of this thread's piece of the heap, and that counts.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, Stacks - 1);
         TestContext.Current.TestOutputHelper?.WriteLine($"{Stacks / seconds:N0} stacks of {Depth} frames a second");
     }
 
