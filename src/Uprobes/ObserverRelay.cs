@@ -23,6 +23,8 @@ internal sealed class ObserverRelay : ITraceeObserver
 
     public bool IsCopy(ForkOrigin ended, int childThreadId) => Target.IsCopy(ended, childThreadId);
 
+    public ForkOrigin? FindLikeliest(IReadOnlyCollection<ForkOrigin> ended, int childThreadId) => Target.FindLikeliest(ended, childThreadId);
+
     public bool OnForked(TracedProcess child, ForkOrigin origin) => Target.OnForked(child, origin);
 
     public void OnExecuting(TracedProcess process) => Target.OnExecuting(process);

@@ -31,6 +31,13 @@ internal static class Tasks
     internal static void Collect(int tid) => _ = LibC.waitpid(tid, out _, LibC.WNOHANG | LibC.__WALL | LibC.__WNOTHREAD); // Nothing to take: it is gone.
 
     /// <summary>
+    /// Whether the calling thread has any tracee, stopped or not, or a child that sends SIGCHLD at its end (wait(2) without __WALL, which
+    /// does not look at exit signals where a task is traced: eligible_child, kernel/exit.c).
+    /// </summary>
+    internal static bool HasTracees() =>
+        LibC.waitid(LibC.P_ALL, 0, out _, LibC.WEXITED | LibC.WSTOPPED | LibC.WNOWAIT | LibC.WNOHANG | LibC.__WNOTHREAD) == 0;
+
+    /// <summary>
     /// Waits for a tracee or child of the calling thread alone (wait(2) with __WALL and __WNOTHREAD). A thread that is stopped
     /// before the delivery of a signal is only looked at, and is reported again until it is continued: collecting its status
     /// would take the signal away (wait_task_stopped clears task->exit_code, kernel/exit.c), and if the tracer were killed right then the thread

@@ -19,6 +19,9 @@ internal interface ITraceeObserver
     /// <summary>Whether a task that waits in its first stop can be a child of a process that has ended without telling of it.</summary>
     bool IsCopy(ForkOrigin ended, int childThreadId);
 
+    /// <summary>Of processes that have ended, the earliest first, that whose memory is likest to the one of a task that is a copy of none.</summary>
+    ForkOrigin? FindLikeliest(IReadOnlyCollection<ForkOrigin> ended, int childThreadId);
+
     /// <summary>A tracee forked; the new process is at its first stop, before its first instruction.</summary>
     /// <returns>Whether to go on tracing it; otherwise it is detached.</returns>
     bool OnForked(TracedProcess child, ForkOrigin origin);

@@ -23,8 +23,8 @@ internal sealed partial class Tracer
         if (thread.State == TraceState.Stopped && !thread.IsHeld)
             Continue(thread, 0);
         // Not before: as long as the creator is in the middle of its system call, no other can be made in it.
-        if (born is not null && _orphans.Remove(born.ThreadId, out WaitStatus first))
-            Dispatch(born.ThreadId, first);
+        if (born is not null && _orphans.Remove(born.ThreadId, out Orphan? orphan))
+            Dispatch(born.ThreadId, orphan.FirstStop);
     }
 
     private TracedThread? OnNewTask(TracedThread parent, PtraceEvent what)

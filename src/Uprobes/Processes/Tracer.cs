@@ -70,7 +70,7 @@ internal sealed partial class Tracer : IDisposable
                 Thread.RunWork();
                 if (_ending)
                     break;
-                if (_threads.Count == 0 && _orphans.Count == 0 && _leftBehind.Count == 0)
+                if (_threads.Count == 0 && _orphans.Count == 0 && _leftBehind.Count == 0 && !_expectsUnborn)
                     Thread.WaitForWork();
                 else
                     ServeTracees();
@@ -93,7 +93,7 @@ internal sealed partial class Tracer : IDisposable
 
     private void ServeTracees()
     {
-        int tid = Thread.WaitForTracee(-1, block: true, out WaitStatus status);
+        int tid = HasUnsettledOrphans ? WaitWithOrphans(out WaitStatus status) : Thread.WaitForTracee(-1, block: true, out status);
         if (tid == -Errno.ECHILD)
             DropAll();
         if (tid <= 0)
@@ -222,6 +222,7 @@ internal sealed partial class Tracer : IDisposable
         if (process.Threads.Count > 0)
             return;
         RememberEnded(thread); // Before the end is told: the session goes on with a child that is found now.
+        AwaitUnborn();
         EndProcess(process);
     }
 
@@ -245,6 +246,7 @@ internal sealed partial class Tracer : IDisposable
         _leftBehind.Clear();
         _orphans.Clear();
         _ended.Clear();
+        _expectsUnborn = false;
         foreach (TracedProcess process in _processes.Values.Where(p => !p.IsUnattended).ToArray())
         {
             process.Threads.Clear();

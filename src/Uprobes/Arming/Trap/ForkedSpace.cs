@@ -9,9 +9,14 @@ internal sealed record ForkedSpace(
     ReturnTracker Returns, ForkedExits Exits, ulong[] ActionCalls, RemoteAddress? CallArea, ForkedInline Inline)
 {
     /// <summary>Whether mappings can be those of a copy: all memory of ours and the same text are in them.</summary>
-    internal bool IsIn(IReadOnlyList<Mapping> mappings) =>
-        (Net is null || Holds(mappings, Net.Start)) && Chunks.All(c => Holds(mappings, c.Start))
-        && Executable.Where(e => e.HasFile).All(e => mappings.Any(m => m.Start == e.Start && m.Inode == e.Inode && m.FileOffset == e.FileOffset));
+    internal bool IsIn(IReadOnlyList<Mapping> mappings) => Total == CountIn(mappings);
+
+    /// <summary>How much of it is in mappings: pieces of memory of ours, and of text.</summary>
+    internal int CountIn(IReadOnlyList<Mapping> mappings) =>
+        (Net is not null && Holds(mappings, Net.Start) ? 1 : 0) + Chunks.Count(c => Holds(mappings, c.Start))
+        + Executable.Count(e => e.HasFile && mappings.Any(m => m.Start == e.Start && m.Inode == e.Inode && m.FileOffset == e.FileOffset));
+
+    private int Total => (Net is null ? 0 : 1) + Chunks.Length + Executable.Count(e => e.HasFile);
 
     private static bool Holds(IReadOnlyList<Mapping> mappings, ulong start) =>
         mappings.Any(m => m.Contains(start) && m.IsExecutable && !m.HasFile);

@@ -77,9 +77,10 @@ internal sealed partial class SpaceArming
                 services.Guard(site, childSpace);
         }
 
-        foreach (SlotChunk chunk in parent.Chunks)
+        // So may memory of ours: what was mapped behind the fork's back is not in the copy.
+        foreach (SlotChunk chunk in parent.Chunks.Where(c => IsMapped(c.Start)))
             copy._chunks.Add(chunk.CopyFor(owner => copies.TryGetValue(owner, out Site? own) ? own : CopySite(owner, text)));
-        copy._net = parent.Net?.CopyForChild();
+        copy._net = parent.Net is { } net && IsMapped(net.Start) ? net.CopyForChild() : null;
         copy._known.UnionWith(parent.Known);
         copy._executable.AddRange(parent.Executable);
         copy.ArmedVersion = parent.ArmedVersion;
@@ -89,6 +90,8 @@ internal sealed partial class SpaceArming
         childSpace.CallArea = parent.CallArea;
         copy.Inline.TakeCopy(parent.Inline);
         return copy;
+
+        bool IsMapped(ulong address) => childSpace.Memory.TryReadWord(new RemoteAddress(address), out _);
     }
 
     private static Site CopySite(Site site, TextWindow text)

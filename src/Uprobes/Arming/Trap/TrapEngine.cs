@@ -158,6 +158,21 @@ internal sealed partial class TrapEngine : ITraceeObserver
     public bool IsCopy(ForkOrigin ended, int childThreadId) =>
         ended.EngineState is not ForkedSpace forked || forked.IsIn(MappingParser.ReadProcess(childThreadId));
 
+    public ForkOrigin? FindLikeliest(IReadOnlyCollection<ForkOrigin> ended, int childThreadId)
+    {
+        List<Mapping> mappings = MappingParser.ReadProcess(childThreadId);
+        ForkOrigin? likeliest = null;
+        int most = 0;
+        foreach (ForkOrigin origin in ended)
+        {
+            if (origin.EngineState is not ForkedSpace forked || forked.CountIn(mappings) is var count && count < Math.Max(most, 1))
+                continue;
+            (likeliest, most) = (origin, count); // Of equals the latest.
+        }
+
+        return likeliest;
+    }
+
     public bool OnForked(TracedProcess child, ForkOrigin origin)
     {
         child.IsFollowed = origin.Parent.IsFollowed && _followForks;
