@@ -310,9 +310,11 @@ internal sealed partial class SpaceArming
     internal void HideBreakpoints(ulong address, Span<byte> bytes)
     {
         Inline.Hide(address, bytes);
-        for (int i = 0; i < bytes.Length; i++)
+        // A search for the byte, not a loop over all: whole texts pass here.
+        for (int i = 0, next; (next = bytes[i..].IndexOf(Int3)) >= 0; i++)
         {
-            if (bytes[i] == Int3 && _sites.TryGetValue(address + (ulong)i, out Site? site) && site.State == SiteState.Armed)
+            i += next;
+            if (_sites.TryGetValue(address + (ulong)i, out Site? site) && site.State == SiteState.Armed)
                 bytes[i] = site.Original[0];
         }
     }
