@@ -27,6 +27,10 @@ internal interface IQueryRun : IDisposable
     /// <exception cref="ObjectDisposedException">The run was disposed.</exception>
     MapSnapshot Snapshot(int map);
 
+    /// <summary>What one key of a map with keys holds now, as <see cref="Snapshot"/> would tell; null where it is not there.</summary>
+    /// <exception cref="ObjectDisposedException">The run was disposed.</exception>
+    AggregateValue? Row(int map, MapKey key);
+
     /// <summary>Gives a key of a map of kind <see cref="AggregateKind.Value"/> a value, in all processes, those that come later included.</summary>
     void Set(int map, MapKey key, long value);
 

@@ -82,6 +82,16 @@ internal sealed class QueryRun : IQueryRun
         }
     }
 
+    public AggregateValue? Row(int map, MapKey key)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            IReadOnlyList<ProcessChannel> channels = _run.Channels;
+            return channels.Count > 0 ? MapReader.ReadKey([.. channels.Select(c => c.Memory)], map, key) : null;
+        }
+    }
+
     public void Set(int map, MapKey key, long value)
     {
         lock (_gate)

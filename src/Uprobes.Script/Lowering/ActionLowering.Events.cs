@@ -34,11 +34,11 @@ internal sealed partial class ActionLowering
                 LowerEffect(cast.Operand);
                 break;
             case CallExpression { Function: ScriptFunction.Delete, Arguments: [MapReferenceExpression { Map: var map }, ..] arguments }
-                when !maps.IsForReader(map) && maps.Maps[maps.IndexOf(map)].Definition.Kind == AggregateKind.Value:
+                when maps.HoldsValues(map):
                 _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, arguments.Count > 1 ? arguments[1] : null)));
                 break;
             case CallExpression { Function: ScriptFunction.Delete, Arguments: [MapExpression { Map: var map } entry] }
-                when !maps.IsForReader(map) && maps.Maps[maps.IndexOf(map)].Definition.Kind == AggregateKind.Value:
+                when maps.HoldsValues(map):
                 _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, entry.Key)));
                 break;
             case CallExpression { Function: ScriptFunction.Exit } exit:

@@ -42,7 +42,7 @@ internal sealed partial class ActionLowering
             case VariableExpression { Variable: var variable }:
                 return new LocalValue(LocalOf(variable), StoredTypes.Of(variable.Type));
             case MapExpression { Map.ValueType: not AggregateType } map:
-                return new MapValue(maps.IndexOf(map.Map), Key(map.Map, map.Key), maps.Maps[maps.IndexOf(map.Map)].Definition.ValueType);
+                return new MapValue(maps.IndexOf(map.Map), Key(map.Map, map.Key), maps.Of(map.Map).Definition.ValueType);
             case MapExpression:
                 throw Refuse(expression, "what a map has aggregated is read");
             case ArgumentExpression argument when !isReturn:
@@ -187,7 +187,7 @@ internal sealed partial class ActionLowering
 
     private Expression CallValue(CallExpression call) => (call.Function, call.Arguments) switch
     {
-        (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Maps[maps.IndexOf(map)].Definition.Kind == AggregateKind.Value =>
+        (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Of(map).HoldsValues =>
             new MapContains(maps.IndexOf(map), Key(map, key)),
         (ScriptFunction.Reg, [TextConstantExpression name]) => Register(name),
         (ScriptFunction.Uptr, [var pointer]) => Integer(pointer),

@@ -42,7 +42,7 @@ internal sealed partial class ActionLowering
     /// <summary>A map's key, in the parts that it is stored in.</summary>
     private List<Expression> Key(MapSymbol symbol, TypedExpression? key)
     {
-        LoweredMap map = maps.Maps[maps.IndexOf(symbol)];
+        LoweredMap map = maps.Of(symbol);
         List<Expression> parts = [];
         if (key is not null)
         {

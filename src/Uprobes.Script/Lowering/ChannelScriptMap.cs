@@ -36,8 +36,6 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
     /// <summary>What programs are to find in it.</summary>
     internal IEnumerable<(int Map, MapKey Key, long Value)> Presets => _presets.Select(p => (index, p.Key, p.Value));
 
-    private bool HoldsValues => map.Definition.Kind == AggregateKind.Value;
-
     /// <summary>The programs are armed.</summary>
     /// <param name="run">At work.</param>
     /// <param name="places">Names of the places, by their numbers.</param>
@@ -46,7 +44,7 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
         lock (_gate)
         {
             (_run, _keys.Places) = (run, places);
-            if (HoldsValues)
+            if (map.HoldsValues)
                 _own.Clear(); // They are in the targets' memory now.
         }
     }
@@ -64,14 +62,18 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
     }
 
     /// <inheritdoc/>
-    public bool TryGet(in ScriptValue key, out ScriptValue value) => Entries().TryGetValue(key, out value);
+    public bool TryGet(in ScriptValue key, out ScriptValue value)
+    {
+        lock (_gate)
+            return TryGetLocked(key, out value);
+    }
 
     /// <inheritdoc/>
     public void Set(in ScriptValue key, in ScriptValue value)
     {
         lock (_gate)
         {
-            if (HoldsValues)
+            if (map.HoldsValues)
             {
                 SetValue(_keys.Encode(key), key, value.Bits);
                 return;
@@ -94,7 +96,7 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
     {
         lock (_gate)
         {
-            bool wasThere = EntriesLocked().ContainsKey(key);
+            bool wasThere = TryGetLocked(key, out _);
             Forget(key);
             _own.Delete(key);
             return wasThere;
@@ -119,7 +121,7 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
         {
             foreach (ScriptValue key in EntriesLocked().Keys.ToArray())
             {
-                if (HoldsValues)
+                if (map.HoldsValues)
                 {
                     SetValue(_keys.Encode(key), key, 0);
                     continue;
@@ -144,6 +146,9 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
             : ScriptMap.EmptyScalar(name, TypedValue.Zero(map.Symbol.ValueType, types));
     }
 
+    /// <summary>Whether what BEGIN, intervals and signals have put in is here. Values are in the targets' memory once there is a target.</summary>
+    private bool HasOwn => !map.HoldsValues || _run is null;
+
     private void SetValue(MapKey stored, in ScriptValue key, long value)
     {
         long held = map.Definition.ValueType.Wrap(value);
@@ -162,9 +167,9 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
     private void Forget(in ScriptValue key)
     {
         _zeroed.Remove(key);
-        if (!HoldsValues)
+        if (!map.HoldsValues)
         {
-            if (Read().TryGetValue(key, out ChannelNumbers? now))
+            if (Read(key) is { } now)
                 _cleared[key] = now;
             return;
         }
@@ -186,17 +191,46 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
         Dictionary<ScriptValue, ScriptValue> entries = [];
         foreach ((ScriptValue key, ChannelNumbers now) in Read())
         {
-            ChannelNumbers since = now.Since(_cleared.GetValueOrDefault(key));
-            if (HoldsValues || _zeroed.Contains(key) || !_cleared.ContainsKey(key) || !since.IsNothing)
-                entries[key] = since.Read(map, types);
+            if (TryRead(key, now, out ScriptValue value))
+                entries[key] = value;
         }
 
-        // What BEGIN, intervals and signals have put in. Values are in the targets' memory once there is a target.
-        if (HoldsValues && _run is not null)
+        if (!HasOwn)
             return entries;
         foreach (ScriptMapEntry own in _own.Snapshot().Entries)
             entries[own.Key] = entries.TryGetValue(own.Key, out ScriptValue theirs) ? OwnNumbers.Add(map.Symbol, theirs, own.Value) : own.Value;
         return entries;
+    }
+
+    private bool TryGetLocked(in ScriptValue key, out ScriptValue value)
+    {
+        value = default;
+        bool isThere = Read(key) is { } now && TryRead(key, now, out value);
+        if (!HasOwn || !_own.TryGet(key, out ScriptValue own))
+            return isThere;
+        value = isThere ? OwnNumbers.Add(map.Symbol, value, own) : own;
+        return true;
+    }
+
+    /// <summary>What a key holds since it was cleared.</summary>
+    private bool TryRead(in ScriptValue key, ChannelNumbers now, out ScriptValue value)
+    {
+        ChannelNumbers since = now.Since(_cleared.GetValueOrDefault(key));
+        bool isThere = map.HoldsValues || _zeroed.Contains(key) || !_cleared.ContainsKey(key) || !since.IsNothing;
+        value = isThere ? since.Read(map, types) : default;
+        return isThere;
+    }
+
+    /// <summary>One key, without a look at the others where a table has it in one row.</summary>
+    private ChannelNumbers? Read(in ScriptValue key)
+    {
+        if (_run is not { } run || map.Key.Count == 0 || map.Key.Any(part => part.Kind != KeyPartKind.Value))
+            return Read().GetValueOrDefault(key);
+        if (run.Row(index, _keys.Encode(key)) is not { } row)
+            return null;
+        ChannelNumbers numbers = new();
+        numbers.Add(row);
+        return numbers;
     }
 
     private Dictionary<ScriptValue, ChannelNumbers> Read()

@@ -22,6 +22,9 @@ internal sealed class InlineEngine : IScriptEngine
             _maps.Add(lowered.Maps[i].Symbol, new ChannelScriptMap(lowered.Maps[i], i, script.Types, script.Options));
     }
 
+    /// <summary>The maps that are in this process, each change of which is an event, and why.</summary>
+    internal IReadOnlyDictionary<MapSymbol, LoweringRefusal> ReadersMaps => _lowered.ForReader;
+
     /// <summary>Makes programs of a script's actions.</summary>
     /// <param name="script">The script.</param>
     /// <param name="startNanoseconds">When the run began, of CLOCK_MONOTONIC.</param>
@@ -61,10 +64,7 @@ internal sealed class InlineEngine : IScriptEngine
         internal ArmedPrograms(ScriptArming arming, IQueryRun run, IReadOnlyList<ChannelScriptMap> maps, EventActions events)
         {
             (_arming, _run, _maps, _events) = (arming, run, maps, events);
-            Dictionary<string, ScriptSite> sites = [];
-            foreach (ScriptSite site in arming.Sites)
-                sites.TryAdd(site.Point.ToString(), site);
-            Refused = [.. run.Refusals.Select(refusal => (sites.GetValueOrDefault(refusal.Point) ?? arming.Sites[0], refusal))];
+            Refused = arming.SitesOf(run.Refusals);
         }
 
         public int Count => _run.StandingPoints;

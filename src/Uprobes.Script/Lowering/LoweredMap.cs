@@ -28,6 +28,9 @@ internal readonly record struct KeyPart(ScriptType Type, KeyPartKind Kind, DataT
 /// <param name="Key">The parts of its key, those of tuples one behind the other; none for a map without keys.</param>
 internal sealed record LoweredMap(MapSymbol Symbol, MapDefinition Definition, IReadOnlyList<KeyPart> Key)
 {
+    /// <summary>Whether the table holds what programs put in, and read back.</summary>
+    internal bool HoldsValues => Definition.Kind == AggregateKind.Value;
+
     /// <summary>Whether the table adds up what the script writes as <c>@x++</c> or <c>@x += n</c>, and never reads.</summary>
     internal bool IsCounter => Symbol.ValueType is not AggregateType && Definition.Kind == AggregateKind.Sum;
 }

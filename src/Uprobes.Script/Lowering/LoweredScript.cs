@@ -8,8 +8,10 @@ namespace Uprobes.Script.Lowering;
 /// <param name="Programs">The programs of each action.</param>
 /// <param name="Maps">The script's maps, in the order of the group's.</param>
 /// <param name="Events">What the reader does for each of the group's events.</param>
+/// <param name="ForReader">The maps that are the reader's, and why.</param>
 internal sealed record LoweredScript(
-    ProgramGroup Group, IReadOnlyDictionary<LoweredAction, ProbePrograms> Programs, IReadOnlyList<LoweredMap> Maps, IReadOnlyList<LoweredEvent> Events)
+    ProgramGroup Group, IReadOnlyDictionary<LoweredAction, ProbePrograms> Programs, IReadOnlyList<LoweredMap> Maps, IReadOnlyList<LoweredEvent> Events,
+    IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader)
 {
     /// <summary>The group for places, a probe each in their order.</summary>
     internal ProgramGroup GroupFor(IEnumerable<LoweredAction> places) => Group with { OfProbes = [.. places.Select(p => Programs[p])] };

@@ -49,11 +49,21 @@ internal sealed class MapPlan
     internal int IndexOf(MapSymbol map) =>
         _indexes.TryGetValue(map, out int index) ? index : throw new LoweringException(_refusals[map].Span, _refusals[map].Reason);
 
+    /// <summary>A map in shared memory.</summary>
+    /// <exception cref="LoweringException">It is the reader's.</exception>
+    internal LoweredMap Of(MapSymbol map) => _maps[IndexOf(map)];
+
+    /// <summary>Whether programs read, set and delete the map's values, rather than add to them or send them.</summary>
+    internal bool HoldsValues(MapSymbol map) => _indexes.TryGetValue(map, out int index) && _maps[index].HoldsValues;
+
     /// <summary>Whether the reader has the map: programs send what is to be put in, and cannot read it.</summary>
     internal bool IsForReader(MapSymbol map) => !_indexes.ContainsKey(map);
 
     /// <summary>Why the reader has it.</summary>
     internal LoweringRefusal WhyForReader(MapSymbol map) => _refusals[map];
+
+    /// <summary>All that the reader has, and why.</summary>
+    internal IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader => _refusals;
 
     private static LoweredMap Plan(MapSymbol map, MapUses uses, ScriptConfig options)
     {

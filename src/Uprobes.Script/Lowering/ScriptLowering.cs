@@ -61,7 +61,7 @@ internal static class ScriptLowering
                 Events = definitions,
                 RingBytes = RingFor(definitions),
             },
-            programs, maps.Maps, events);
+            programs, maps.Maps, events, maps.ForReader);
         return ProgramChecker.Check(lowered.GroupFor(actions)) is [var problem, ..]
             ? throw new LoweringException(script.Probes[0].Span, $"its programs are too large: {problem}")
             : lowered;

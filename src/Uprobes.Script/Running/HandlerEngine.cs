@@ -72,10 +72,7 @@ internal sealed class HandlerEngine(TypeCatalog types, ScriptConfig options) : I
         internal ArmedHandlers(ScriptArming arming, RegistrationResult result)
         {
             (_session, _registrations) = (arming.Session, result.Registrations);
-            Dictionary<string, ScriptSite> sites = [];
-            foreach (ScriptSite site in arming.Sites)
-                sites.TryAdd(site.Point.ToString(), site);
-            Refused = [.. result.Refusals.Select(refusal => (sites.GetValueOrDefault(refusal.Point) ?? arming.Sites[0], refusal))];
+            Refused = arming.SitesOf(result.Refusals);
         }
 
         public int Count => _registrations.Count;

@@ -22,7 +22,17 @@ internal interface IScriptEngine
 /// <param name="Maps">Its maps, as the engine has made them.</param>
 /// <param name="Host">The run.</param>
 internal sealed record ScriptArming(
-    UprobeSession Session, TypedScript Script, IReadOnlyList<ScriptSite> Sites, IReadOnlyDictionary<MapSymbol, IScriptMap> Maps, IActionHost Host);
+    UprobeSession Session, TypedScript Script, IReadOnlyList<ScriptSite> Sites, IReadOnlyDictionary<MapSymbol, IScriptMap> Maps, IActionHost Host)
+{
+    /// <summary>Which sites the registry's refusals are of: it knows them by their points.</summary>
+    internal IReadOnlyList<(ScriptSite Site, ProbeRefusal Refusal)> SitesOf(IEnumerable<ProbeRefusal> refusals)
+    {
+        Dictionary<string, ScriptSite> sites = [];
+        foreach (ScriptSite site in Sites)
+            sites.TryAdd(site.Point.ToString(), site);
+        return [.. refusals.Select(refusal => (sites.GetValueOrDefault(refusal.Point) ?? Sites[0], refusal))];
+    }
+}
 
 /// <summary>A script's probes in place. Disposing it takes them out, and returns when no action runs any more and none will.</summary>
 internal interface IArmedScript : IDisposable

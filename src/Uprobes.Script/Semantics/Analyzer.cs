@@ -161,6 +161,8 @@ internal sealed partial class Analyzer
         List<IReadOnlyList<AttachPoint>> places = [];
         foreach (ProbeSyntax probe in _script.Probes)
             places.Add([.. probe.AttachPoints.Select(reader.Read).OfType<AttachPoint>()]);
+        foreach (ExerciseProbe exercise in places.SelectMany(place => place).OfType<ExerciseProbe>())
+            _diagnostics.Warning(DiagnosticId.Suspicious, exercise.Span, $"`{exercise.Text}` never runs: tests and benchmarks of scripts are not offered here");
         return places;
     }
 

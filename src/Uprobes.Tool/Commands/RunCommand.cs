@@ -88,7 +88,11 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         if (request.Options.Engine == ProbeEngine.Trap)
             return handlers;
         if (InlineEngine.TryCreate(script, MonotonicClock.Nanoseconds, out var refusal) is { } programs)
+        {
+            if (request.IsVerbose)
+                TellOfPrograms(programs, source);
             return programs;
+        }
         if (request.Options.Engine == ProbeEngine.Inline)
         {
             throw new ScriptRefusedException([new Diagnostic(Severity.Error, DiagnosticId.Unsupported, refusal!.Span, $"this cannot run inside the target: {refusal.Reason}")
@@ -98,11 +102,21 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         }
 
         if (!request.HidesWarnings)
-        {
-            var (line, column) = source.Locate(refusal!.Span.Start);
-            environment.Status.WriteSafe(string.Create(CultureInfo.InvariantCulture, $"{source.Name}:{line}:{column}: the target stops at each hit: {refusal.Reason}\n"));
-        }
+            TellOf(refusal!, source, "the target stops at each hit");
         return handlers;
+    }
+
+    private void TellOfPrograms(InlineEngine programs, ScriptSource source)
+    {
+        environment.Status.WriteSafe("the actions run inside the target\n");
+        foreach (var (map, why) in programs.ReadersMaps)
+            TellOf(why, source, $"{map} is kept here, and each change of it is sent");
+    }
+
+    private void TellOf(LoweringRefusal refusal, ScriptSource source, string consequence)
+    {
+        var (line, column) = source.Locate(refusal.Span.Start);
+        environment.Status.WriteSafe(string.Create(CultureInfo.InvariantCulture, $"{source.Name}:{line}:{column}: {consequence}: {refusal.Reason}\n"));
     }
 
     private ScriptSource ReadSource()

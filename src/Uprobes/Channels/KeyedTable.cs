@@ -13,6 +13,13 @@ internal static class KeyedTable
     internal static bool IsInReach(MapDefinition map, ulong hash, int index) =>
         ((index - FirstIndex(map, hash)) & (map.Capacity - 1)) < ChannelLayout.ProbeWindow;
 
+    /// <summary>The indexes at which a key may be.</summary>
+    internal static IEnumerable<int> Places(MapDefinition map, ReadOnlySpan<ulong> key)
+    {
+        int first = FirstIndex(map, KeyHash.StateOf(key));
+        return Enumerable.Range(0, Math.Min(ChannelLayout.ProbeWindow, map.Capacity)).Select(place => (first + place) & (map.Capacity - 1));
+    }
+
     /// <summary>Finds a key's cell, or puts the key in.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="map">Which of its maps.</param>

@@ -43,6 +43,24 @@ internal sealed class MapReader
         return new MapSnapshot(reader._definition, rows, reader._corrupt);
     }
 
+    /// <summary>Reads one key of a map with keys; null where it is not there.</summary>
+    /// <param name="channels">At least one; all have this map at the same place.</param>
+    /// <param name="map">Which of the group's maps.</param>
+    /// <param name="key">The key.</param>
+    /// <exception cref="ObjectDisposedException">A channel has been disposed.</exception>
+    internal static AggregateValue? ReadKey(IReadOnlyList<ChannelMemory> channels, int map, MapKey key)
+    {
+        var reader = new MapReader(map, channels[0].Layout.Maps[map]);
+        foreach (ChannelMemory channel in channels)
+        {
+            using ChannelHold hold = channel.Hold();
+            foreach (int index in KeyedTable.Places(reader._definition, key.Stored))
+                reader.ReadEntry(new SparseArea(channel, KeyedTable.EntryOffset(channel.Layout, map, index), channel.Layout.EntrySize(map), 1), 0, index);
+        }
+
+        return reader._cells.TryGetValue(key, out ulong[]? cell) ? new AggregateValue(reader._definition, cell) : null;
+    }
+
     private void ReadRecords(ChannelMemory channel)
     {
         ChannelLayout layout = channel.Layout;
@@ -73,16 +91,16 @@ internal sealed class MapReader
         ChannelLayout layout = channel.Layout;
         var entries = new SparseArea(channel, layout.TableOffset(_map), layout.EntrySize(_map), _definition.Capacity);
         foreach (int index in entries.Items)
-            ReadEntry(entries, index);
+            ReadEntry(entries, index, index);
     }
 
-    private void ReadEntry(SparseArea entries, int index)
+    private void ReadEntry(SparseArea entries, int item, int index)
     {
-        ulong state = entries.Read(index, 0), hash = state & ~KeyedTable.StateBits;
+        ulong state = entries.Read(item, 0), hash = state & ~KeyedTable.StateBits;
         if (state == 0 || state == (hash | KeyedTable.Writing))
             return;
 
-        Copy(entries, index, 8);
+        Copy(entries, item, 8);
         Span<ulong> key = _words.AsSpan(0, _definition.KeySize / 8), cell = _words.AsSpan(key.Length);
         if (state != (hash | KeyedTable.Present) || hash != KeyHash.StateOf(key) || !KeyedTable.IsInReach(_definition, hash, index)
             || !IsPossibleKey(key) || !Cell.IsPossible(_definition, cell))

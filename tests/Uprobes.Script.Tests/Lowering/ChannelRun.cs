@@ -37,6 +37,8 @@ internal sealed class ChannelRun : IQueryRun
 
     public MapSnapshot Snapshot(int map) => MapReader.Read([_channel], map);
 
+    public AggregateValue? Row(int map, MapKey key) => MapReader.ReadKey([_channel], map, key);
+
     public void Set(int map, MapKey key, long value) => ValueTransfer.Set(_channel, map, key.Stored, value);
 
     public void Delete(int map, MapKey key) => ValueTransfer.Delete(_channel, map, key.Stored);

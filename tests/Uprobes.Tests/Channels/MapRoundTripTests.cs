@@ -53,12 +53,27 @@ public sealed class MapRoundTripTests
             }
 
             Assert.All(channels, c => Assert.Equal(default, ChannelLosses.Read(c)));
-            return MapReader.Read(channels, 1);
+            MapSnapshot all = MapReader.Read(channels, 1);
+            if (map.IsKeyed)
+                CheckEachKey(map, channels, all);
+            return all;
         }
         finally
         {
             Array.ForEach(channels, c => c.Dispose());
         }
+    }
+
+    private static void CheckEachKey(MapDefinition map, ChannelMemory[] channels, MapSnapshot all)
+    {
+        foreach ((MapKey key, AggregateValue value) in all.Rows)
+        {
+            AggregateValue found = Assert.IsType<AggregateValue>(MapReader.ReadKey(channels, 1, key));
+            Assert.Equal((value.Count, value.Sum, value.Minimum, value.Maximum), (found.Count, found.Sum, found.Minimum, found.Maximum));
+            Assert.Equal(value.Buckets, found.Buckets);
+        }
+
+        Assert.Null(MapReader.ReadKey(channels, 1, new MapKey(MapKey.NoProbe, map.Keys, [99, 0, 0, 0])));
     }
 
     private static Int128 Exact(DataType type, long value) => type.IsSigned ? value : (ulong)value;

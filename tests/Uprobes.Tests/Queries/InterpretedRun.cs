@@ -45,6 +45,8 @@ internal sealed class InterpretedRun : IQueryRun
         return MapReader.Read([_channel], map);
     }
 
+    public AggregateValue? Row(int map, MapKey key) => MapReader.ReadKey([_channel], map, key);
+
     public void Set(int map, MapKey key, long value) => ValueTransfer.Set(_channel, map, key.Stored, value);
 
     public void Delete(int map, MapKey key) => ValueTransfer.Delete(_channel, map, key.Stored);
