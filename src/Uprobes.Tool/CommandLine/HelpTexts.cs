@@ -25,6 +25,12 @@ internal static class HelpTexts
     /// <summary>What run does.</summary>
     public const string RunDescription = "Runs a script of the bpftrace language on functions of running programs: BEGIN, END, uprobe, uretprobe, interval.";
 
+    /// <summary>What completion does.</summary>
+    public const string CompletionDescription = "Prints what a shell reads to complete commands, options, processes and functions with the Tab key.";
+
+    /// <summary>What man does.</summary>
+    public const string ManualDescription = "Prints the manual page.";
+
     /// <summary>Below the help of all commands.</summary>
     public const string RootTasks = """
         Tasks:
@@ -37,6 +43,7 @@ internal static class HelpTexts
           Only some of the calls            uprobe trace -p PID libc:write --where 'arg2 > 4096'
           Run a bpftrace script             uprobe run -p PID -e 'uprobe:libc:malloc { @bytes = hist(arg0); }'
           Find a function's name            uprobe list -p PID '*alloc*'
+          Names with the Tab key            source <(uprobe completion bash)
           Feed another program              uprobe trace -p PID libc:open --format s -f json | jq .
 
         Notes:
@@ -165,6 +172,30 @@ internal static class HelpTexts
 
         """;
 
+    /// <summary>Below the help of completion.</summary>
+    public const string Completion = """
+        Examples:
+          source <(uprobe completion bash)
+              for this shell; in ~/.bashrc, for all that come
+          uprobe completion zsh > ~/.zfunc/_uprobe
+              where ~/.zfunc is in fpath
+          uprobe completion fish > ~/.config/fish/completions/uprobe.fish
+
+        Notes:
+          Behind `libc:mal` and Tab come the functions whose names begin so, with -p PID those of the library that the process has.
+
+        """;
+
+    /// <summary>Below the help of man.</summary>
+    public const string Manual = """
+        Examples:
+          uprobe man | man -l -
+              read it
+          uprobe man > ~/.local/share/man/man1/uprobe.1
+              install it: `man uprobe` finds it from then on
+
+        """;
+
     /// <summary>Below the help of run.</summary>
     public const string Script = """
         Examples:
@@ -184,7 +215,8 @@ internal static class HelpTexts
         Notes:
           Maps are printed at the end: after Ctrl-C, exit(), or when the process has ended.
           Options after -- belong to the script: uprobe run script.bt -- --limit=10 is getopt("limit", 0).
-          Actions run while the thread that hit the probe waits, some microseconds a hit.
+          Actions run inside the process where they can, for some nanoseconds a hit; -v tells. Otherwise, which is told, the thread that
+          hit the probe waits for them, some microseconds a hit.
           Errors of the script come with their place; the exit code is then 1, and otherwise that of exit(CODE), or 0.
 
         """;

@@ -12,7 +12,7 @@ internal sealed class RunSyntax
     private readonly Argument<string[]> _words = new("FILE")
     {
         Description = "The script (- for standard input), unless -e gives it; then what $1, $2 and so on are in it",
-        HelpName = "FILE] [PARAMETER...",
+        HelpName = "FILE [PARAMETER...]",
         Arity = ArgumentArity.ZeroOrMore,
     };
 

@@ -9,13 +9,16 @@ internal sealed class TeachingHelp(HelpAction usual, string more) : SynchronousC
 {
     private const int Width = 120;
 
+    /// <summary>The examples and notes.</summary>
+    public string More => more;
+
     /// <inheritdoc/>
     public override bool ClearsParseErrors => true;
 
     /// <summary>Gives a command help with more text.</summary>
     public static void AddTo(Command command, string more)
     {
-        var option = new HelpOption();
+        var option = new HelpOption("--help", ["-h", "-?"]);
         option.Action = new TeachingHelp((HelpAction)option.Action!, more);
         option.Recursive = false;
         command.Options.Add(option);

@@ -107,7 +107,10 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         var latency = new LatencySyntax().Build(RunDistribution, trailing);
         var list = new ListSyntax().Build(request => new ListCommand(environment, images, request).Run());
         var script = new RunSyntax().Build(request => new RunCommand(environment, images, request).Run());
-        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, script };
+        var completion = new CompletionSyntax().Build();
+        var manual = new Command("man", HelpTexts.ManualDescription);
+        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, script, completion, manual };
+        manual.SetAction(parsed => parsed.InvocationConfiguration.Output.Write(new ManualPage(root).Write()));
         var usual = root.Options.OfType<HelpOption>().Single();
         root.Options.Remove(usual);
         TeachingHelp.AddTo(root, HelpTexts.RootTasks);
@@ -117,6 +120,9 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         TeachingHelp.AddTo(latency, HelpTexts.Latency + HelpTexts.Conditions);
         TeachingHelp.AddTo(list, HelpTexts.List);
         TeachingHelp.AddTo(script, HelpTexts.Script);
+        TeachingHelp.AddTo(completion, HelpTexts.Completion);
+        TeachingHelp.AddTo(manual, HelpTexts.Manual);
+        new Candidates(images).AddTo(root);
         return root;
     }
 
