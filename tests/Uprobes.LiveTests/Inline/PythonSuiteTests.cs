@@ -16,6 +16,14 @@ public sealed class PythonSuiteTests(ITestOutputHelper output)
 {
     private const string InstalledTest = "/usr/lib/python3.11/test/test_list.py";
 
+    /// <summary>Cases whose end is chance without probes too, and why.</summary>
+    private static readonly Dictionary<string, string> LeftOut = new(StringComparer.Ordinal)
+    {
+        ["test_signal.StressTest.test_stress_modifying_handlers"] =
+            "fails where none of 100 raised signals meets the handler of the moment, which is installed half of the time only: on a busy machine"
+            + " one thread runs while the other waits. Later versions of python wait for the first signal",
+    };
+
     [Fact]
     public Task Tests_of_objects_end_as_without_probes() =>
         CountEverything("test_list test_dict test_tuple test_range test_float test_struct test_bytes test_memoryview test_marshal test_copy test_enum");
@@ -51,7 +59,9 @@ public sealed class PythonSuiteTests(ITestOutputHelper output)
     private async Task Compare(string tests, ProgramGroup programs, Predicate<string> isProbed)
     {
         Require.InstalledFile(InstalledTest);
-        using PrivateProgram program = Workloads.PythonSuite(tests);
+        string[] leftOut = [.. LeftOut.Keys.Where(name => tests.Split(' ').Any(t => name.StartsWith(t, StringComparison.Ordinal)))];
+        output.WriteLine($"cases left out: {leftOut.Length}{string.Concat(leftOut.Select(name => $"\n  {name}: {LeftOut[name]}"))}");
+        using PrivateProgram program = Workloads.PythonSuite(string.Join(' ', [tests, .. leftOut.Select(name => "-" + name)]));
         long start = Stopwatch.GetTimestamp();
         RunResult bare = program.RunBare();
         output.WriteLine($"bare: {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
