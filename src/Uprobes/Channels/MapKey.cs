@@ -21,6 +21,10 @@ internal readonly struct MapKey : IEquatable<MapKey>
     /// <summary>The key as it is stored.</summary>
     internal ReadOnlySpan<ulong> Stored => _words;
 
+    /// <summary>Whether it is a key of a map: of these types, and in the one form that each value has.</summary>
+    internal bool IsOf(MapDefinition map) =>
+        _types is not null && Probe == NoProbe && _types.SequenceEqual(map.Keys) && StoredValue.ArePossible(map.Keys, _words);
+
     /// <summary>How many parts the key has.</summary>
     internal int Parts => _types.Count;
 

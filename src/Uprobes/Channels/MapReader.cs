@@ -103,7 +103,7 @@ internal sealed class MapReader
         Copy(entries, item, 8);
         Span<ulong> key = _words.AsSpan(0, _definition.KeySize / 8), cell = _words.AsSpan(key.Length);
         if (state != (hash | KeyedTable.Present) || hash != KeyHash.StateOf(key) || !KeyedTable.IsInReach(_definition, hash, index)
-            || !IsPossibleKey(key) || !Cell.IsPossible(_definition, cell))
+            || !StoredValue.ArePossible(_definition.Keys, key) || !Cell.IsPossible(_definition, cell))
         {
             _corrupt++;
             return;
@@ -112,20 +112,6 @@ internal sealed class MapReader
         // The sum of a key that is there may well be 0.
         if (_definition.Kind == AggregateKind.Sum || !Cell.IsEmpty(_definition, cell))
             Merge(new MapKey(MapKey.NoProbe, _definition.Keys, key.ToArray()), cell);
-    }
-
-    private bool IsPossibleKey(ReadOnlySpan<ulong> key)
-    {
-        int offset = 0;
-        foreach (DataType type in _definition.Keys)
-        {
-            int words = type.StoredSize / 8;
-            if (!StoredValue.IsPossible(type, key.Slice(offset, words)))
-                return false;
-            offset += words;
-        }
-
-        return true;
     }
 
     private void Merge(MapKey key, ReadOnlySpan<ulong> cell)

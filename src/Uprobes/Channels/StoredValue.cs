@@ -26,6 +26,20 @@ internal static class StoredValue
     /// <summary>Whether bytes of a text are missing at its end.</summary>
     internal static bool IsCut(ReadOnlySpan<ulong> words) => (words[0] & CutFlag) != 0;
 
+    /// <summary>Whether words can be what writers store for values of types, one behind the other.</summary>
+    internal static bool ArePossible(IReadOnlyList<DataType> types, ReadOnlySpan<ulong> words)
+    {
+        foreach (DataType type in types)
+        {
+            int length = type.StoredSize / 8;
+            if (words.Length < length || !IsPossible(type, words[..length]))
+                return false;
+            words = words[length..];
+        }
+
+        return words.IsEmpty;
+    }
+
     /// <summary>Whether words can be what writers store for a value of a type: the one form that it has.</summary>
     internal static bool IsPossible(DataType type, ReadOnlySpan<ulong> words)
     {

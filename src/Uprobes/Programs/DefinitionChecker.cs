@@ -25,6 +25,27 @@ internal static class DefinitionChecker
         }
     }
 
+    /// <summary>Adds what is wrong with the values that maps are to hold from the start; the definitions are good.</summary>
+    internal static void CheckPresets(ProgramGroup group, List<ProgramProblem> problems)
+    {
+        HashSet<(int Map, MapKey Key)> seen = [];
+        Dictionary<int, int> counts = [];
+        for (int i = 0; i < group.Presets.Count && problems.Count < ProgramChecker.MostProblems; i++)
+        {
+            (int map, MapKey key, long value) = group.Presets[i];
+            string? problem = (uint)map >= (uint)group.Maps.Count ? $"there is no map @{map}"
+                : group.Maps[map] is not { Kind: AggregateKind.Value, IsKeyed: true } ? $"map {group.Maps[map].Name} has no keys that hold values"
+                : !key.IsOf(group.Maps[map]) ? $"the key is not one of map {group.Maps[map].Name}"
+                : group.Maps[map].ValueType.Wrap(value) != value ? $"{value} is no {group.Maps[map].ValueType}"
+                : !seen.Add((map, key)) ? "the key has a value already"
+                : null;
+            if (problem is null && (counts[map] = counts.GetValueOrDefault(map) + 1) == group.Maps[map].Capacity + 1)
+                problem = $"map {group.Maps[map].Name} has no room for more than {group.Maps[map].Capacity} keys";
+            if (problem is not null)
+                problems.Add(new($"preset {i}", problem));
+        }
+    }
+
     /// <summary>Whether integers of a type exist, or texts.</summary>
     internal static bool IsType(DataType type) => IsInteger(type) || IsText(type);
 

@@ -20,6 +20,7 @@ internal static class ProgramChecker
         if (problems.Count > 0)
             return problems;
 
+        DefinitionChecker.CheckPresets(group, problems);
         CheckPrograms(group, problems);
         foreach (ProbePrograms programs in group.OfProbes.Distinct(ReferenceEqualityComparer.Instance).Cast<ProbePrograms>())
             CheckPrograms(group.Of(programs), problems);

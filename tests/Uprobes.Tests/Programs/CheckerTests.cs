@@ -30,6 +30,29 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void Values_that_maps_hold_from_the_start_are_good_ones()
+    {
+        MapDefinition values = new("values", AggregateKind.Value, DataType.U8, [DataType.I32, DataType.Text(8)], 2);
+        MapKey one = Key(1, 0), minus = Key(ulong.MaxValue, 3, 0x636261);
+        Assert.Empty(Check((0, one, 255), (0, minus, 0)));
+        Assert.Equal(["there is no map @2"], Check((2, one, 1)));
+        Assert.Equal(["there is no map @-1"], Check((-1, one, 1)));
+        Assert.Equal(["map counts has no keys that hold values"], Check((1, one, 1)));
+        Assert.Equal(["256 is no u8"], Check((0, one, 256)));
+        Assert.Equal(["the key has a value already"], Check((0, one, 1), (0, Key(1, 0), 2)));
+        Assert.Equal(["map values has no room for more than 2 keys"], Check((0, Key(1, 0), 1), (0, Key(2, 0), 1), (0, Key(3, 0), 1), (0, Key(4, 0), 1)));
+        foreach (MapKey wrong in (MapKey[])[default, new(0, values.Keys, [1, 0, 0]), new(MapKey.NoProbe, [DataType.I32], [1]), new(MapKey.NoProbe, values.Keys, [1, 0]),
+            new(MapKey.NoProbe, values.Keys, [1, 0, 0, 0]), Key(1ul << 31, 0), Key(1, 2, 0x636261), Key(1, 9)])
+            Assert.Equal(["the key is not one of map values"], Check((0, wrong, 1)));
+
+        MapKey Key(ulong number, ulong length, ulong text = 0) => new(MapKey.NoProbe, values.Keys, [number, length, text]);
+        IEnumerable<string> Check(params (int, MapKey, long)[] presets) => ProgramChecker.Check(new ProgramGroup
+        {
+            Entry = new([], []), Maps = [values, new("counts", AggregateKind.Count, DataType.U64, [DataType.I32, DataType.Text(8)], 2)], Presets = presets,
+        }).Select(p => p.What);
+    }
+
+    [Fact]
     public void Two_ways_may_follow_a_call_each()
     {
         FollowCall follow = new([]);
