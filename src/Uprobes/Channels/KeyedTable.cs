@@ -3,6 +3,9 @@ namespace Uprobes.Channels;
 /// <summary>Finds the entries of a map with a key, as emitted code does.</summary>
 internal static class KeyedTable
 {
+    /// <summary>What <see cref="Find"/> gives for a key that another thread may be putting in at this moment.</summary>
+    internal const long Busy = -2;
+
     internal const ulong Writing = 1, Present = 3, StateBits = 3;
 
     /// <summary>Where an entry is in the channel.</summary>
@@ -25,7 +28,7 @@ internal static class KeyedTable
     /// <param name="map">Which of its maps.</param>
     /// <param name="key">The key as it is stored.</param>
     /// <param name="insert">Whether to put the key in where it is not there.</param>
-    /// <returns>The cell's offset; -1 where the key is not there, or there is no room.</returns>
+    /// <returns>The cell's offset; -1 where the key is not there, or there is no room; <see cref="Busy"/>.</returns>
     internal static long Find(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, bool insert)
     {
         ChannelLayout layout = channel.Layout;
@@ -48,7 +51,7 @@ internal static class KeyedTable
             if (state == (hash | Present) && Holds(channel, entry, key))
                 return entry + 8 + definition.KeySize;
             if (state == (hash | Writing))
-                return -1;
+                return Busy;
         }
 
         return -1;

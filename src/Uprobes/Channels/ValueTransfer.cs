@@ -6,6 +6,12 @@ namespace Uprobes.Channels;
 /// </summary>
 internal static class ValueTransfer
 {
+    /// <summary>
+    /// How often a key is looked for that another thread may be putting in: that takes a few instructions, but the thread may stand still, and a
+    /// corrupt target leaves it so for ever.
+    /// </summary>
+    private const int Attempts = 1000;
+
     /// <summary>Moves what the maps of kind <see cref="AggregateKind.Value"/> with a key hold to a channel of the same layout, where no value is there yet.</summary>
     /// <param name="from">Nobody writes it any more.</param>
     /// <param name="to">Where there is no room, a lost value is counted.</param>
@@ -23,10 +29,18 @@ internal static class ValueTransfer
         }
     }
 
-    /// <summary>Gives a key of such a map a value. Where there is no room, a lost value is counted.</summary>
-    internal static void Set(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, long value)
+    /// <summary>
+    /// Gives a key of such a map a value. Where there is no room, or another thread does not come to an end with the same key, a lost value is
+    /// counted.
+    /// </summary>
+    /// <param name="channel">Where.</param>
+    /// <param name="map">Which of its maps.</param>
+    /// <param name="key">The key as it is stored.</param>
+    /// <param name="value">What it gets.</param>
+    /// <param name="pause">Called between two looks at a key that another thread is putting in; without one the processor is left to others.</param>
+    internal static void Set(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, long value, Action? pause = null)
     {
-        long cell = KeyedTable.Find(channel, map, key, insert: true);
+        long cell = Find(channel, map, key, insert: true, pause);
         if (cell >= 0)
             Cell.Put(channel, cell, channel.Layout.Maps[map], value);
         else
@@ -36,8 +50,23 @@ internal static class ValueTransfer
     /// <summary>Takes a key's value out.</summary>
     internal static void Delete(ChannelMemory channel, int map, ReadOnlySpan<ulong> key)
     {
-        long cell = KeyedTable.Find(channel, map, key, insert: false);
+        long cell = Find(channel, map, key, insert: false, pause: null);
         if (cell >= 0)
             channel.Write(cell + 8, 0);
+    }
+
+    private static long Find(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, bool insert, Action? pause)
+    {
+        long cell = KeyedTable.Find(channel, map, key, insert);
+        for (int attempt = 1; cell == KeyedTable.Busy && attempt < Attempts; attempt++)
+        {
+            if (pause is null)
+                Thread.Yield();
+            else
+                pause();
+            cell = KeyedTable.Find(channel, map, key, insert);
+        }
+
+        return cell;
     }
 }
