@@ -1,6 +1,7 @@
 // Calls work for ever and turns on the memory that it shares with a tracer. `go N` calls work N times, and prints how many answers were right.
 // `scribble N`: N rounds of random bytes over the shared memory. `zeros`: its pages are taken away (madvise MADV_REMOVE).
 // `unmap`, `protect`: it is unmapped, or made inaccessible. `flags`: random bytes over the page in front of the trampolines.
+// `freeze`: that page becomes memory that nobody can write to, not even through /proc.
 // `fuzz N`: a thread calls work while another does N rounds of all that leaves the memory where it is.
 // `own`: writes other code over work, in its own text. Each prints how many mappings it found.
 #define _GNU_SOURCE
@@ -41,12 +42,19 @@ static void scribble_flags(unsigned char *page)
     mprotect(page, PAGE, PROT_READ | PROT_EXEC);
 }
 
+static void freeze_flags(unsigned char *page)
+{
+    unsigned char *frozen = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    memcpy(frozen, page, PAGE);
+    if (mprotect(frozen, PAGE, PROT_READ | PROT_EXEC) || mremap(frozen, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page) != page) abort();
+}
+
 static int each(const char *verb, long times)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512];
     unsigned long low, high, lows[MOST], highs[MOST];
-    int found = 0, wants_flags = !strcmp(verb, "flags");
+    int found = 0, freezes = !strcmp(verb, "freeze"), wants_flags = freezes || !strcmp(verb, "flags");
     while (fgets(line, sizeof line, maps))
         if (sscanf(line, "%lx-%lx", &low, &high) == 2 && found < MOST && (wants_flags ? is_flags(line, low, high) : !!strstr(line, "memfd:uprobe"))) {
             lows[found] = low;
@@ -60,6 +68,7 @@ static int each(const char *verb, long times)
         else if (!strcmp(verb, "zeros")) { if (madvise(start, length, MADV_REMOVE)) perror("madvise"); }
         else if (!strcmp(verb, "unmap")) munmap(start, length);
         else if (!strcmp(verb, "protect")) mprotect(start, length, PROT_NONE);
+        else if (freezes) freeze_flags(start);
         else if (wants_flags) scribble_flags(start);
     }
     return found;
@@ -97,7 +106,8 @@ int main(void)
             memcpy((void *)(unsigned long)work, "\xb8\x07\x00\x00\x00\xc3", 6);
             mprotect((void *)page, length, PROT_READ | PROT_EXEC);
             result((unsigned long)work(1, 2));
-        } else if (is(&c, "scribble") || is(&c, "zeros") || is(&c, "unmap") || is(&c, "protect") || is(&c, "flags")) result(each(c.verb, c.a));
+        } else if (is(&c, "scribble") || is(&c, "zeros") || is(&c, "unmap") || is(&c, "protect") || is(&c, "flags") || is(&c, "freeze"))
+            result(each(c.verb, c.a));
         else unknown(&c);
     }
     return 0;

@@ -139,6 +139,30 @@ public sealed class DetachedTests : IDisposable
     }
 
     [Fact]
+    public void What_cannot_be_switched_off_while_a_debugger_has_the_process_is_told_of_and_taken_out_later()
+    {
+        const string Strace = "/usr/bin/strace";
+        Assert.SkipUnless(File.Exists(Strace), $"{Strace} is missing");
+        using TargetProcess target = TargetProcess.StartTarget("hostile");
+        using UprobeSession session = Attach(target, new SessionOptions { LookInterval = TimeSpan.FromMilliseconds(20) });
+        using LiveAggregate<long> count = session.Entry(Targets.Path("hostile"), "work").Count();
+        Assert.Equal("1", target.Ask("freeze"));
+        using (TargetProcess strace = TargetProcess.Start(Strace, "-f", "-p", $"{target.Pid}"))
+        {
+            strace.WaitForErrorLine($"{Strace}: Process {target.Pid} attached");
+            count.Dispose();
+            Assert.Single(_notices, n => n.Contains("could not be switched off", StringComparison.Ordinal));
+            Assert.Equal("1000", target.Ask("go 1000"));
+            strace.Signal(Signal.SIGINT);
+            strace.WaitForExit();
+        }
+
+        Eventually.Holds(() => TextComparison.Compare(target.Pid).Count == 0, "what was removed meanwhile is taken out");
+        Assert.Single(_notices, n => n.Contains("could not be switched off", StringComparison.Ordinal));
+        Assert.Equal("1000", target.Ask("go 1000"));
+    }
+
+    [Fact]
     public void A_library_that_is_loaded_later_is_probed_at_the_next_look()
     {
         using TargetProcess target = TargetProcess.StartTarget("dl");

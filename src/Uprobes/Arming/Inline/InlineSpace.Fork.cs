@@ -72,7 +72,7 @@ internal sealed partial class InlineSpace
     {
         if (_chunks.Count == 0)
             return;
-        Remove(child, static point => point.Sink.Programs is not { Count: > 0 });
+        RemoveUnwanted(child);
         UnmapUnused(child);
         WriteProcessState(child, _chunks[0]);
         foreach (ProgramSpace program in _programs.Values.ToArray())

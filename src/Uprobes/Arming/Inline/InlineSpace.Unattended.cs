@@ -81,7 +81,13 @@ internal sealed partial class InlineSpace
     }
 
     /// <summary>Takes out what nobody wants any more.</summary>
-    internal void RemoveUnwanted(TracedProcess process) => Remove(process, static point => point.Sink.Programs is not { Count: > 0 });
+    internal void RemoveUnwanted(TracedProcess process) => Remove(process, IsUnwanted);
+
+    /// <summary>Has what nobody wants any more do nothing.</summary>
+    /// <returns>False where memory cannot be written so, though it is there.</returns>
+    internal bool TurnOffUnwanted() => TurnOff(IsUnwanted);
+
+    private static bool IsUnwanted(ArmedPoint point) => point.Sink.Programs is not { Count: > 0 };
 
     /// <summary>
     /// The program has begun to handle faults itself: sites whose displaced instructions can raise one are taken out. Returns their points.

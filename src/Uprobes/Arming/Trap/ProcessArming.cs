@@ -20,6 +20,9 @@ internal sealed class ProcessArming
     /// <summary>Whether it has patches that nobody wants, since the tracer could not return to take them out.</summary>
     internal bool OwesRemoval { get; set; }
 
+    /// <summary>Whether programs that nobody wants run in it, since they could not be switched off either.</summary>
+    internal bool OwesSwitch { get; set; }
+
     /// <summary>Whether it was told that the tracer cannot return to it, and not yet that it has.</summary>
     internal bool IsOutOfReach { get; set; }
 

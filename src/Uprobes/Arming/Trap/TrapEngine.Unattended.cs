@@ -88,7 +88,9 @@ internal sealed partial class TrapEngine
         }
         else if (space is not null && (state.OwesRemoval || then.HasLostPatches(space) || then.HasNews(process, space)))
         {
-            if (TryReturn(process) && HasMemoryOf(process, space))
+            if (!TryReturn(process))
+                state.OwesSwitch = state.OwesSwitch && IsKnown(process) && !space.Inline.TurnOffUnwanted();
+            else if (HasMemoryOf(process, space))
                 Renew(process, space);
         }
     }
@@ -98,7 +100,8 @@ internal sealed partial class TrapEngine
     /// <summary>Brings a process up to what is wanted now.</summary>
     private static void Renew(TracedProcess process, SpaceArming space)
     {
-        ProcessArming.Of(process).OwesRemoval = false;
+        ProcessArming state = ProcessArming.Of(process);
+        (state.OwesRemoval, state.OwesSwitch) = (false, false);
         space.Inline.RemoveUnwanted(process);
         space.ArmEverywhere(process);
     }
@@ -217,7 +220,8 @@ internal sealed partial class TrapEngine
     }
 
     /// <summary>
-    /// Returns to a process to take points out. Where that cannot be, their programs are turned off, and the rest follows when it can.
+    /// Returns to a process to take points out. Where that cannot be, their programs are turned off, and the rest follows when it can. Some kernels
+    /// let nobody but the tracer write there: then the programs run on, which the user is told, and what they count is read by nobody.
     /// </summary>
     /// <returns>Whether they are to be taken out now.</returns>
     private bool TryReturnFor(TracedProcess process, SpaceArming space, IReadOnlySet<ArmedPoint> points)
@@ -228,8 +232,13 @@ internal sealed partial class TrapEngine
             return HasMemoryOf(process, space);
         if (IsKnown(process))
         {
-            space.Inline.TurnOff(points.Contains);
-            ProcessArming.Of(process).OwesRemoval = true;
+            ProcessArming state = ProcessArming.Of(process);
+            state.OwesRemoval = true;
+            if (!space.Inline.TurnOff(points.Contains) && !state.OwesSwitch)
+            {
+                state.OwesSwitch = true;
+                _events.OnNotice($"what was removed from process {process.ProcessId} runs on until it is in reach again: it could not be switched off", process.ProcessId);
+            }
         }
 
         return false;
