@@ -2,12 +2,17 @@
 // calls only after that. `deep N`: a chain of N generations, each the child of the one before. `shared N`: N children that share the memory (clone
 // with CLONE_VM, neither vfork nor thread). `quiet N`: the same without a signal at their end. `many N`: N children alive at once, ended last first.
 // `hold`: forks a child that stays, and waits until it runs; the result is its PID. `free`: lets it call child_work and end; the result is its exit code.
+// `hold PID`: as `hold`, with this PID if that can be had. `low`: as `hold`, but it is a grandchild that stays, with a PID smaller than the child's; the result
+// is 0 where a PID cannot be chosen. `free` frees it too.
 #define _GNU_SOURCE
 #include "target.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 KEPT int child_work(int i) { return (i * 7 + 3) & 0x7f; }
@@ -89,11 +94,21 @@ static unsigned long many(int count, unsigned long sum)
 static pid_t held;
 static int holding[2];
 
-static unsigned long hold(void)
+// The kernel gives the number behind the last one.
+static void choose_next(long pid)
+{
+    FILE *last = fopen("/proc/sys/kernel/ns_last_pid", "we");
+    if (!last) return;
+    fprintf(last, "%ld", pid - 1);
+    fclose(last);
+}
+
+static unsigned long hold(long wanted)
 {
     char byte;
     int runs[2];
     if (pipe(holding) || pipe(runs)) abort();
+    if (wanted) choose_next(wanted);
     if ((held = fork()) == 0) {
         bound_life();
         if (write(runs[1], "r", 1) != 1) _exit(124);
@@ -103,6 +118,38 @@ static unsigned long hold(void)
     close(runs[0]);
     close(runs[1]);
     return (unsigned long)held;
+}
+
+static pid_t fork_as(pid_t pid)
+{
+    struct clone_args arguments = { .exit_signal = SIGCHLD, .set_tid = (unsigned long)&pid, .set_tid_size = 1 };
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+static unsigned long low(void)
+{
+    pid_t grandchild = 0;
+    int runs[2];
+    if (pipe(holding) || pipe(runs)) abort();
+    if ((held = fork()) == 0) {
+        bound_life();
+        pid_t made = -1;
+        errno = EEXIST;
+        for (pid_t pid = getpid() - 1; pid > 1 && made < 0 && errno == EEXIST; pid--) made = fork_as(pid);
+        if (made == 0) {
+            char byte;
+            bound_life();
+            grandchild = (pid_t)syscall(SYS_getpid);
+            if (write(runs[1], &grandchild, sizeof grandchild) != sizeof grandchild) _exit(124);
+            _exit(read(holding[0], &byte, 1) == 1 ? child_work(1) : 125);
+        }
+        if (made < 0 && write(runs[1], &grandchild, sizeof grandchild) != sizeof grandchild) _exit(124);
+        _exit(made < 0 ? 126 : exit_code(made));
+    }
+    if (read(runs[0], &grandchild, sizeof grandchild) != sizeof grandchild) abort();
+    close(runs[0]);
+    close(runs[1]);
+    return (unsigned long)grandchild;
 }
 
 static unsigned long let_go(void)
@@ -119,7 +166,8 @@ int main(void)
     while (next_command(&c)) {
         unsigned long sum = 1;
         if (is(&c, "deep")) sum = mix(sum, deep((int)c.a));
-        else if (is(&c, "hold")) sum = hold();
+        else if (is(&c, "hold")) sum = hold(c.a);
+        else if (is(&c, "low")) sum = low();
         else if (is(&c, "free")) sum = let_go();
         else if (is(&c, "many")) sum = many((int)c.a, sum);
         else for (int i = 0; i < c.a; i++) {

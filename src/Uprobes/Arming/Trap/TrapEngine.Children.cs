@@ -15,6 +15,9 @@ internal sealed partial class TrapEngine
     /// <summary>Those that inherit orphans of ours.</summary>
     private readonly HashSet<int> _heirs = [1];
     private int _lastTask = -1;
+
+    /// <summary>The number of the last task that was there when children were looked for.</summary>
+    private int _lastLook = -1;
     private bool _hasNewTasks;
 
     /// <summary>Children that could not be taken in yet.</summary>
@@ -25,6 +28,8 @@ internal sealed partial class TrapEngine
     {
         if (!_services.Detaches)
             return;
+        _ = HasNewTasks();
+        _lastLook = _lastTask;
         _others = [.. Tracer.ListProcesses()];
         foreach (TracedProcess process in processes)
         {
@@ -40,6 +45,7 @@ internal sealed partial class TrapEngine
         if (!HasNewTasks() && !everywhere)
             return;
         _hasNewTasks = false;
+        ForgetNumbersGivenAnew();
         // A process that is gone by now may have left a child just after the last look: until a look finds nobody new.
         bool isNew = true;
         for (int looks = 0; isNew && looks < MostLooks; looks++)
@@ -47,21 +53,50 @@ internal sealed partial class TrapEngine
             isNew = false;
             List<int> present = Tracer.ListProcesses();
             _others.IntersectWith(present);
+            HashSet<int> unseen = [.. present];
             foreach (int pid in present)
-            {
-                if (pid == Environment.ProcessId || _services.Tracer.TryGetProcess(pid, out _) || (_others.Contains(pid) && !everywhere))
-                    continue;
-                bool isWaiting = _waiting.Contains(pid);
-                isNew |= !isWaiting;
-                if (ThreadStatus.TryRead(pid) is { State: not ('Z' or 'X') } status && FindParent(pid, status, everywhere) is { } parent)
-                    TakeIn(pid, parent);
-                else
-                    _others.Add(pid);
-            }
+                isNew |= Examine(pid, unseen, everywhere);
 
             _waiting.IntersectWith(present);
             everywhere = false;
         }
+    }
+
+    /// <summary>Looks at a process that may be a child of one of ours, once it has been looked at its parent. Returns whether it was not known.</summary>
+    private bool Examine(int pid, HashSet<int> unseen, bool everywhere)
+    {
+        if (!unseen.Remove(pid) || pid == Environment.ProcessId || _services.Tracer.TryGetProcess(pid, out _) || (_others.Contains(pid) && !everywhere))
+            return false;
+        bool isNew = !_waiting.Contains(pid);
+        if (ThreadStatus.TryRead(pid) is not { State: not ('Z' or 'X') } status)
+        {
+            _others.Add(pid);
+            return isNew;
+        }
+
+        // Where numbers have begun anew, a child's is smaller than its parent's.
+        isNew |= Examine(status.ParentId, unseen, everywhere);
+        if (_services.Tracer.TryGetProcess(pid, out _))
+            return isNew; // Taken in with its parent.
+        if (FindParent(pid, status, everywhere) is { } parent)
+            TakeIn(pid, parent);
+        else if (!_waiting.Contains(status.ParentId))
+            _others.Add(pid);
+        else
+            Await(pid); // Until its parent is taken in.
+        return isNew;
+    }
+
+    /// <summary>
+    /// A process that is none of ours may have ended since the last look, and its number may be that of a child of ours by now: the kernel gives numbers
+    /// in order, and begins anew behind the last. (Numbers that have gone round between two looks are not noticed.)
+    /// </summary>
+    private void ForgetNumbersGivenAnew()
+    {
+        (int first, int last) = (_lastLook, _lastTask);
+        _lastLook = last;
+        if (first > 0 && last > 0)
+            _others.RemoveWhere(pid => first <= last ? pid > first && pid <= last : pid > first || pid <= last);
     }
 
     /// <summary>Whether any task was made since children were looked for, or a child could not be taken in then.</summary>
@@ -115,11 +150,16 @@ internal sealed partial class TrapEngine
         }
     }
 
+    private void Await(int pid)
+    {
+        _hasNewTasks = true;
+        _waiting.Add(pid);
+    }
+
     /// <summary>Takes a child in; one that cannot be now is tried again at the next look.</summary>
     private void TakeIn(int pid, TracedProcess parent)
     {
-        _hasNewTasks = true; // Until nothing is found.
-        _waiting.Add(pid);
+        Await(pid); // Until nothing is found.
         if (Tasks.ShareMemory(parent.ProcessId, pid) ?? IsInMiddleOfVfork(parent))
             return; // It is about to execute.
         SpaceArming? space = parent.HasSpace ? parent.Space.EngineState as SpaceArming : null;
