@@ -4,14 +4,20 @@
 // is the number of rounds: each calls every function once with a first argument that is not 0 (hit_tiny twice).
 // `tick N`: SIGPROF every N microseconds of processor time, whose handler calls the functions without a window; 0 ends it.
 // `fork N`: one after the other, N children call every function once with a first argument that is not 0. The result is the number of those that went wrong.
+// `storm N`: the main thread calls hit_divided with a first argument of 1 and nothing else, interrupted by a timer at random moments a few microseconds apart, until
+// N of these signals have met it outside of the program's text, where trampolines are, or 40 N have come. Their handler calls hit_divided likewise, and sets
+// the timer again. It says `met` and how many met it there, `calls` and how many calls both made; the result is the number of wrong answers.
 // `stop` prints the number of wrong answers.
 #define _GNU_SOURCE
 #include "target.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
 
 #define FUNCTION(name, code) \
     ".p2align 4\n.globl " name "\n.type " name ",@function\n" name ":\n.cfi_startproc\n" code "\n.cfi_endproc\n.size " name ",.-" name "\n"
@@ -109,6 +115,54 @@ static unsigned long in_window(unsigned long wanted)
 
 static void on_tick(int signal) { atomic_fetch_add(&wrong_in_handler, wrongs(0, 5)); }
 
+extern char __executable_start, etext;
+static timer_t storm_timer;
+static unsigned long seed = 88172645463325252UL;
+static volatile sig_atomic_t in_loop; // Elsewhere the C library may be what is interrupted.
+static volatile unsigned long signals, met, calls, wrong_in_storm;
+
+static void set_storm(void)
+{
+    seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17;
+    timer_settime(storm_timer, 0, &(struct itimerspec){ .it_value = { 0, 1000 + (long)(seed % 30000) } }, NULL);
+}
+
+static void divide(unsigned long b)
+{
+    unsigned long answer = hit_divided(1, b);
+    wrong_in_storm += answer != (unsigned)(7 + (1 > b ? 0 : 1) + b);
+}
+
+static void on_storm(int signal, siginfo_t *info, void *context)
+{
+    unsigned long at = (unsigned long)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    signals++;
+    met += in_loop && (at < (unsigned long)&__executable_start || at >= (unsigned long)&etext);
+    calls++;
+    divide(signals & 1 ? 9 : 0); // By either branch.
+    set_storm();
+}
+
+static void storm(unsigned long wanted)
+{
+    struct sigevent to_this = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1, ._sigev_un._tid = (pid_t)syscall(SYS_gettid) };
+    unsigned long own = 0;
+    signals = met = calls = wrong_in_storm = 0;
+    sigaction(SIGUSR1, &(struct sigaction){ .sa_sigaction = on_storm, .sa_flags = SA_SIGINFO | SA_RESTART }, NULL);
+    if (timer_create(CLOCK_MONOTONIC, &to_this, &storm_timer)) abort();
+    set_storm();
+    in_loop = 1;
+    for (; met < wanted && signals < 40 * wanted; own++) {
+        // Not with divide: its count of wrong answers is the handler's.
+        unsigned long b = own & 1 ? 9 : 0;
+        if (hit_divided(1, b) != (unsigned)(7 + (1 > b ? 0 : 1) + b)) abort();
+    }
+    in_loop = 0;
+    timer_delete(storm_timer);
+    signal(SIGUSR1, SIG_IGN);
+    printf("met %lu\ncalls %lu\n", met, own + calls);
+}
+
 static long wrong_children(long children)
 {
     long wrong = 0;
@@ -152,6 +206,9 @@ int main(void)
         else if (is(&c, "tick")) {
             setitimer(ITIMER_PROF, &(struct itimerval){{0, c.a}, {0, c.a}}, NULL);
             result(0);
+        } else if (is(&c, "storm")) {
+            storm((unsigned long)c.a);
+            result(wrong_in_storm);
         } else if (is(&c, "fork")) result(wrong_children(c.a));
         else if (is(&c, "stop")) {
             setitimer(ITIMER_PROF, &(struct itimerval){{0, 0}, {0, 0}}, NULL);

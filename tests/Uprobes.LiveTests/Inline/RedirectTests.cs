@@ -32,6 +32,31 @@ public sealed class RedirectTests
     }
 
     [Theory]
+    [InlineData(TracerPresence.Attached)] // Hides from handlers where programs run.
+    [InlineData(TracerPresence.Detached)]
+    public void Signals_that_meet_its_trampoline_change_no_answer_and_no_count(TracerPresence presence)
+    {
+        using Hitters target = new(threads: 0);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid, new SessionOptions { Presence = presence });
+        for (int round = 0; round < 3; round++)
+        {
+            using LiveAggregate<long> counts = Count(session);
+            Assert.Equal(1, session.InlineSites);
+            AssertRedirected(target);
+            (long met, long calls) = presence == TracerPresence.Detached ? Storm(target, 1000) : Storm(target, 50);
+            Assert.InRange(met, presence == TracerPresence.Detached ? 1000 : 0, presence == TracerPresence.Detached ? long.MaxValue : 0);
+            Assert.Equal(calls, counts.Value);
+            target.Process.Send("storm 50");
+            counts.Dispose(); // In the middle of it.
+            Assert.Equal("result 0", target.Process.WaitForLine("result ", TimeSpan.FromSeconds(60)));
+        }
+
+        session.Dispose();
+        TextComparison.AssertSame(target.Process.Pid);
+        Assert.Equal(0, Storm(target, 10).Met);
+    }
+
+    [Theory]
     [InlineData(FirstBranch)]
     [InlineData(SecondBranch)]
     public void A_breakpoint_on_a_branch_takes_the_part_along_to_the_other_engine(ulong branch)
@@ -124,6 +149,19 @@ public sealed class RedirectTests
         LiveAggregate<long> counts = session.Entry(Program, "hit_part").Where(p => p.Arg(0) != 0).Count();
         Assert.Empty(counts.Refusals);
         return counts;
+    }
+
+    /// <summary>
+    /// Has the target be interrupted until so many signals have met it in a trampoline, or 40 times as many have come. Fails unless all answers were right.
+    /// </summary>
+    private static (long Met, long Calls) Storm(Hitters target, int wanted)
+    {
+        target.Process.Send($"storm {wanted}");
+        long met = Read("met "), calls = Read("calls ");
+        Assert.Equal("result 0", target.Process.WaitForLine("result "));
+        return (met, calls);
+
+        long Read(string what) => long.Parse(target.Process.WaitForLine(what, TimeSpan.FromSeconds(60))[what.Length..], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     /// <summary>Handlers run one after the other.</summary>
