@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
 using Uprobes.Images.CallFrames;
 using Uprobes.Images.SourceLines;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Linux;
 using static Uprobes.Images.ElfConstants;
 
@@ -16,6 +17,7 @@ public sealed class ElfImage : IDisposable
     private readonly SegmentTable _segments;
     private readonly Lazy<FunctionTable> _functions;
     private readonly Lazy<RestartableSequences> _sequences;
+    private readonly Lazy<IReadOnlyList<StaticProbeNote>> _staticProbes;
 
     private ElfImage(SafeFileHandle handle, string path, FileStatus status, ReadLimits limits)
     {
@@ -35,6 +37,7 @@ public sealed class ElfImage : IDisposable
         Type = FindType();
         CallFrames = new FrameTable(this);
         Lines = new LineTable(this);
+        _staticProbes = new Lazy<IReadOnlyList<StaticProbeNote>>(() => StaticProbeReader.Read(this));
         _functions = new Lazy<FunctionTable>(() => new FunctionTable(this));
         _sequences = new Lazy<RestartableSequences>(() => Images.RestartableSequences.Read(File, Dynamic, _segments));
     }
@@ -89,6 +92,10 @@ public sealed class ElfImage : IDisposable
 
     /// <summary>Its functions. Nothing is read before the first question, and only what the question needs.</summary>
     public FunctionTable Functions => _functions.Value;
+
+    /// <summary>Its static probes (USDT), in the order of its notes; none in most files.</summary>
+    /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
+    public IReadOnlyList<StaticProbeNote> StaticProbes => _staticProbes.Value;
 
     /// <summary>Whether no symbol names a function: then bounds come from unwind information and names are made up.</summary>
     public bool HasFunctionBoundsOnlyFromUnwind =>

@@ -67,6 +67,23 @@ public sealed class FunctionTable
     internal IReadOnlyList<FunctionSymbol> InOwnTables(string rawName) =>
         new FunctionTableBuilder(_image.SegmentTable, _sources.Own).BuildNamed(Encoding.UTF8.GetBytes(rawName));
 
+    /// <summary>The address of what a raw name means in the image's own symbol tables, functions and data; null where there is none.</summary>
+    internal LinkAddress? AddressOf(string rawName)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(rawName);
+        foreach (SymbolTable table in _sources.Own)
+        {
+            for (int i = 1; i < table.Count; i++)
+            {
+                SymbolEntry entry = table[i];
+                if (entry.Section != SHN_UNDEF && entry.Type is STT_NOTYPE or STT_OBJECT or STT_FUNC && table.HasName(entry, name))
+                    return new LinkAddress(entry.Value);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>
     /// Everything in the code that the image's own symbols name: functions, labels, data; and whether other files can find it by that name. Not
     /// sorted.

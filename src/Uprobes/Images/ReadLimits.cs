@@ -48,6 +48,9 @@ public sealed record ReadLimits
     /// <summary>Most bytes of one note segment.</summary>
     public ulong NoteBytes { get; init; } = 1UL << 20;
 
+    /// <summary>Most bytes of the notes of static probes (<c>.note.stapsdt</c>).</summary>
+    public ulong StaticProbeBytes { get; init; } = 16UL << 20;
+
     /// <summary>Most bytes of a build id.</summary>
     public uint BuildIdBytes { get; init; } = 64;
 

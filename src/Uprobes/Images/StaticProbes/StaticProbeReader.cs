@@ -1,0 +1,62 @@
+using System.Text;
+using static Uprobes.Images.ElfConstants;
+
+namespace Uprobes.Images.StaticProbes;
+
+/// <summary>
+/// Reads the static probes of a file: notes of type 3 of the owner <c>stapsdt</c> in <c>.note.stapsdt</c>. Each has the addresses of its instruction,
+/// of <c>.stapsdt.base</c> as it was when the file was linked, and of its semaphore, then three texts: provider, name, arguments. A
+/// prelinker moves the section of one byte with the file, and leaves notes alone: the distance tells where the other addresses are now.
+/// </summary>
+internal static class StaticProbeReader
+{
+    private const string Notes = ".note.stapsdt", Base = ".stapsdt.base";
+    private const uint ProbeNote = 3;
+
+    /// <summary>Reads them, in the order of the file.</summary>
+    /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
+    public static IReadOnlyList<StaticProbeNote> Read(ElfImage image)
+    {
+        if (image.File.FindSection(Notes) is not { } section)
+            return [];
+        ulong moved = image.Sections.FirstOrDefault(s => s.Name == Base)?.LinkAddress.Value ?? 0;
+        StaticArgumentParser arguments = new(name => image.Functions.AddressOf(name));
+        List<StaticProbeNote> probes = [];
+        var reader = new SpanReader(image.File.ReadSection(section, image.File.Limits.StaticProbeBytes));
+        while (reader.Remaining > 0)
+        {
+            int start = reader.Position;
+            if (!reader.TryReadUInt32(out uint nameSize) || !reader.TryReadUInt32(out uint size) || !reader.TryReadUInt32(out uint type)
+                || !reader.TryReadBytes(nameSize, out ReadOnlySpan<byte> owner) || !TryAlign(ref reader) || !reader.TryReadBytes(size, out ReadOnlySpan<byte> content))
+                throw Malformed(image, section, start, "is cut off");
+            _ = TryAlign(ref reader); // The last one need not be filled up.
+            if (type == ProbeNote && owner.SequenceEqual("stapsdt\0"u8))
+                probes.Add(ReadProbe(image, content, moved, arguments, section, start));
+        }
+
+        return probes;
+    }
+
+    private static StaticProbeNote ReadProbe(ElfImage image, ReadOnlySpan<byte> content, ulong moved, StaticArgumentParser arguments, ElfSection section, int start)
+    {
+        var reader = new SpanReader(content);
+        if (!reader.TryReadUInt64(out ulong address) || !reader.TryReadUInt64(out ulong linked) || !reader.TryReadUInt64(out ulong semaphore)
+            || !reader.TryReadString(out ReadOnlySpan<byte> provider) || !reader.TryReadString(out ReadOnlySpan<byte> name) || !reader.TryReadString(out ReadOnlySpan<byte> text))
+            throw Malformed(image, section, start, "is too short for a static probe");
+        ulong distance = moved == 0 || linked == 0 ? 0 : unchecked(moved - linked);
+        LinkAddress place = new(unchecked(address + distance));
+        if (!image.TryGetOffset(place, out FileOffset offset))
+            throw Malformed(image, section, start, $"marks address {place}, which is not in the file");
+        LinkAddress? counter = semaphore == 0 ? null : new LinkAddress(unchecked(semaphore + distance));
+        return new StaticProbeNote(
+            Encoding.UTF8.GetString(provider), Encoding.UTF8.GetString(name), place, offset, counter, arguments.ParseAll(Encoding.UTF8.GetString(text)))
+        {
+            SemaphoreOffset = counter is { } at && image.TryGetOffset(at, out FileOffset found) ? found : null,
+        };
+    }
+
+    private static ImageException Malformed(ElfImage image, ElfSection section, int at, string problem) =>
+        image.File.Source.Malformed($"the note at offset {new FileOffset(section.FileOffset.Value + (ulong)at)} in {section.Name} {problem}");
+
+    private static bool TryAlign(ref SpanReader reader) => reader.TrySkip((ulong)(-reader.Position & 3));
+}
