@@ -1,5 +1,7 @@
 using Uprobes.Arming.Trap;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Processes;
+using Uprobes.Programs;
 
 namespace Uprobes;
 
@@ -33,6 +35,18 @@ public class ProbeHit
     /// 0 to 5 are rdi, rsi, rdx, rcx, r8, r9; from 6 on they are read from the stack (0 if that cannot be read).
     /// </summary>
     public ulong Arg(int index) => _context.Argument(index);
+
+    /// <summary>An argument of a static probe, extended to 64 bits by its sign.</summary>
+    /// <param name="probe">The <see cref="ProbePoint.StaticProbe"/> of the point that was hit.</param>
+    /// <param name="index">Which of its arguments, from 0 on.</param>
+    /// <param name="value">The argument; 0 where it cannot be read.</param>
+    /// <returns>Whether it could be read: false where there is no such argument, where its <see cref="StaticArgument.Problem"/> says why, or where its memory cannot be read.</returns>
+    public bool TryReadArgument(StaticProbeNote probe, int index, out long value)
+    {
+        ArgumentNullException.ThrowIfNull(probe);
+        value = 0;
+        return index >= 0 && index < probe.Arguments.Count && StaticArgumentValue.TryRead(probe, probe.Arguments[index], _context, out value);
+    }
 
     /// <summary>Reads the process's memory. Returns the bytes read, fewer than asked for at an unreadable page; 0 if none.</summary>
     public int ReadMemory(RemoteAddress address, Span<byte> destination) => _context.Memory.Read(address, destination);

@@ -1,4 +1,5 @@
 using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 
 namespace Uprobes;
 
@@ -18,6 +19,9 @@ public sealed record ProbePoint
 
     /// <summary>The opened file, when the point was given by it; it says which of several files of one name is meant.</summary>
     internal ElfImage? Opened { get; private init; }
+
+    /// <summary>The static probe that the point is one of, or null. While it is armed, its semaphore is counted up.</summary>
+    public StaticProbeNote? StaticProbe { get; private init; }
 
     /// <summary>The file as the user named it: a path, or a library name such as <c>libc</c> that the session resolves.</summary>
     public string Image { get; }
@@ -56,6 +60,16 @@ public sealed record ProbePoint
         return new ProbePoint(image.Path, function, offset, 0) { Opened = image };
     }
 
+    /// <summary>The instruction that a static probe (USDT) marks. All that share its name are found by <see cref="UprobeSession.StaticProbes"/>.</summary>
+    /// <param name="image">The file; must not be closed before the point is registered.</param>
+    /// <param name="probe">One of its static probes.</param>
+    public static ProbePoint At(ElfImage image, StaticProbeNote probe)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(probe);
+        return new ProbePoint(image.Path, null, probe.Offset, 0) { Opened = image, StaticProbe = probe };
+    }
+
     /// <summary>The entry of a function, or an instruction inside it.</summary>
     /// <param name="image">A path or library name.</param>
     /// <param name="name">The symbol: raw, with version (<c>memcpy@GLIBC_2.14</c>), or demangled.</param>
@@ -67,7 +81,7 @@ public sealed record ProbePoint
         return new ProbePoint(image, name, null, functionOffset);
     }
 
-    /// <summary>As <c>image:function+0x4</c> or <c>image:0x1a2b</c>.</summary>
-    public override string ToString() =>
+    /// <summary>As <c>image:function+0x4</c>, <c>image:0x1a2b</c> or <c>usdt:image:provider:name@0x1a2b</c>.</summary>
+    public override string ToString() => StaticProbe is { } probe ? $"usdt:{Image}:{probe}@{Offset}" :
         Function is null ? $"{Image}:{Offset}" : FunctionOffset == 0 ? $"{Image}:{Function}" : $"{Image}:{Function}+0x{FunctionOffset:x}";
 }

@@ -159,8 +159,8 @@ internal sealed partial class SessionCore
                 continue;
             }
 
-            hasNew |= !uprobe.HasConsumers || uprobe.Programs is not null;
-            Consumer consumer = new(uprobe, Callbacks(request.Request), request.Request.Filter, this);
+            Consumer consumer = new(uprobe, Callbacks(request.Request), request.Request.Filter, this) { Semaphore = SemaphorePlace.Of(request.Request.Point.StaticProbe) };
+            hasNew |= !uprobe.HasConsumers || uprobe.Programs is not null || consumer.Semaphore is not null;
             uprobe.Add(consumer);
             made.Add(new ProbeRegistration(session, request.Request.Point, consumer));
         }
@@ -256,6 +256,7 @@ internal sealed partial class SessionCore
     {
         HashSet<ArmedPoint> points = new(ReferenceEqualityComparer.Instance);
         HashSet<IReturnSink> sinks = [];
+        bool hadSemaphore = false;
         foreach (Consumer consumer in consumers)
         {
             Uprobe uprobe = consumer.Uprobe;
@@ -263,6 +264,7 @@ internal sealed partial class SessionCore
                 continue;
             uprobe.Remove(consumer);
             sinks.Add(consumer);
+            hadSemaphore |= consumer.Semaphore is not null;
             if (uprobe.HasConsumers)
                 continue;
             points.Add(uprobe.Point);
@@ -274,6 +276,8 @@ internal sealed partial class SessionCore
             _engine.DropReturns(sinks);
         if (points.Count > 0)
             _engine.DisarmPoints(points);
+        else if (hadSemaphore)
+            _engine.SettleSemaphores();
     }
 
     private void GuardImages()
@@ -344,6 +348,12 @@ internal sealed partial class SessionCore
             if (elf is null && !opened.TryGetValue(point.Image, out elf))
                 opened.Add(point.Image, elf = OpenImage(point.Image));
             ProbeTarget target = ProbeTarget.Find(point, elf);
+            if (point.StaticProbe is { Semaphore: { } semaphore, SemaphoreOffset: null })
+            {
+                refusal = new ProbeRefusal(ProbeRefusalReason.MalformedImage, point.ToString(), $"its semaphore at address {semaphore} is not among the bytes of the file");
+                return null;
+            }
+
             if (request.Returns is null || target.IsFunctionEntry)
                 return new ResolvedRequest(request, elf, target.Offset, target.IsFunctionEntry);
             refusal = new ProbeRefusal(ProbeRefusalReason.ReturnNotTraceable, point.ToString(),

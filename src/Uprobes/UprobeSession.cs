@@ -1,4 +1,5 @@
 using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Registry;
 
 namespace Uprobes;
@@ -138,6 +139,31 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         return _core.OpenImages(name);
+    }
+
+    /// <summary>Finds static probes (USDT) in an image: all places that have the name, since the compiler copies code.</summary>
+    /// <param name="image">A path, or a library name such as <c>libc</c>.</param>
+    /// <param name="name">The probe's name, or a pattern with <c>*</c>, <c>?</c> and <c>[...]</c>.</param>
+    /// <param name="provider">Who defines it, or a pattern; null for anybody.</param>
+    /// <returns>At least one point; their <see cref="ProbePoint.StaticProbe"/> tells the arguments, which <see cref="ProbeHit.TryReadArgument"/> reads.</returns>
+    /// <exception cref="ProbeRefusedException">There is no such file or static probe.</exception>
+    public IReadOnlyList<ProbePoint> StaticProbes(string image, string name, string? provider = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        StaticProbeSearch search = new(provider, name);
+        string wanted = $"usdt:{image}:{(provider is null ? "" : provider + ":")}{name}";
+        try
+        {
+            IReadOnlyList<ElfImage> images = OpenImages(image);
+            ProbePoint[] found = [.. images.SelectMany(i => search.In(i).Select(p => ProbePoint.At(i, p)))];
+            return found.Length > 0 ? found : throw new ProbeRefusedException(new Registry.ProbeRefusal(
+                Registry.ProbeRefusalReason.NoSuchStaticProbe, wanted,
+                images.All(i => i.StaticProbes.Count == 0) ? $"{images[0].Path} has no static probes" : $"{images[0].Path} has no such static probe"));
+        }
+        catch (ImageException e)
+        {
+            throw new ProbeRefusedException(new Registry.ProbeRefusal(ImageCache.ReasonOf(e), wanted, e.Problem));
+        }
     }
 
     /// <summary>Registers a consumer at a probe point, in all processes that map the file, now or later.</summary>

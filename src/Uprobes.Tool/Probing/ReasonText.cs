@@ -13,6 +13,7 @@ internal static class ReasonText
         ProbeRefusalReason.NotElf => "not an ELF file of this machine",
         ProbeRefusalReason.MalformedImage => "damaged ELF file",
         ProbeRefusalReason.NoSuchSymbol => "no such function",
+        ProbeRefusalReason.NoSuchStaticProbe => "no such static probe",
         ProbeRefusalReason.OffsetOutsideText => "outside of the program text",
         ProbeRefusalReason.NotInstructionBoundary => "not at the start of an instruction",
         ProbeRefusalReason.UnsupportedInstruction => "instruction that cannot be moved",

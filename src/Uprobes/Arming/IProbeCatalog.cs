@@ -19,6 +19,9 @@ internal interface IProbeCatalog
     /// <summary>Whether anyone wants to know of returns.</summary>
     bool FollowsReturns { get; }
 
+    /// <summary>Whether any point has a semaphore.</summary>
+    bool HasSemaphores { get; }
+
     /// <summary>Changes with every registration.</summary>
     int Version { get; }
 

@@ -13,6 +13,9 @@ internal interface IProbeSink
     /// <summary>The programs that are all that is wanted on a hit, in order; null where a handler in the tracer is wanted too.</summary>
     IReadOnlyList<ProgramBinding>? Programs { get; }
 
+    /// <summary>Counters of the program that are above 0 while the point is armed; none but at static probes.</summary>
+    IReadOnlyList<SemaphorePlace> Semaphores { get; }
+
     /// <summary>Whether the return address of a call that begins here may be replaced.</summary>
     bool MayFollowCalls { get; }
 

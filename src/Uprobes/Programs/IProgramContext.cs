@@ -1,7 +1,7 @@
 namespace Uprobes.Programs;
 
 /// <summary>What a program can see of one hit.</summary>
-internal interface IProgramContext
+internal interface IProgramContext : ISiteState
 {
     /// <summary>As the target's own getpid() says.</summary>
     int ProcessId { get; }
@@ -24,18 +24,6 @@ internal interface IProgramContext
     /// <summary>Which probe of the program's group was hit.</summary>
     int ProbeIndex { get; }
 
-    /// <summary>Address of the site in the target.</summary>
-    ulong SiteAddress { get; }
-
-    /// <summary>A general register of the thread, by the processor's number, 0 to 15 (<see cref="RegisterValue"/>).</summary>
-    ulong Register(int number);
-
     /// <summary>A word that the entry program kept for this call. Asked by return programs only.</summary>
     ulong EntryWord(int index);
-
-    /// <summary>Reads memory of the target.</summary>
-    /// <param name="address">Any number at all.</param>
-    /// <param name="destination">Filled from its start.</param>
-    /// <returns>How many bytes were read: fewer than asked where memory cannot be read, 0 if the first byte cannot.</returns>
-    int TryRead(ulong address, Span<byte> destination);
 }

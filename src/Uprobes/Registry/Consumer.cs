@@ -14,6 +14,9 @@ internal sealed class Consumer(Uprobe uprobe, ConsumerCallbacks callbacks, Func<
 
     internal Uprobe Uprobe { get; } = uprobe;
 
+    /// <summary>The semaphore of the static probe that it wants to see; null for none.</summary>
+    internal SemaphorePlace? Semaphore { get; init; }
+
     /// <summary>What runs in the target instead, where the site can be patched; null for a handler of the tracer's.</summary>
     internal ProgramBinding? Program => filter is null ? callbacks.Program : null;
 

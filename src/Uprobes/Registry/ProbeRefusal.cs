@@ -18,6 +18,9 @@ public enum ProbeRefusalReason
     /// <summary>The image has no function of that name.</summary>
     NoSuchSymbol,
 
+    /// <summary>The image has no static probe of that name.</summary>
+    NoSuchStaticProbe,
+
     /// <summary>The offset is past the end of the file, or not in executable text.</summary>
     OffsetOutsideText,
 

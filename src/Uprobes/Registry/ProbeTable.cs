@@ -17,6 +17,8 @@ internal sealed class ProbeTable(IRegistryEvents events) : IProbeCatalog
 
     public bool FollowsReturns => _images.Values.Any(i => i.Uprobes.Any(u => u.Consumers.Any(c => c.WantsReturns)));
 
+    public bool HasSemaphores => _images.Values.Any(i => i.Uprobes.Any(u => u.Semaphores.Count > 0));
+
     public int Version { get; private set; }
 
     internal IEnumerable<ProbedImage> Images => _images.Values;

@@ -37,6 +37,8 @@ internal sealed class Uprobe : IProbeSink
 
     public IReadOnlyList<ProgramBinding>? Programs { get; private set; }
 
+    public IReadOnlyList<SemaphorePlace> Semaphores { get; private set; } = [];
+
     public bool MayFollowCalls { get; internal set; }
 
     public PatchPlan? Plan { get; internal set; }
@@ -54,6 +56,7 @@ internal sealed class Uprobe : IProbeSink
         _consumers = [.. _consumers, consumer];
         WantsPost |= consumer.WantsPost;
         FindPrograms();
+        FindSemaphores();
     }
 
     /// <summary>Where every consumer is a program, the site needs no tracer.</summary>
@@ -61,12 +64,17 @@ internal sealed class Uprobe : IProbeSink
         ? [.. _consumers.Select(c => c.Program!)]
         : null;
 
+    private void FindSemaphores() => Semaphores = Array.TrueForAll(_consumers, c => c.Semaphore is null)
+        ? []
+        : [.. _consumers.Select(c => c.Semaphore).OfType<SemaphorePlace>().Distinct()];
+
     internal void Remove(Consumer consumer)
     {
         consumer.Deactivate();
         _consumers = [.. _consumers.Where(c => c != consumer)];
         WantsPost = _consumers.Any(c => c.WantsPost);
         FindPrograms();
+        FindSemaphores();
     }
 
     /// <summary>Remembers a refusal. False for the one that was remembered: every registration tries it again, which is told once.</summary>

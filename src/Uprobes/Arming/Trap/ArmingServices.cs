@@ -53,7 +53,25 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
         if (Guardian is null)
             return;
         site.GuardianEntry = Guardian.Add(space.Memory.Descriptor, site.Address, site.Original[0]);
-        if (site.GuardianEntry >= 0 || _toldUnguarded)
+        if (site.GuardianEntry < 0)
+            TellUnguarded();
+    }
+
+    /// <summary>Tells the guardian of a semaphore that is about to be counted up.</summary>
+    /// <returns>The entry, or -1 where there is no guardian or its journal is full, which the user is told.</returns>
+    internal int GuardSemaphore(AddressSpace space, ulong address, ushort count)
+    {
+        if (Guardian is null)
+            return -1;
+        int entry = Guardian.AddSemaphore(space.Memory.Descriptor, address, count);
+        if (entry < 0)
+            TellUnguarded();
+        return entry;
+    }
+
+    private void TellUnguarded()
+    {
+        if (_toldUnguarded)
             return;
         _toldUnguarded = true;
         Notice($"there are more breakpoints than the guardian's journal holds ({X64.Guardian.MaximumEntries}): if this program is killed, the others stay in the text");

@@ -6,7 +6,8 @@ namespace Uprobes.Arming.Trap;
 /// <summary>What was armed in an address space at the moment when a fork copied it (see <see cref="SpaceArming.Snapshot"/>).</summary>
 internal sealed record ForkedSpace(
     Site[] Sites, SlotChunk[] Chunks, SafetyNet? Net, SpaceArming.MappingKey[] Known, Mapping[] Executable, int ArmedVersion,
-    ReturnTracker Returns, ForkedExits Exits, ulong[] ActionCalls, RemoteAddress? CallArea, ForkedInline Inline)
+    ReturnTracker Returns, ForkedExits Exits, ulong[] ActionCalls, RemoteAddress? CallArea, ForkedInline Inline,
+    KeyValuePair<ulong, HeldSemaphore>[] Semaphores)
 {
     /// <summary>Whether mappings can be those of a copy: all memory of ours and the same text are in them.</summary>
     internal bool IsIn(IReadOnlyList<Mapping> mappings) => Total == CountIn(mappings);

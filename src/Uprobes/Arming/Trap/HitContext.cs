@@ -1,9 +1,11 @@
+using Uprobes.Arming.X64;
 using Uprobes.Processes;
+using Uprobes.Programs;
 
 namespace Uprobes.Arming.Trap;
 
 /// <summary>One stop at a site, as handlers see it. Used again for the next; on the tracer thread only.</summary>
-internal sealed class HitContext
+internal sealed class HitContext : ISiteState
 {
     private const int RegisterArguments = 6;
     private readonly List<(IReturnSink Sink, object? State)> _returnRequests = [];
@@ -16,6 +18,12 @@ internal sealed class HitContext
     internal long Timestamp { get; private set; }
 
     internal RemoteAddress SiteAddress { get; private set; }
+
+    ulong ISiteState.SiteAddress => SiteAddress.Value;
+
+    ulong ISiteState.Register(int number) => RegisterNumbers.Read(Registers.Values, number);
+
+    int ISiteState.TryRead(ulong address, Span<byte> destination) => Memory.Read(new RemoteAddress(address), destination);
 
     internal TraceeMemory Memory => Thread.Process.Space.Memory;
 

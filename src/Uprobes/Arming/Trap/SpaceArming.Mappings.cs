@@ -46,6 +46,8 @@ internal sealed partial class SpaceArming
                 MappingHooks.Arm(this, process, mapping);
             ArmExitHooks(process, mapping);
         }
+
+        SettleSemaphores(process);
     }
 
     /// <summary>Tells that a call by which a process maps its libraries has no breakpoint.</summary>

@@ -22,6 +22,8 @@ internal sealed partial class SpaceArming
             site.ExitHook = ExitHookKind.None;
             site.WatchesCall = false;
         }
+
+        ReleaseSemaphores(process, mayStop: true);
     }
 
     /// <summary>Gives the memory back and puts the program's SIGTRAP action back. All threads are stopped, and none is in a slot.</summary>
@@ -57,7 +59,7 @@ internal sealed partial class SpaceArming
     /// <summary>What is in this address space now, at a fork: the same is in the child's copy of it.</summary>
     internal ForkedSpace Snapshot(int parentThread, int childThread) => new(
         [.. _sites.Values], [.. _chunks], _net, [.. _known], [.. _executable], ArmedVersion,
-        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), [.. _actionCalls], _space.CallArea, Inline.Snapshot());
+        Returns.CopyForChild(p => p.ThreadId == parentThread || Stacks.IsInCoroutine(p.StackPointer), childThread), SnapshotExits(), [.. _actionCalls], _space.CallArea, Inline.Snapshot(), [.. _semaphores]);
 
     /// <summary>
     /// Describes the copy of an address space in a forked child: what is really in its text is looked at, since breakpoints
@@ -89,6 +91,7 @@ internal sealed partial class SpaceArming
         copy._actionCalls.UnionWith(parent.ActionCalls);
         childSpace.CallArea = parent.CallArea;
         copy.Inline.TakeCopy(parent.Inline);
+        copy.TakeSemaphores(parent.Semaphores);
         return copy;
 
         bool IsMapped(ulong address) => childSpace.Memory.TryReadWord(new RemoteAddress(address), out _);

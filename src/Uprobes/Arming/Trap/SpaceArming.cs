@@ -63,6 +63,9 @@ internal sealed partial class SpaceArming : IDisposable
         foreach (Site site in _sites.Values)
             LeaveGuardian(site);
         _sites.Clear();
+        foreach (HeldSemaphore held in _semaphores.Values)
+            LeaveGuardian(held.GuardianEntry);
+        _semaphores.Clear();
     }
 
     private void LeaveGuardian(Site site)

@@ -420,6 +420,9 @@ internal sealed partial class TrapEngine
                 // rax is where, rsi how much, and rdx the protection: a system call keeps all but rax, rcx and r11.
                 space.Rescan(process, (registers.Rax, registers.Rax + registers.Rsi));
                 break;
+            case MappingHookKind.Map when space.AwaitsSemaphores:
+                space.SettleSemaphores(process);
+                break;
             case MappingHookKind.ProgramEntry:
                 process.IsStarting = false; // Its hooks are taken out when nothing else is under way.
                 break;

@@ -294,6 +294,8 @@ internal sealed partial class TrapEngine
     /// <summary>Gives a process up that cannot be returned to: what is in its text stays, and does nothing.</summary>
     private void GiveUp(TracedProcess process)
     {
+        if (process.HasSpace && process.Space.EngineState is SpaceArming held)
+            held.ReleaseSemaphores(process, mayStop: false);
         if (process.HasSpace && process.Space.EngineState is SpaceArming { Inline.Sites.Count: > 0 and var sites } space && !process.Space.Memory.IsGone)
         {
             string programs = space.Inline.TurnOff(static _ => true) ? "is switched off" : "could not be switched off";

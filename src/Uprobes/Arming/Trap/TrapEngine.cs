@@ -91,8 +91,20 @@ internal sealed partial class TrapEngine : ITraceeObserver
                     _catalog.OnSiteLost(point, "its breakpoint was no longer in the text when it was to be removed", process.ProcessId);
             }
 
+            space.SettleSemaphores(process);
             if (_catalog.IsEmpty)
                 DisarmHooks(space);
+        }
+    }
+
+    /// <summary>Counts semaphores down that nobody needs any more, where all probes stay.</summary>
+    internal void SettleSemaphores()
+    {
+        ReturnToAll();
+        foreach ((SpaceArming space, TracedProcess process) in Spaces())
+        {
+            if (!process.IsUnattended)
+                space.SettleSemaphores(process);
         }
     }
 
@@ -210,6 +222,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
         if (copy.ArmedVersion != _catalog.Version || _services.Detaches)
             copy.ArmEverywhere(child);
+        else
+            copy.SettleSemaphores(child);
         return Started(child);
     }
 

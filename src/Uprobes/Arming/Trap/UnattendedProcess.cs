@@ -50,7 +50,7 @@ internal sealed class UnattendedProcess : IDisposable
     internal bool HasNews(TracedProcess process, SpaceArming space)
     {
         long size = Look(process)?.ExecutableSize ?? _executableSize;
-        if (size == _executableSize)
+        if (size == _executableSize && !space.AwaitsSemaphores)
             return false;
         if (space.HasNews(process))
             return true;

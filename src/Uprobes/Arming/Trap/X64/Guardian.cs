@@ -5,8 +5,8 @@ using Uprobes.Linux;
 namespace Uprobes.Arming.Trap.X64;
 
 /// <summary>
-/// A tiny process of its own that takes the traps out of every tracee's text as soon as this process is gone, however
-/// it went. Until then it sleeps.
+/// A tiny process of its own that takes the traps out of every tracee's text, and gives semaphores of static probes back, as soon as
+/// this process is gone, however it went. Until then it sleeps.
 /// </summary>
 /// <remarks>
 /// Thread rule: all members are for one thread, the tracer's.
@@ -143,9 +143,52 @@ internal sealed class Guardian : IDisposable
         *(ulong*)entry = address;
         *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
         entry[GuardianCode.EntryOriginal] = originalByte;
-        Volatile.Write(ref entry[GuardianCode.EntryActive], 1);
+        Volatile.Write(ref entry[GuardianCode.EntryActive], GuardianCode.Breakpoint);
         Volatile.Write(ref *(int*)(BareProcess.DataOf(_block) + GuardianCode.HighWater), _used);
         return index;
+    }
+
+    /// <summary>
+    /// Enters a semaphore in the journal that is about to be counted up by one. Until <see cref="SettleSemaphore"/> the guardian
+    /// counts it down only if it finds the value that was about to be written.
+    /// </summary>
+    /// <param name="memFileDescriptor">Our descriptor of the tracee's /proc/PID/mem, open for reading and writing.</param>
+    /// <param name="address">Of the counter of 16 bits in the tracee.</param>
+    /// <param name="count">Its value now.</param>
+    /// <returns>The entry's index, for <see cref="Remove"/>; -1 where <see cref="MaximumEntries"/> are in use.</returns>
+    internal unsafe int AddSemaphore(int memFileDescriptor, ulong address, ushort count)
+    {
+        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(memFileDescriptor);
+        if (!_free.TryPop(out int index))
+        {
+            if (_used == MaximumEntries)
+                return -1;
+            index = _used++;
+        }
+
+        // SAFETY: as in Add.
+        byte* entry = EntryAt(index);
+        *(ulong*)entry = address;
+        *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
+        *(ushort*)(entry + GuardianCode.EntryCount) = count;
+        Volatile.Write(ref entry[GuardianCode.EntryActive], GuardianCode.UnsettledSemaphore);
+        Volatile.Write(ref *(int*)(BareProcess.DataOf(_block) + GuardianCode.HighWater), _used);
+        return index;
+    }
+
+    /// <summary>The semaphore of an entry has been counted up: from now on the guardian counts it down, whatever its value.</summary>
+    internal unsafe void SettleSemaphore(int index) =>
+        Volatile.Write(ref EntryAt(index)[GuardianCode.EntryActive], GuardianCode.Semaphore); // SAFETY: an index that AddSemaphore gave.
+
+    /// <summary>The semaphore of an entry is about to be counted down.</summary>
+    /// <param name="index">The entry.</param>
+    /// <param name="count">The value that is about to be written.</param>
+    internal unsafe void UnsettleSemaphore(int index, ushort count)
+    {
+        byte* entry = EntryAt(index); // SAFETY: an index that AddSemaphore gave.
+        Volatile.Write(ref *(ushort*)(entry + GuardianCode.EntryCount), count);
+        Volatile.Write(ref entry[GuardianCode.EntryActive], GuardianCode.UnsettledSemaphore);
     }
 
     /// <summary>

@@ -14,10 +14,15 @@ internal static class GuardianCode
     /// <summary>Where the entries begin.</summary>
     internal const int Entries = Mark + Linux.ThreadMark.Size;
 
-    /// <summary>Bytes of an entry: address (8), descriptor of /proc/PID/mem (4), original byte, whether it is active, 2 unused.</summary>
+    /// <summary>Bytes of an entry: address (8), descriptor of /proc/PID/mem (4), original byte, what is there or 0, count of an unsettled semaphore (2).</summary>
     internal const int EntrySize = 16;
 
-    internal const int EntryDescriptor = 8, EntryOriginal = 12, EntryActive = 13;
+    internal const int EntryDescriptor = 8, EntryOriginal = 12, EntryActive = 13, EntryCount = 14;
+
+    /// <summary>What an entry is about: a breakpoint; a semaphore that is being changed; one that has been counted up.</summary>
+    internal const byte Breakpoint = 1, UnsettledSemaphore = 2, Semaphore = 3;
+
+    private const int SemaphoreBytes = Images.StaticProbes.StaticProbeNote.SemaphoreBytes;
 
     internal const short PollIn = 1;
 
@@ -59,14 +64,28 @@ internal static class GuardianCode
     //          lea   data->Entries, %r13
     // next:    test  %r12d, %r12d
     //          jz    quit
-    //          cmpb  $1, Active(%r13)
-    //          jne   skip
+    //          cmpb  $Breakpoint, Active(%r13)
+    //          ja    count
+    //          jb    skip
     //          pread64(Descriptor(%r13), &data->Scratch, 1, (%r13))
     //          cmp   $1, %rax                    gone with its process
     //          jne   skip
     //          cmpb  $0xcc, data->Scratch        somebody else's bytes by now
     //          jne   skip
     //          pwrite64(Descriptor(%r13), &Original(%r13), 1, (%r13))
+    //          jmp   skip
+    // count:   pread64(Descriptor(%r13), &data->Scratch, 2, (%r13))
+    //          cmp   $2, %rax
+    //          jne   skip
+    //          movzwl data->Scratch, %eax
+    //          sub   $1, %eax
+    //          jb    skip                        nothing of ours: it was mapped anew
+    //          cmpb  $Semaphore, Active(%r13)
+    //          je    lower
+    //          cmp   %ax, Count(%r13)            in the middle of a change: the higher value is the one with ours
+    //          jne   skip
+    // lower:   mov   %ax, data->Scratch
+    //          pwrite64(Descriptor(%r13), &data->Scratch, 2, (%r13))
     // skip:    add   $16, %r13
     //          dec   %r12d
     //          jmp   next
@@ -74,7 +93,7 @@ internal static class GuardianCode
     internal static void EmitBody(Assembler a)
     {
         AssemblerRegister64 data = BareProcess.Data;
-        Label restore = a.CreateLabel(), next = a.CreateLabel(), skip = a.CreateLabel(), quit = a.CreateLabel();
+        Label restore = a.CreateLabel(), next = a.CreateLabel(), skip = a.CreateLabel(), quit = a.CreateLabel(), count = a.CreateLabel();
         a.mov(eax, 112);
         a.syscall();
         a.mov(edi, SetName);
@@ -93,16 +112,20 @@ internal static class GuardianCode
         a.Label(ref next);
         a.test(r12d, r12d);
         a.jz(quit);
-        a.cmp(__byte_ptr[r13 + EntryActive], 1);
-        a.jne(skip);
+        a.cmp(__byte_ptr[r13 + EntryActive], Breakpoint);
+        a.ja(count);
+        a.jb(skip);
         a.lea(rsi, __[data + Scratch]);
-        EmitTransfer(a, systemCall: 17);
+        EmitTransfer(a, systemCall: 17, bytes: 1);
         a.cmp(rax, 1);
         a.jne(skip);
         a.cmp(__byte_ptr[data + Scratch], 0xCC);
         a.jne(skip);
         a.lea(rsi, __[r13 + EntryOriginal]);
-        EmitTransfer(a, systemCall: 18);
+        EmitTransfer(a, systemCall: 18, bytes: 1);
+        a.jmp(skip);
+        a.Label(ref count);
+        EmitLowering(a, skip);
         a.Label(ref skip);
         a.add(r13, EntrySize);
         a.dec(r12d);
@@ -111,6 +134,27 @@ internal static class GuardianCode
         a.xor(edi, edi);
         a.mov(eax, 231);
         a.syscall();
+    }
+
+    private static void EmitLowering(Assembler a, Label skip)
+    {
+        AssemblerRegister64 data = BareProcess.Data;
+        Label lower = a.CreateLabel();
+        a.lea(rsi, __[data + Scratch]);
+        EmitTransfer(a, systemCall: 17, SemaphoreBytes);
+        a.cmp(rax, SemaphoreBytes);
+        a.jne(skip);
+        a.movzx(eax, __word_ptr[data + Scratch]);
+        a.sub(eax, 1);
+        a.jb(skip);
+        a.cmp(__byte_ptr[r13 + EntryActive], Semaphore);
+        a.je(lower);
+        a.cmp(__word_ptr[r13 + EntryCount], ax);
+        a.jne(skip);
+        a.Label(ref lower);
+        a.mov(__word_ptr[data + Scratch], ax);
+        a.lea(rsi, __[data + Scratch]);
+        EmitTransfer(a, systemCall: 18, SemaphoreBytes);
     }
 
     private static void EmitWatch(Assembler a, Label restore, Label quit)
@@ -153,11 +197,11 @@ internal static class GuardianCode
         a.jz(quit);
     }
 
-    // pread64 or pwrite64(Descriptor(%r13), %rsi, 1, (%r13))
-    private static void EmitTransfer(Assembler a, int systemCall)
+    // pread64 or pwrite64(Descriptor(%r13), %rsi, bytes, (%r13))
+    private static void EmitTransfer(Assembler a, int systemCall, int bytes)
     {
         a.mov(edi, __dword_ptr[r13 + EntryDescriptor]);
-        a.mov(edx, 1);
+        a.mov(edx, bytes);
         a.mov(r10, __qword_ptr[r13]);
         a.mov(eax, systemCall);
         a.syscall();

@@ -1,0 +1,44 @@
+namespace Uprobes.Programs;
+
+/// <summary>Puts other expressions in place of <see cref="Argument"/>: at a static probe, arguments are where its note says, and not where a function has them.</summary>
+/// <param name="find">What stands for an argument, by its index; of type U64.</param>
+internal sealed class ArgumentSubstitution(Func<int, Expression> find)
+{
+    /// <summary>The same programs with other arguments.</summary>
+    internal ProbePrograms In(ProbePrograms programs) => new(In(programs.Entry), programs.Return is { } end ? In(end) : null);
+
+    private ProbeProgram In(ProbeProgram program) => program with { Body = All(program.Body) };
+
+    private Statement[] All(IReadOnlyList<Statement> statements) => [.. statements.Select(In)];
+
+    private Expression[] All(IReadOnlyList<Expression> expressions) => [.. expressions.Select(In)];
+
+    private Statement In(Statement statement) => statement switch
+    {
+        SetLocal set => set with { Value = In(set.Value) },
+        If choice => new If(In(choice.Condition), All(choice.Then), All(choice.Else)),
+        Repeat loop => loop with { Body = All(loop.Body) },
+        Stop => statement,
+        Aggregate aggregate => aggregate with { Key = All(aggregate.Key), Value = aggregate.Value is { } value ? In(value) : null },
+        DeleteKey delete => delete with { Key = All(delete.Key) },
+        Emit emit => emit with { Fields = All(emit.Fields) },
+        FollowCall follow => new FollowCall(All(follow.Words)),
+        _ => throw new ArgumentException($"no statement that is known: {statement.GetType().Name}", nameof(statement)),
+    };
+
+    private Expression In(Expression expression) => expression switch
+    {
+        Argument argument => find(argument.Index),
+        Constant or TextConstant or RegisterValue or ReturnValue or EntryWord or Builtin or ThreadName or LocalValue => expression,
+        Load load => load with { Address = In(load.Address) },
+        LoadText load => load with { Address = In(load.Address) },
+        LoadBytes load => load with { Address = In(load.Address), Length = In(load.Length) },
+        Unary unary => new Unary(unary.Operator, In(unary.Operand)),
+        Binary binary => new Binary(binary.Operator, In(binary.Left), In(binary.Right)),
+        Cast cast => cast with { Operand = In(cast.Operand) },
+        Conditional choice => new Conditional(In(choice.Condition), In(choice.WhenTrue), In(choice.WhenFalse)),
+        MapValue map => map with { Key = All(map.Key) },
+        MapContains map => map with { Key = All(map.Key) },
+        _ => throw new ArgumentException($"no expression that is known: {expression.GetType().Name}", nameof(expression)),
+    };
+}
