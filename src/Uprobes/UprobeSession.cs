@@ -155,7 +155,7 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
         try
         {
             IReadOnlyList<ElfImage> images = OpenImages(image);
-            ProbePoint[] found = [.. images.SelectMany(i => search.In(i).Select(p => ProbePoint.At(i, p)))];
+            ProbePoint[] found = [.. images.SelectMany(i => search.In(i.StaticProbes).Select(p => ProbePoint.At(i, p)))];
             return found.Length > 0 ? found : throw new ProbeRefusedException(new Registry.ProbeRefusal(
                 Registry.ProbeRefusalReason.NoSuchStaticProbe, wanted,
                 images.All(i => i.StaticProbes.Count == 0) ? $"{images[0].Path} has no static probes" : $"{images[0].Path} has no such static probe"));

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Tool.Probing;
 
 namespace Uprobes.Tool.Tests;
@@ -16,6 +17,8 @@ internal sealed class FakeImage(string path, params FunctionInfo[] functions) : 
 
     public IReadOnlyList<FunctionInfo> Matching(string pattern) =>
         [.. functions.Where(f => FileSystemName.MatchesSimpleExpression(pattern, f.Name, ignoreCase: false))];
+
+    public IReadOnlyList<StaticProbeNote> StaticProbes { get; init; } = [];
 
     /// <summary>Functions at odd offsets cannot be patched.</summary>
     public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => [.. functions.Select(f => f.Offset % 2 == 0

@@ -1,4 +1,6 @@
+using Uprobes.Programs;
 using Uprobes.Registry;
+using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Output;
 using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
@@ -40,10 +42,18 @@ internal sealed class InlineEngine : IScriptEngine
     public IArmedScript Arm(ScriptArming arming)
     {
         ChannelScriptMap[] maps = [.. _maps.Values.Cast<ChannelScriptMap>()];
-        var group = _lowered.GroupFor(arming.Sites.Select(site => new LoweredAction(site.Probe, site.AttachPoint.IsReturn))) with
+        var group = _lowered.GroupFor(arming.Sites.Select(site => (new LoweredAction(site.Probe, site.IsReturn), site.StaticProbe))) with
         {
             Presets = [.. maps.SelectMany(m => m.Presets)],
         };
+        if (arming.Sites.Any(site => site.StaticProbe is not null) && ProgramChecker.Check(group) is [var problem, ..])
+        {
+            throw new ScriptRefusedException([new Diagnostic(Severity.Error, DiagnosticId.Limit, arming.Script.Probes[0].Span, $"programs that read the arguments of static probes are too large: {problem}")
+            {
+                Hint = "--engine trap runs the script here, and stops the target for it at each hit",
+            }]);
+        }
+
         if (_lowered.Events.Any(e => e.Fields.Any(f => f.Type is StackType)))
             arming.Host.Symbols.Look(arming.Session.ProcessIds);
         EventActions events = new(_lowered, arming.Sites, new ScriptInterpreter(arming.Script, arming.Maps, arming.Host), arming.Script, arming.Host);

@@ -1,3 +1,4 @@
+using Uprobes.Images.StaticProbes;
 using Uprobes.Programs;
 using Uprobes.Script.Semantics;
 
@@ -13,6 +14,15 @@ internal sealed record LoweredScript(
     ProgramGroup Group, IReadOnlyDictionary<LoweredAction, ProbePrograms> Programs, IReadOnlyList<LoweredMap> Maps, IReadOnlyList<LoweredEvent> Events,
     IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader)
 {
+    /// <summary>The group for places of which some are static probes, a probe each in their order: those have their arguments where their notes say.</summary>
+    internal ProgramGroup GroupFor(IEnumerable<(LoweredAction Action, StaticProbeNote? Mark)> places) => Group with
+    {
+        OfProbes = [.. places.Select(p => p.Mark is null ? Programs[p.Action] : At(p.Mark, Programs[p.Action]))],
+    };
+
+    private static ProbePrograms At(StaticProbeNote mark, ProbePrograms programs) =>
+        new ArgumentSubstitution(index => StaticArgumentValue.Expression(mark, mark.Arguments[index])).In(programs);
+
     /// <summary>The group for places, a probe each in their order.</summary>
     internal ProgramGroup GroupFor(IEnumerable<LoweredAction> places) => Group with { OfProbes = [.. places.Select(p => Programs[p])] };
 }

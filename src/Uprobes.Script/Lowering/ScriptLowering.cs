@@ -42,9 +42,7 @@ internal static class ScriptLowering
 
     private static LoweredScript LowerAll(TypedScript script, long startNanoseconds, Dictionary<MapSymbol, LoweringRefusal> refused)
     {
-        LoweredAction[] actions = [.. script.Probes.SelectMany(probe => probe.AttachPoints.OfType<UserProbe>().Select(place => new LoweredAction(probe, place.IsReturn))).Distinct()];
-        if (script.Probes.SelectMany(p => p.AttachPoints).FirstOrDefault(p => p.IsInTarget && p is not UserProbe) is { } other)
-            throw new LoweringException(other.Span, $"the arguments of {other.TypeName} probes are not in registers");
+        LoweredAction[] actions = [.. script.Probes.SelectMany(probe => probe.AttachPoints.Where(place => place.IsInTarget).Select(place => new LoweredAction(probe, place is UserProbe { IsReturn: true }))).Distinct()];
         MapPlan maps = new(script, new MapUses(actions.Select(a => a.Probe).Distinct()), new MapUses(script.Probes), refused);
         bool mayCapture = !actions.Any(a => a.IsReturn);
         List<LoweredEvent> events = [];

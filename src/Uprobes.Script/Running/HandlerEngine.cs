@@ -37,7 +37,7 @@ internal sealed class HandlerEngine(TypeCatalog types, ScriptConfig options) : I
             Hit = hit,
             Thread = hit,
         };
-        if (!site.AttachPoint.IsReturn)
+        if (!site.IsReturn)
         {
             return new ConsumerCallbacks
             {

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Uprobes.Images.StaticProbes;
+using Uprobes.Programs;
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
 using Uprobes.Script.Syntax;
@@ -26,9 +28,18 @@ internal sealed partial class ScriptInterpreter
     {
         if (_occasion.Hit is not { } hit)
             return 0;
+        if (_occasion.Site?.StaticProbe is { } probe)
+            return MarkedArgument(probe, argument, hit);
         return argument.Index < RegisterArguments
             ? (long)hit.Register(ArgumentRegisters[argument.Index])
             : (long)StackWord(argument.Index - RegisterArguments + 1, argument.Span);
+    }
+
+    private long MarkedArgument(StaticProbeNote probe, ArgumentExpression argument, IProgramContext hit)
+    {
+        if (!StaticArgumentValue.TryRead(probe, probe.Arguments[argument.Index], hit, out long value))
+            host.Fail("probe_read_user", EFAULT, argument.Span);
+        return value;
     }
 
     /// <summary>A word of the stack; 0 is the return address at a function's entry.</summary>

@@ -1,4 +1,5 @@
 using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Script.Probes;
 using Uprobes.Script.Semantics;
 
@@ -10,7 +11,7 @@ namespace Uprobes.Script.Running;
 /// <param name="Image">The file. The session owns it.</param>
 /// <param name="Offset">The place in it.</param>
 /// <param name="Function">The function's name; empty where none is known.</param>
-internal sealed record ScriptSite(TypedProbe Probe, UserProbe AttachPoint, ElfImage Image, FileOffset Offset, string Function)
+internal sealed record ScriptSite(TypedProbe Probe, AttachPoint AttachPoint, ElfImage Image, FileOffset Offset, string Function)
 {
     /// <summary>What <c>probe</c> gives: <c>uprobe:/usr/bin/bash:readline</c>.</summary>
     internal required string Name { get; init; }
@@ -21,6 +22,12 @@ internal sealed record ScriptSite(TypedProbe Probe, UserProbe AttachPoint, ElfIm
     /// <summary>Whether it is the first instruction of its function.</summary>
     internal required bool IsEntry { get; init; }
 
+    /// <summary>The mark in the file that the place is; null for a function or an instruction.</summary>
+    internal StaticProbeNote? StaticProbe { get; init; }
+
+    /// <summary>Whether the action runs when the function returns.</summary>
+    internal bool IsReturn => AttachPoint is UserProbe { IsReturn: true };
+
     /// <summary>The point to register.</summary>
-    internal ProbePoint Point => ProbePoint.At(Image, Offset, Function.Length == 0 ? null : Function);
+    internal ProbePoint Point => StaticProbe is { } probe ? ProbePoint.At(Image, probe) : ProbePoint.At(Image, Offset, Function.Length == 0 ? null : Function);
 }

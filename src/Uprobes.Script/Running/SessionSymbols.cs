@@ -43,7 +43,7 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
         if (occasion is not { Hit: { } hit, Thread: { } thread })
             return new ScriptStack(type.Mode, []) { UnwindFailed = true };
         lock (_gate)
-            return Reading().Stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, AttachPoint.IsReturn: false } }, type);
+            return Reading().Stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, IsReturn: false } }, type);
     }
 
     /// <inheritdoc/>

@@ -11,7 +11,7 @@ namespace Uprobes.Script.Running;
 /// <param name="openImages">All files that a name means to the target; throws <see cref="ProbeRefusedException"/>.</param>
 /// <param name="listFiles">Paths of the files that a pattern of files means.</param>
 /// <param name="config">The script's options.</param>
-internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openImages, Func<string, IReadOnlyList<string>> listFiles, ScriptConfig config)
+internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openImages, Func<string, IReadOnlyList<string>> listFiles, ScriptConfig config)
 {
     private readonly DiagnosticBag _diagnostics = [];
     private readonly List<ScriptSite> _sites = [];
@@ -26,8 +26,8 @@ internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openIma
         {
             foreach (AttachPoint place in probe.AttachPoints)
             {
-                if (place is StaticProbe)
-                    _diagnostics.Error(DiagnosticId.Unsupported, place.Span, "usdt probes are not supported yet", "a function near the probe can be probed: uprobe:FILE:FUNCTION");
+                if (place is StaticProbe marked)
+                    Resolve(probe, marked);
                 else if (place is UserProbe user)
                     Resolve(probe, user);
             }
@@ -47,7 +47,7 @@ internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openIma
     {
         int before = _sites.Count;
         int errors = _diagnostics.ErrorCount;
-        foreach (ElfImage image in Open(place))
+        foreach (ElfImage image in Open(place, place.File))
         {
             switch (place.Target)
             {
@@ -70,11 +70,11 @@ internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openIma
             TellMissing(place);
     }
 
-    private List<ElfImage> Open(UserProbe place)
+    private List<ElfImage> Open(AttachPoint place, string file)
     {
-        bool isPattern = place.File.AsSpan().IndexOfAny('*', '?', '[') >= 0;
+        bool isPattern = IsPattern(file);
         List<ElfImage> images = [];
-        foreach (string name in isPattern ? listFiles(place.File) : [place.File])
+        foreach (string name in isPattern ? listFiles(file) : [file])
         {
             try
             {
@@ -93,6 +93,8 @@ internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openIma
 
         return images;
     }
+
+    private static bool IsPattern(string name) => name.AsSpan().IndexOfAny('*', '?', '[') >= 0;
 
     private void AddNamed(TypedProbe probe, UserProbe place, ElfImage image, FunctionTarget function)
     {
@@ -168,13 +170,13 @@ internal sealed class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openIma
         string? name = (place.Target as FunctionTarget)?.Name;
         string message = $"No matches for {place.TypeName} {place.File}:{name}";
         string? hint = null;
-        if (name is not null && place.Target is FunctionTarget { IsPattern: false } && place.File.AsSpan().IndexOfAny('*', '?', '[') < 0)
+        if (name is not null && place.Target is FunctionTarget { IsPattern: false } && !IsPattern(place.File))
             hint = Suggestion.Sentence(name, openImages(place.File).SelectMany(image => image.Functions.All).Select(symbol => symbol.Name).Distinct());
         Missing(place, message, hint);
     }
 
     /// <summary>Tells that a place does not exist, as the script wants it told.</summary>
-    private void Missing(UserProbe place, string message, string? hint)
+    private void Missing(AttachPoint place, string message, string? hint)
     {
         if (config.MissingProbes == MissingProbes.Error)
             _diagnostics.Error(DiagnosticId.AttachPoint, place.Span, message, hint);

@@ -21,6 +21,11 @@ internal sealed class ListSyntax
         Description = "Say how each function would be patched by the inline engine, or why it cannot be",
     };
 
+    private readonly Option<bool> _usdt = new("--usdt")
+    {
+        Description = "List static probes (USDT) instead of functions; PATTERN is then NAME or PROVIDER:NAME",
+    };
+
     /// <summary>Builds the command.</summary>
     public Command Build(Func<ListRequest, int> run)
     {
@@ -29,10 +34,13 @@ internal sealed class ListSyntax
         command.Add(_processId);
         command.Add(_format);
         command.Add(_plan);
+        command.Add(_usdt);
         command.SetAction(parsed =>
         {
             var request = Request(parsed.GetValue(_processId), parsed.GetValue(_what) ?? [], parsed.GetValue(_format)!);
-            return run(request with { Plan = parsed.GetValue(_plan) });
+            if (parsed.GetValue(_plan) && parsed.GetValue(_usdt))
+                throw ToolException.Usage("--plan is about functions, --usdt about static probes", "give one of them");
+            return run(request with { Plan = parsed.GetValue(_plan), Static = parsed.GetValue(_usdt) });
         });
         return command;
     }

@@ -1,4 +1,5 @@
 using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
@@ -12,7 +13,8 @@ namespace Uprobes.Tool.Commands;
 /// <param name="Pattern">Which functions, or null for all.</param>
 /// <param name="Format">How they are written.</param>
 /// <param name="Plan">Whether to say of each how it would be patched.</param>
-internal sealed record ListRequest(int? ProcessId, string? Image, string? Pattern, OutputFormat Format, bool Plan = false);
+/// <param name="Static">Whether static probes are listed, and not functions.</param>
+internal sealed record ListRequest(int? ProcessId, string? Image, string? Pattern, OutputFormat Format, bool Plan = false, bool Static = false);
 
 /// <summary>Lists functions of a file, or of the files that a process maps. No process is stopped for it.</summary>
 internal sealed class ListCommand(ToolEnvironment environment, IImageFinder images, ListRequest request)
@@ -28,7 +30,7 @@ internal sealed class ListCommand(ToolEnvironment environment, IImageFinder imag
         var listed = 0;
         try
         {
-            listed = request.Plan ? WritePlans(output, opened) : WriteFunctions(output, opened);
+            listed = request.Static ? WriteStaticProbes(output, opened) : request.Plan ? WritePlans(output, opened) : WriteFunctions(output, opened);
             output.Flush();
         }
         catch (OutputClosedException)
@@ -38,6 +40,34 @@ internal sealed class ListCommand(ToolEnvironment environment, IImageFinder imag
         if (listed > 0)
             return ExitCode.Success;
         throw Nothing(opened);
+    }
+
+    private int WriteStaticProbes(ResultOutput output, OpenedImages opened)
+    {
+        var search = StaticProbeSearch.Parse(request.Pattern ?? "*");
+        using var listing = new StaticProbeListing(output, request.Format, nameImages: opened.Sources.Count > 1);
+        var listed = 0;
+        foreach (var source in opened.Sources)
+        {
+            foreach (var probe in search.In(StaticProbesOf(source)))
+            {
+                listing.Write(source, probe);
+                listed++;
+            }
+        }
+        return listed;
+    }
+
+    private static IReadOnlyList<StaticProbeNote> StaticProbesOf(IFunctionSource source)
+    {
+        try
+        {
+            return source.StaticProbes;
+        }
+        catch (ImageException e)
+        {
+            throw new ToolException($"{source.Path}: {e.Problem}", inner: e);
+        }
     }
 
     private int WriteFunctions(ResultOutput output, OpenedImages opened)
@@ -84,9 +114,20 @@ internal sealed class ListCommand(ToolEnvironment environment, IImageFinder imag
     private ToolException Nothing(OpenedImages opened)
     {
         var where = opened.Sources.Count == 1 ? opened.Sources[0].Path : $"the {opened.Sources.Count} files that the process maps";
+        if (request.Static)
+            return NoStaticProbe(opened, where);
         if (request.Pattern is null)
             return new ToolException($"{where}: no function is known", "it may be stripped: install its debug symbols, or probe file offsets (IMAGE:0xOFFSET)");
         var hint = NearNames.Hint(request.Pattern, opened.Sources.SelectMany(s => s.All).Select(f => f.Name));
         return new ToolException($"{where}: no function matches '{request.Pattern}'", hint ?? "patterns know * ? [...] and match the whole name");
+    }
+
+    private ToolException NoStaticProbe(OpenedImages opened, string where)
+    {
+        var known = opened.Sources.SelectMany(StaticProbesOf).ToList();
+        if (known.Count == 0)
+            return new ToolException($"{where}: there are no static probes", "its functions are listed without --usdt");
+        return new ToolException($"{where}: no static probe matches '{request.Pattern}'",
+            NearNames.Hint(request.Pattern!, known.Select(p => p.Name)) ?? "patterns know * ? [...] and match the whole name, or PROVIDER:NAME");
     }
 }

@@ -1,3 +1,4 @@
+using Uprobes.Images.StaticProbes;
 using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Probes;
 using Uprobes.Script.Semantics;
@@ -34,7 +35,12 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
         try
         {
             foreach (var place in places)
-                listed += place is UserProbe user ? Write(output, user) : WriteLine(output, place.Text);
+                listed += place switch
+                {
+                    UserProbe user => Write(output, place, user.File, source => Names(source, user.Target)),
+                    StaticProbe marked => Write(output, place, marked.File, source => new StaticProbeSearch(marked.Provider, marked.Name).In(source.StaticProbes).Select(p => p.ToString())),
+                    _ => WriteLine(output, place.Text),
+                };
             output.Flush();
         }
         catch (OutputClosedException)
@@ -44,17 +50,17 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
         return listed > 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private int Write(ResultOutput output, UserProbe place)
+    private int Write(ResultOutput output, AttachPoint place, string file, Func<IFunctionSource, IEnumerable<string>> names)
     {
         var processId = target is TargetChoice.Processes { Ids: [var first, ..] } ? first : (int?)null;
-        var isEverything = place.File == "*";
+        var isEverything = file == "*";
         if (isEverything && processId is null)
-            throw ToolException.Usage("all files are listed of a process only", "give -p PID, or a file: uprobe run -l 'uprobe:libc:*'");
-        using var opened = images.Find(processId, isEverything ? null : place.File);
+            throw ToolException.Usage("all files are listed of a process only", $"give -p PID, or a file: uprobe run -l '{place.TypeName}:libc:*'");
+        using var opened = images.Find(processId, isEverything ? null : file);
         var listed = 0;
         foreach (var source in opened.Sources)
         {
-            foreach (var name in Names(source, place.Target).Distinct().Order(StringComparer.Ordinal))
+            foreach (var name in names(source).Distinct().Order(StringComparer.Ordinal))
                 listed += WriteLine(output, $"{place.TypeName}:{source.Path}:{name}");
         }
         return listed;

@@ -1,4 +1,5 @@
 using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 
 namespace Uprobes.Tool.Probing;
 
@@ -22,6 +23,9 @@ internal sealed class ElfFunctionSource(ElfImage image, string? shownPath = null
 
     /// <inheritdoc/>
     public IReadOnlyList<FunctionInfo> Matching(string pattern) => [.. image.Functions.Matching(pattern).Select(Convert)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<StaticProbeNote> StaticProbes => image.StaticProbes;
 
     /// <inheritdoc/>
     public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => EntryPlans.Of(image, functions);

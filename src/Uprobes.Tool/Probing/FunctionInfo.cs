@@ -1,3 +1,5 @@
+using Uprobes.Images.StaticProbes;
+
 namespace Uprobes.Tool.Probing;
 
 /// <summary>A function of an image, as the command line shows it.</summary>
@@ -25,6 +27,10 @@ internal interface IFunctionSource
 
     /// <summary>The functions whose name matches a pattern with <c>* ? [...]</c>.</summary>
     IReadOnlyList<FunctionInfo> Matching(string pattern);
+
+    /// <summary>Its static probes (USDT), in the order of their notes.</summary>
+    /// <exception cref="Uprobes.Images.ImageException">They cannot be read.</exception>
+    IReadOnlyList<StaticProbeNote> StaticProbes { get; }
 
     /// <summary>How the inline engine would patch functions of the image if all were probed at once, in their order.</summary>
     IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions);
