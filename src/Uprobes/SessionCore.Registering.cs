@@ -159,6 +159,8 @@ internal sealed partial class SessionCore
                 continue;
             }
 
+            if (request.Request.Point.StaticProbe is not null)
+                uprobe.NoteMark();
             Consumer consumer = new(uprobe, Callbacks(request.Request), request.Request.Filter, this) { Semaphore = SemaphorePlace.Of(request.Request.Point.StaticProbe) };
             hasNew |= !uprobe.HasConsumers || uprobe.Programs is not null || consumer.Semaphore is not null;
             uprobe.Add(consumer);

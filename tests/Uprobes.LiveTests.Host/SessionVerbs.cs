@@ -7,7 +7,7 @@ namespace Uprobes.LiveTests.Host;
 /// <summary>The verbs that use a session as a program would.</summary>
 /// <remarks>
 /// HANDLERS is a combination of the letters p (pre), o (post), r (return), w (pre that writes a register), n (no guardian). A
-/// FUNCTION with a star is a pattern.
+/// FUNCTION with a star is a pattern. <c>usdt:IMAGE:NAME</c> is a static probe.
 /// </remarks>
 internal static class SessionVerbs
 {
@@ -129,7 +129,9 @@ internal static class SessionVerbs
         {
             int colon = point.LastIndexOf(':');
             (string image, string function) = (point[..colon], point[(colon + 1)..]);
-            if (function.Contains('*', StringComparison.Ordinal))
+            if (image.StartsWith("usdt:", StringComparison.Ordinal))
+                requests.AddRange(session.StaticProbes(image["usdt:".Length..], function).SelectMany(p => Requests(p, handlers, onHit)));
+            else if (function.Contains('*', StringComparison.Ordinal))
                 requests.AddRange(session.OpenImage(image).Functions.Matching(function).Where(f => !f.IsIndirect).DistinctBy(f => f.Offset)
                     .SelectMany(f => Requests(ProbePoint.At(image, f.Offset, f.Name), handlers, onHit)));
             else

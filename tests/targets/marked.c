@@ -6,11 +6,14 @@
 // `semaphore`: its value. `share`: two probes with one name and one semaphore, app:shared; its value.
 // `open`, `lib N`, `libsemaphore`, `close`: the same for the library, lib:guarded.
 // `fork N`: N children one after another that each come by app:guarded once; the result is the sum of their semaphores, as they exit.
+// `spin`: a thread that comes by app:guarded all the time; `stop`: ends it. `raise`: counts the semaphore up, as another tracer would.
 // `keep`: forks a child that stays; `child`: its semaphore now; `end`: ends it. `exec`: executes itself anew.
 #include "staticprobe.h"
 #include "target.h"
 #include <dlfcn.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 COUNTER(app, guarded);
@@ -79,6 +82,13 @@ static void serve(int from, int to)
     _exit(0);
 }
 
+static atomic_int stopping;
+static void *spin(void *unused)
+{
+    for (long i = 0; !atomic_load(&stopping); i++) guarded(i);
+    return unused;
+}
+
 int main(int argc, char **argv)
 {
     char folder[PATH_MAX];
@@ -92,6 +102,7 @@ int main(int argc, char **argv)
 
     struct command c;
     void *library = NULL;
+    pthread_t spinner;
     pid_t kept = 0;
     int ask[2], answer[2];
     ready();
@@ -123,6 +134,8 @@ int main(int argc, char **argv)
         }
         else if (is(&c, "child")) sum = child_value('?', answer[0], ask[1]);
         else if (is(&c, "end")) { child_value('q', 0, ask[1]); waitpid(kept, NULL, 0); }
+        else if (is(&c, "spin")) { atomic_store(&stopping, 0); if (pthread_create(&spinner, NULL, spin, NULL)) abort(); }
+        else if (is(&c, "stop")) { atomic_store(&stopping, 1); pthread_join(spinner, NULL); }
         else if (is(&c, "exec")) { execv(self, argv); abort(); }
         else { unknown(&c); continue; }
         result(sum);

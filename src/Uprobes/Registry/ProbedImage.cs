@@ -89,7 +89,7 @@ internal sealed class ProbedImage(ElfImage elf)
         if (wanted.Length == 0)
             return;
         _planner ??= new PatchPlanner(new ImageAnalysis(Elf));
-        foreach ((Uprobe uprobe, PatchDecision decision) in wanted.Zip(_planner.Plan([.. wanted.Select(u => new PatchSite(u.Offset, u.IsFunctionEntry))])))
+        foreach ((Uprobe uprobe, PatchDecision decision) in wanted.Zip(_planner.Plan([.. wanted.Select(u => new PatchSite(u.Offset, u.IsFunctionEntry, u.IsMark))])))
             (uprobe.Plan, uprobe.PlanRefusal, uprobe.IsPlanned, uprobe.MayFollowCalls) = (decision.Plan, decision.Refusal, true, uprobe.IsFunctionEntry && MayFollowCalls(uprobe.Offset));
     }
 

@@ -27,6 +27,9 @@ internal sealed class Uprobe : IProbeSink
     /// <summary>Whether the offset is known to be a function's first instruction.</summary>
     internal bool IsFunctionEntry { get; init; }
 
+    /// <summary>Whether it is the instruction of a static probe.</summary>
+    internal bool IsMark { get; private set; }
+
     internal ArmedPoint Point { get; }
 
     internal IReadOnlyList<Consumer> Consumers => _consumers;
@@ -50,6 +53,13 @@ internal sealed class Uprobe : IProbeSink
 
     /// <summary>Whether the planner has been asked.</summary>
     internal bool IsPlanned { get; set; }
+
+    /// <summary>It has turned out to be the instruction of a static probe, for which the planner allows more.</summary>
+    internal void NoteMark()
+    {
+        IsPlanned &= IsMark || Plan is not null;
+        IsMark = true;
+    }
 
     internal void Add(Consumer consumer)
     {

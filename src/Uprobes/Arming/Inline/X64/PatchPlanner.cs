@@ -184,8 +184,9 @@ internal sealed class PatchPlanner(ImageAnalysis analysis)
         if (analysis.MindsFaults && range.Instructions.Any(instruction => FaultRules.CanFault(instruction.Decoded)))
             return new(PatchRefusalReason.CanFault, "the image's runtime turns faults into exceptions by their address, and a displaced instruction can fault");
         bool several = range.Instructions.Count > 1;
-        if (several && (!place.Site.IsFunctionEntry || analysis.MindsFaults))
-            return new(PatchRefusalReason.InsideFunction, place.Site.IsFunctionEntry
+        bool isInside = place.Site is { IsFunctionEntry: false, IsMark: false };
+        if (several && (isInside || analysis.MindsFaults))
+            return new(PatchRefusalReason.InsideFunction, !isInside
                 ? "more than one instruction would have to be displaced, and the image's runtime moves stopped threads"
                 : "more than one instruction would have to be displaced inside a function");
         if (PageBytes - (place.Address % PageBytes) < (ulong)jumpLength)
