@@ -1,4 +1,3 @@
-using Uprobes.LiveTests.CommandLine;
 using Uprobes.LiveTests.Following;
 using Uprobes.LiveTests.Kit;
 
@@ -28,7 +27,7 @@ public sealed class ArgumentTests
         using TargetProcess tool = Run(target, Script.Replace("PATH", path, StringComparison.Ordinal), engine);
         foreach (string request in (string[])["plain 2", "kinds 2", "copies 4", "guarded 5"])
             target.Ask(request);
-        tool.Signal(Signals.Interrupt);
+        tool.Signal(CommandLine.Signals.Interrupt);
         Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
         Assert.Equal($"""
             plain 0 a
@@ -81,8 +80,8 @@ public sealed class ArgumentTests
     {
         using TargetProcess target = TargetProcess.StartTarget("throw");
         using TargetProcess tool = Run(target, "usdt:libstdc++:libstdcxx:throw { @thrown = count(); } usdt:libstdc++:catch { @caught = count(); }", "auto");
-        target.Ask("throw 25");
-        tool.Signal(Signals.Interrupt);
+        target.Ask("deep 25");
+        tool.Signal(CommandLine.Signals.Interrupt);
         Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
         Assert.Equal("\n\n@caught: 25\n@thrown: 25\n", tool.Output);
         target.QuitsWell();
