@@ -39,7 +39,7 @@ internal static class LoweringKit
             {
                 for (int i = 0; i < sites.Count; i++)
                 {
-                    if (sites[i].Function == call.Function && sites[i].AttachPoint.IsReturn == isReturn && !output.HasEnded)
+                    if (sites[i].Function == call.Function && sites[i].IsReturn == isReturn && !output.HasEnded)
                         interpreter.Run(sites[i].Probe, new ActionOccasion { Probe = sites[i].Name, ProbeType = sites[i].AttachPoint.TypeName, Function = call.Function, Hit = isReturn ? call.Return(i) : call.Entry(i) });
                 }
             }
@@ -61,7 +61,7 @@ internal static class LoweringKit
         RunSpecial(script, interpreter, isEnd: false);
         List<ScriptSite> sites = SitesOf(script);
         EventActions events = new(lowered, sites, interpreter, script, output);
-        ProgramGroup group = lowered.GroupFor(sites.Select(s => new LoweredAction(s.Probe, s.AttachPoint.IsReturn))) with { ThreadSlots = 16, Presets = [.. own.SelectMany(m => m.Presets)] };
+        ProgramGroup group = lowered.GroupFor(sites.Select(s => new LoweredAction(s.Probe, s.IsReturn))) with { ThreadSlots = 16, Presets = [.. own.SelectMany(m => m.Presets)] };
         Assert.Empty(ProgramChecker.Check(group));
         using ChannelRun run = new(group, sites.Count);
         foreach (ChannelScriptMap map in own)
@@ -72,7 +72,7 @@ internal static class LoweringKit
             {
                 for (int i = 0; i < sites.Count; i++)
                 {
-                    if (sites[i].Function != call.Function || sites[i].AttachPoint.IsReturn != isReturn || output.HasEnded)
+                    if (sites[i].Function != call.Function || sites[i].IsReturn != isReturn || output.HasEnded)
                         continue;
                     run.Hit(i, call, isReturn);
                     run.Deliver(events);

@@ -1,3 +1,4 @@
+using CsCheck;
 using Uprobes.Images;
 using Uprobes.Images.StaticProbes;
 
@@ -79,7 +80,7 @@ public sealed class StaticArgumentTests
 
     [Fact]
     public void Any_text_is_read_or_refused() =>
-        CsCheck.Check.Sample(CsCheck.Gen.OneOf(CsCheck.Gen.Char["-+@$%(),:.0123456789abcdeflrsxw "], CsCheck.Gen.Char).Array[0, 30].Select(c => new string(c)), text =>
+        Check.Sample(Gen.String[Gen.OneOf(Gen.Char["-+@$%(),:.0123456789abcdeflrsxw "], Gen.Char), 0, 30], text =>
         {
             foreach (StaticArgument argument in Parser.ParseAll(text))
                 Assert.True(argument.Operand is null != argument.Problem is null, text);

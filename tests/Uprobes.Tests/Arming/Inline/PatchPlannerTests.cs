@@ -169,6 +169,17 @@ public sealed class PatchPlannerTests(PlannerCorpus corpus) : IClassFixture<Plan
     }
 
     [Fact]
+    public void At_a_static_probe_several_are_displaced_and_never_what_a_thread_waits_in()
+    {
+        PatchPlanner planner = new(new ImageAnalysis(corpus.Library));
+        Planned(planner.Plan(Inside(corpus.Library, "several", 1) with { IsMark = true }), PatchTactic.WholeInstructions, 0, 3, 4);
+        PatchSite site = Inside(corpus.Library, "tail_call", 4);
+        Assert.NotEqual(PatchRefusalReason.InsideFunction, planner.Plan(site with { IsMark = true }).Refusal?.Reason);
+        foreach (string function in (string[])["call_inside", "syscall_inside"])
+            Assert.NotEqual(PatchTactic.WholeInstructions, planner.Plan(Entry(corpus.Library, function) with { IsFunctionEntry = false, IsMark = true }).Plan?.Tactic);
+    }
+
+    [Fact]
     public void Inside_a_function_one_instruction_is_displaced_or_none()
     {
         var planner = new PatchPlanner(new ImageAnalysis(corpus.Library));
