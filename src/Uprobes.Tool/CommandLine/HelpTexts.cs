@@ -23,7 +23,7 @@ internal static class HelpTexts
     public const string ListDescription = "Lists functions that can be probed: file offset, size in bytes, name. No process is stopped for it.";
 
     /// <summary>What run does.</summary>
-    public const string RunDescription = "Runs a script of the bpftrace language on functions of running programs: BEGIN, END, uprobe, uretprobe, interval.";
+    public const string RunDescription = "Runs a script of the bpftrace language on functions and static probes of running programs: BEGIN, END, uprobe, uretprobe, usdt, interval.";
 
     /// <summary>What completion does.</summary>
     public const string CompletionDescription = "Prints what a shell reads to complete commands, options, processes and functions with the Tab key.";
@@ -43,6 +43,7 @@ internal static class HelpTexts
           Only some of the calls            uprobe trace -p PID libc:write --where 'arg2 > 4096'
           Run a bpftrace script             uprobe run -p PID -e 'uprobe:libc:malloc { @bytes = hist(arg0); }'
           Find a function's name            uprobe list -p PID '*alloc*'
+          Which static probes (USDT)        uprobe list --usdt -p PID
           Names with the Tab key            source <(uprobe completion bash)
           Feed another program              uprobe trace -p PID libc:open --format s -f json | jq .
 
@@ -165,6 +166,8 @@ internal static class HelpTexts
               in everything that process 4242 maps; names come as IMAGE:FUNCTION
           uprobe list -p 4242 libc:malloc -f json
               one function of one library of a process, as JSON
+          uprobe list --usdt /usr/bin/python3 'python:gc*'
+              static probes (USDT), with the places of their arguments; uprobe run probes them
 
         Notes:
           The offset is a position in the file; IMAGE:0xOFFSET probes it.
