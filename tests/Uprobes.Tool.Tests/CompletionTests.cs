@@ -8,7 +8,7 @@ public sealed class CompletionTests
     private static readonly FakeImage Image = new("/lib/libc.so.6", new FunctionInfo("malloc", 0x100, 16), new FunctionInfo("malloc_trim", 0x200, 16), new FunctionInfo("free", 0x300, 16));
 
     [Theory]
-    [InlineData("uprobe co", "completion count")]
+    [InlineData("uprobe coun", "count")]
     [InlineData("uprobe trace --engine i", "inline")]
     [InlineData("uprobe trace libc:mal", "libc:malloc libc:malloc_trim")]
     [InlineData("uprobe list libc:f", "libc:free")]

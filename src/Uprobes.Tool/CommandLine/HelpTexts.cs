@@ -19,6 +19,9 @@ internal static class HelpTexts
     /// <summary>What latency does.</summary>
     public const string LatencyDescription = "Shows how long the calls of some functions take, from entry to return, as a distribution.";
 
+    /// <summary>What record does.</summary>
+    public const string RecordDescription = "Records the calls of some functions as a timeline for Perfetto's viewer (ui.perfetto.dev): a slice a call on the track of its thread, with arguments and result.";
+
     /// <summary>What list does.</summary>
     public const string ListDescription = "Lists functions that can be probed: file offset, size in bytes, name. No process is stopped for it.";
 
@@ -40,6 +43,7 @@ internal static class HelpTexts
           Find what is called most          uprobe count -p PID 'libssl:SSL_*' -d 5
           How large are the arguments       uprobe hist -p PID libc:malloc arg0 -d 5
           How long calls take               uprobe latency -p PID 'libsqlite3:sqlite3_*' -d 5
+          A timeline to look at             uprobe record -p PID 'libsqlite3:sqlite3_*' -d 5 -o out.pftrace
           Only some of the calls            uprobe trace -p PID libc:write --where 'arg2 > 4096'
           Run a bpftrace script             uprobe run -p PID -e 'uprobe:libc:malloc { @bytes = hist(arg0); }'
           Find a function's name            uprobe list -p PID '*alloc*'
@@ -138,6 +142,23 @@ internal static class HelpTexts
           A function's time contains that of the functions that it calls, and the time during which its thread did not run.
           The probes take time themselves, which is part of what is measured: some ten nanoseconds where jumps are used, some
           microseconds where breakpoints are (--engine).
+          Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of record.</summary>
+    public const string Record = """
+        Examples:
+          uprobe record -p 4242 'libsqlite3:sqlite3_*' -d 5 -o sql.pftrace
+              what calls what, on which thread, and how long each takes
+          uprobe record -c 'sqlite3 :memory: "select 1"' libsqlite3:sqlite3_prepare_v2 libsqlite3:sqlite3_step --format xs=i
+              a command from start to end, with the SQL
+          uprobe record -p 4242 libc:malloc --instants --where 'arg0 > 1M'
+              when large blocks are asked for
+
+        Notes:
+          Open the file at https://ui.perfetto.dev, which reads it in the browser. A file that Ctrl-C ended is whole.
+          A call is recorded when it returns: those that are running at the end are not there.
           Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
 
         """;

@@ -9,7 +9,8 @@ namespace Uprobes.Tool.CommandLine;
 
 /// <summary>The arguments and options that the commands share that probe.</summary>
 /// <param name="value">What the last word is where it names no function; null where all do.</param>
-internal sealed class ProbingOptions(string? value = null)
+/// <param name="file">The file that the results go to unless told, in a format of their own; null where they go to standard output.</param>
+internal sealed class ProbingOptions(string? value = null, string? file = null)
 {
     private readonly Argument<string[]> _specs = new("SPEC")
     {
@@ -24,8 +25,9 @@ internal sealed class ProbingOptions(string? value = null)
 
     private readonly Option<string?> _output = new("-o", "--output")
     {
-        Description = "Write results to this file, not to standard output",
+        Description = file is null ? "Write results to this file, not to standard output" : "Write to this file",
         HelpName = "FILE",
+        DefaultValueFactory = file is null ? null : _ => file,
     };
 
     private readonly Option<double?> _duration = new("-d", "--duration")
@@ -83,7 +85,8 @@ internal sealed class ProbingOptions(string? value = null)
         command.Add(_specs);
         _target.AddTo(command);
         command.Add(_where);
-        command.Add(_format);
+        if (file is null)
+            command.Add(_format);
         command.Add(_output);
         command.Add(_duration);
         command.Add(_engine);
@@ -117,7 +120,7 @@ internal sealed class ProbingOptions(string? value = null)
         },
         Force = parsed.GetValue(_force),
         Verbose = parsed.GetValue(_verbose),
-        Format = FormatOf(parsed.GetValue(_format)!),
+        Format = file is null ? FormatOf(parsed.GetValue(_format)!) : OutputFormat.Text,
         OutputPath = parsed.GetValue(_output),
         Duration = Seconds("-d", parsed.GetValue(_duration)),
     };

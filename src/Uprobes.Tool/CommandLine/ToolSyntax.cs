@@ -105,11 +105,12 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         var count = new CountSyntax().Build(RunCount, trailing);
         var histogram = new HistogramSyntax().Build(RunDistribution, trailing);
         var latency = new LatencySyntax().Build(RunDistribution, trailing);
+        var record = new RecordSyntax().Build(RunTrace, trailing);
         var list = new ListSyntax().Build(request => new ListCommand(environment, images, request).Run());
         var script = new RunSyntax().Build(request => new RunCommand(environment, images, request).Run());
         var completion = new CompletionSyntax().Build();
         var manual = new Command("man", HelpTexts.ManualDescription);
-        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, script, completion, manual };
+        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, record, script, completion, manual };
         manual.SetAction(parsed => parsed.InvocationConfiguration.Output.Write(new ManualPage(root).Write()));
         var usual = root.Options.OfType<HelpOption>().Single();
         root.Options.Remove(usual);
@@ -118,6 +119,7 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         TeachingHelp.AddTo(count, HelpTexts.Count + HelpTexts.Conditions);
         TeachingHelp.AddTo(histogram, HelpTexts.Histogram + HelpTexts.Conditions);
         TeachingHelp.AddTo(latency, HelpTexts.Latency + HelpTexts.Conditions);
+        TeachingHelp.AddTo(record, HelpTexts.Record + HelpTexts.Conditions);
         TeachingHelp.AddTo(list, HelpTexts.List);
         TeachingHelp.AddTo(script, HelpTexts.Script);
         TeachingHelp.AddTo(completion, HelpTexts.Completion);

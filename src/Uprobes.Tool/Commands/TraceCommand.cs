@@ -3,6 +3,7 @@ using Uprobes.Tool.Events;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
+using Uprobes.Tool.Recording;
 
 namespace Uprobes.Tool.Commands;
 
@@ -26,9 +27,12 @@ internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest req
         _queue = new EventQueue(request.BufferedEvents, layout.Size);
         _calls = new CallAssembler(_queue, layout, request.Query, probes.Count, request.Limit);
         var armed = session.Run(Group, probes, _calls);
-        _formatter = request.Probing.Format == OutputFormat.Json
-            ? new JsonCallFormatter(probes, layout, request.Query.WithReturns)
-            : new TextCallFormatter(probes, layout, request.Query.WithReturns, Now(), TextStyle.For(output));
+        _formatter = request.Probing.Format switch
+        {
+            OutputFormat.Json => new JsonCallFormatter(probes, layout, request.Query.WithReturns),
+            OutputFormat.Perfetto => new PerfettoCallFormatter(probes, layout, request.Query.WithReturns),
+            _ => new TextCallFormatter(probes, layout, request.Query.WithReturns, Now(), TextStyle.For(output)),
+        };
         _printer = new CallPrinter(
             _queue, layout.Size, _formatter, output, request.Limit, PrinterEnded, () => Lost(armed.Losses), lost => Events.Post(new RunEvent.Lost(lost)));
         return armed;
@@ -51,11 +55,21 @@ internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest req
         if (_calls!.Failure is { } broken)
             throw new ToolException($"reading calls failed and ended early: {broken.Message}", "the results are not complete", inner: broken);
         var lostReturns = armed.Losses.Returns;
-        if (lostReturns == 0)
-            return;
-        Status.Write($"{lostReturns} calls are missing: their return could not be followed");
-        if (_formatter!.WriteLost(_output!.Buffer, lostReturns))
-            _output.Flush();
+        if (lostReturns > 0)
+        {
+            Status.Write($"{lostReturns} calls are missing: their return could not be followed");
+            if (_formatter!.WriteLost(_output!.Buffer, lostReturns))
+                _output.Flush();
+        }
+        if (_formatter is PerfettoCallFormatter recorded)
+            FinishRecording(recorded);
+    }
+
+    private void FinishRecording(PerfettoCallFormatter recorded)
+    {
+        recorded.WriteBeginning(_output!.Buffer);
+        _output.Flush();
+        Status.Write($"{Amount.Of(recorded.Calls, "call")} of {Amount.Of(recorded.Threads, "thread")} are in {request.Probing.OutputPath}: open it at https://ui.perfetto.dev");
     }
 
     /// <inheritdoc/>

@@ -8,4 +8,7 @@ internal enum OutputFormat
 
     /// <summary>One JSON object a line.</summary>
     Json,
+
+    /// <summary>A trace for Perfetto's viewer.</summary>
+    Perfetto,
 }
