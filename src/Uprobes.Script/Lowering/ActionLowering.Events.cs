@@ -12,6 +12,9 @@ internal sealed partial class ActionLowering
     /// <summary>How much of a stack is captured: the calls of most programs fit; of a few frames, less does.</summary>
     private const int StackBytes = 8192, FewFrames = 8, BytesOfFew = 4096;
 
+    /// <summary>Whether what is sent names code of the target.</summary>
+    private bool _namesCode;
+
     private void LowerEffect(TypedExpression expression)
     {
         switch (expression)
@@ -66,6 +69,7 @@ internal sealed partial class ActionLowering
     {
         List<Expression> values = [new Builtin(BuiltinKind.ProbeIndex), new Builtin(BuiltinKind.ProcessId)];
         List<LoweredField> fields = [];
+        _namesCode = false;
         TypedStatement action = statement switch
         {
             ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target } increment } expression =>
@@ -77,7 +81,7 @@ internal sealed partial class ActionLowering
         };
         int number = definitions.Count;
         definitions.Add(new EventDefinition($"event{number}", [.. values.Select(v => v.Type)]));
-        events.Add(new LoweredEvent(action, fields));
+        events.Add(new LoweredEvent(action, fields) { NamesCode = _namesCode });
         _statements.Add(new Emit(number, values));
 
         TypedExpression? Part(TypedExpression? part) => part is null ? null : Rewrite(part, values, fields);
@@ -127,6 +131,7 @@ internal sealed partial class ActionLowering
             case CallExpression call when !IsForReader(call.Function):
                 throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()");
             default:
+                _namesCode |= expression is CallExpression { Function: ScriptFunction.Usym };
                 return ExpressionParts.With(expression, [.. ExpressionParts.Of(expression).Select(part => Rewrite(part, values, fields))]);
         }
     }
@@ -137,7 +142,7 @@ internal sealed partial class ActionLowering
         or ScriptFunction.Time or ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete or ScriptFunction.Exit or ScriptFunction.Strftime
         or ScriptFunction.StrConcat or ScriptFunction.Strlen or ScriptFunction.Strcap or ScriptFunction.Strstr or ScriptFunction.Strcontains or ScriptFunction.Strncmp
         or ScriptFunction.Globmatch or ScriptFunction.Len or ScriptFunction.Bswap or ScriptFunction.SignalName or ScriptFunction.Strerror or ScriptFunction.SyscallName
-        or ScriptFunction.Usym;
+        or ScriptFunction.Usym or ScriptFunction.Ntop;
 
     private static FieldExpression Field(TypedExpression of, Expression value, int mostBytes, List<Expression> values, List<LoweredField> fields)
     {
@@ -151,6 +156,7 @@ internal sealed partial class ActionLowering
     {
         if (!mayCapture)
             throw Refuse(of, "return addresses on the stack are replaced to follow calls");
+        _namesCode = true;
         int bytes = type.Limit <= FewFrames ? BytesOfFew : StackBytes;
         values.AddRange(StackCapture.Fields(bytes));
         fields.Add(new LoweredField(type, bytes));

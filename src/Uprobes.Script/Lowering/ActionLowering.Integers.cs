@@ -40,9 +40,9 @@ internal sealed partial class ActionLowering
             case VariableExpression { Variable.Type: TextType or TupleType or RecordType or StackType or BufferType }:
                 throw Refuse(expression, $"a variable holds {expression.Type}");
             case VariableExpression { Variable: var variable }:
-                return new LocalValue(LocalOf(variable), StoredTypes.Of(variable.Type));
+                return AsOfNow(new LocalValue(LocalOf(variable), StoredTypes.Of(variable.Type)), variable);
             case MapExpression { Map.ValueType: not AggregateType } map:
-                return new MapValue(maps.IndexOf(map.Map), Key(map.Map, map.Key), maps.Of(map.Map).Definition.ValueType);
+                return AsOfNow(new MapValue(maps.IndexOf(map.Map), Key(map.Map, map.Key), maps.Of(map.Map).Definition.ValueType), map.Map);
             case MapExpression:
                 throw Refuse(expression, "what a map has aggregated is read");
             case ArgumentExpression argument when !isReturn:
@@ -82,6 +82,19 @@ internal sealed partial class ActionLowering
         Expression value = lower();
         _maybes--;
         return value;
+    }
+
+    /// <summary>
+    /// What a variable or a map holds before what stands to its right in the statement may change it: <c>$a</c> in <c>f($a, $a++)</c>.
+    /// Programs find the values of a statement in no order.
+    /// </summary>
+    private Expression AsOfNow(Expression value, object symbol)
+    {
+        if (!_changedWithin.Contains(symbol))
+            return value;
+        int now = NewLocal(value.Type);
+        _statements.Add(new SetLocal(now, value));
+        return new LocalValue(now, value.Type);
     }
 
     /// <summary>The change is made before the statement that the value is for.</summary>

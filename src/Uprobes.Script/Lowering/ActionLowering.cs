@@ -17,6 +17,9 @@ internal sealed partial class ActionLowering(MapPlan maps, bool isReturn, bool m
     private readonly Dictionary<VariableSymbol, int> _variables = [];
     private readonly Dictionary<VariableSymbol, Expression> _texts = [];
 
+    /// <summary>Variables and maps that are changed within expressions.</summary>
+    private IReadOnlySet<object> _changedWithin = new HashSet<object>();
+
     /// <summary>How many conditions and loops are around what is lowered.</summary>
     private int _nesting;
 
@@ -25,6 +28,7 @@ internal sealed partial class ActionLowering(MapPlan maps, bool isReturn, bool m
 
     internal ProbePrograms Lower(TypedProbe probe)
     {
+        _changedWithin = ChangesWithin.Of(probe);
         Expression? condition = probe.Predicate is { } predicate ? Condition(predicate) : null;
         List<Statement> before = _statements;
         _statements = [];

@@ -117,7 +117,7 @@ internal sealed partial class ScriptInterpreter
     /// <summary>Of a number the bytes in the order of the network; of an array of 4 or 16 bytes these.</summary>
     private ScriptValue InternetAddress(CallExpression call)
     {
-        TypedExpression source = call.Arguments[^1];
+        TypedExpression source = call.Arguments[0]; // the family, where it is given, is behind it
         byte[] bytes;
         if (source.Type.IsNumber)
         {

@@ -28,6 +28,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     private readonly ScriptInterpreter _interpreter;
     private volatile UprobeSession? _session;
     private volatile bool _isEnding;
+    private bool _hasExited;
     private int _exitCode;
     private int _runner;
     private long _failedReads;
@@ -119,7 +120,8 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     /// <inheritdoc/>
     public void Exit(int code)
     {
-        if (_isEnding)
+        // What ends the run may have come first: an exit() that was sent before it is read after it.
+        if (Interlocked.Exchange(ref _hasExited, true))
             return;
         _exitCode = code;
         _isEnding = true;

@@ -179,7 +179,7 @@ internal sealed partial class Analyzer
 
         if (value is null)
             return new AssignVariable(variable, null, let.Span);
-        Decide(variable, value.Type, let.Span);
+        Decide(variable, value.Type, let.Span, value);
         return new AssignVariable(variable, Convert(value, variable.Type), let.Span);
     }
 
@@ -222,7 +222,7 @@ internal sealed partial class Analyzer
             _scope.Add(variable);
         }
 
-        Decide(variable, value.Type, assignment.Span);
+        Decide(variable, value.Type, assignment.Span, value);
         return new AssignVariable(variable, Convert(value, variable.Type), assignment.Span);
     }
 
@@ -236,7 +236,7 @@ internal sealed partial class Analyzer
     }
 
     /// <summary>A value is put into a variable: its type grows, or does not fit.</summary>
-    private void Decide(VariableSymbol variable, ScriptType added, SourceSpan span)
+    private void Decide(VariableSymbol variable, ScriptType added, SourceSpan span, TypedExpression? value = null)
     {
         if (added is VoidType or UnknownType)
             return;
@@ -244,12 +244,17 @@ internal sealed partial class Analyzer
             Error(DiagnosticId.Type, span, $"`{variable}` is {variable.Type} and cannot be set to {added}", null, new RelatedPlace(variable.TypeSpan, $"here it became {variable.Type}"));
         else if (!variable.IsTypeFixed && merged != variable.Type)
             SetType(variable, merged, span);
-        else if (variable.IsTypeFixed && merged != variable.Type && !Fits(added, variable.Type))
+        else if (variable.IsTypeFixed && merged != variable.Type && !Fits(added, variable.Type) && !Holds(variable.Type, value))
             Error(DiagnosticId.Type, span, $"`{variable}` is declared as {variable.Type}, which does not hold all of {added}", $"cast it: ({variable.Type})…", new RelatedPlace(variable.TypeSpan, "declared here"));
     }
 
     /// <summary>Whether a declared variable may be given it: a number that is cut needs a cast, all else was merged.</summary>
     private static bool Fits(ScriptType added, ScriptType declared) => !(added.IsNumber && declared.IsNumber) && added.GetType() == declared.GetType();
+
+    /// <summary>Whether a number that is known is one of a type, whatever type it has by itself.</summary>
+    private static bool Holds(ScriptType type, TypedExpression? value) =>
+        value is ConstantExpression { Type: IntegerType known } constant && type is IntegerType wanted
+        && Wrap(constant.Value, wanted) == constant.Value && (known.IsSigned == wanted.IsSigned || constant.Value >= 0);
 
     private void SetType(VariableSymbol variable, ScriptType type, SourceSpan span)
     {
