@@ -76,6 +76,12 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         remove => _notices.Raised -= value;
     }
 
+    /// <summary>
+    /// Raised with a process that has mapped code that was not there before; on the tracer thread, while the process waits where it was watched doing so:
+    /// receivers are quick, do not use the session, and throw nothing.
+    /// </summary>
+    internal event Action<int>? CodeMapped;
+
     internal Task Completion => _completion.Task;
 
     internal int? LaunchedExitCode => _launched?.ExitStatus;
@@ -226,6 +232,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     public void OnProcessExecuted(TracedProcess process)
     {
     }
+
+    public void OnCodeMapped(TracedProcess process) => CodeMapped?.Invoke(process.ProcessId);
 
     public void OnProcessEnded(TracedProcess process)
     {

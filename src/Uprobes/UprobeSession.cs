@@ -30,6 +30,13 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
         remove => _core.Notice -= value;
     }
 
+    /// <inheritdoc cref="SessionCore.CodeMapped"/>
+    internal event Action<int>? CodeMapped
+    {
+        add => _core.CodeMapped += value;
+        remove => _core.CodeMapped -= value;
+    }
+
     /// <summary>The processes that are traced now, by process id.</summary>
     public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
 

@@ -6,7 +6,7 @@ namespace Uprobes.Tool.Tests;
 /// <summary>A hit without a process: arguments and memory are given.</summary>
 internal sealed record FakeHit(ulong[] Arguments, Dictionary<ulong, byte[]>? Memory = null, long Time = 0, long EntryTime = 0, ulong Result = 0) : IProgramContext
 {
-    private const ulong Stack = 0x7ff0_0000;
+    public const ulong Stack = 0x7ff0_0000;
     private const int ArgumentsInRegisters = 6;
 
     public int Probe { get; init; }

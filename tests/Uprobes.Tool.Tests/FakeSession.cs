@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Uprobes.Programs;
 using Uprobes.Registry;
 using Uprobes.Tool.Probing;
@@ -23,6 +24,9 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
     /// <summary>Called whenever results are read.</summary>
     public Action<FakeSession>? OnRead { get; init; }
 
+    /// <summary>What finds and names the calls in stacks.</summary>
+    public FakeStacks Stacks { get; } = new();
+
     public IReadOnlyList<int> ProcessIds => [42];
 
     public Task Completion => _completion.Task;
@@ -43,6 +47,8 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
     public IArmedPrograms Run(ProgramGroup group, IReadOnlyList<PlannedProbe> probes, IQueryEvents? events) =>
         _programs = new FakePrograms(group, probes, events, Refused) { Stopped = Stop, Read = () => OnRead?.Invoke(this) };
 
+    public IStackSource OpenStacks() => Stacks;
+
     public void Start()
     {
         Mark("start");
@@ -51,6 +57,10 @@ internal sealed class FakeSession(FakeImage image, Action<FakeSession>? onStart 
 
     /// <summary>A hit of one of the probes that stand.</summary>
     public void Hit(int probe, params ulong[] arguments) => _programs!.Hit(new FakeHit(arguments) { Probe = _programs.Armed[probe].Index });
+
+    /// <summary>A hit below a stack, as <see cref="FakeStacks"/> has them.</summary>
+    public void HitFrom(ulong[] stack, int probe = 0, params ulong[] arguments) => _programs!.Hit(
+        new FakeHit(arguments, new Dictionary<ulong, byte[]> { [FakeHit.Stack] = MemoryMarshal.AsBytes<ulong>(stack).ToArray() }) { Probe = _programs.Armed[probe].Index });
 
     /// <summary>A call of one of the functions that are probed, of a duration.</summary>
     public void Call(int probe, ulong[] arguments, ulong result = 0, long duration = 0)

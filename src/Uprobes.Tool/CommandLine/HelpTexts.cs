@@ -19,6 +19,11 @@ internal static class HelpTexts
     /// <summary>What latency does.</summary>
     public const string LatencyDescription = "Shows how long the calls of some functions take, from entry to return, as a distribution.";
 
+    /// <summary>What stack does.</summary>
+    public const string StackDescription = "Shows from where functions are called: their stacks, counted or with a sum for each, the hottest first.";
+
+    /// <summary>What flame does.</summary>
+    public const string FlameDescription = "Draws from where functions are called as a flame graph: one SVG file to open in a browser.";
     /// <summary>What record does.</summary>
     public const string RecordDescription = "Records the calls of some functions as a timeline for Perfetto's viewer (ui.perfetto.dev): a slice a call on the track of its thread, with arguments and result.";
 
@@ -43,6 +48,8 @@ internal static class HelpTexts
           Find what is called most          uprobe count -p PID 'libssl:SSL_*' -d 5
           How large are the arguments       uprobe hist -p PID libc:malloc arg0 -d 5
           How long calls take               uprobe latency -p PID 'libsqlite3:sqlite3_*' -d 5
+          From where it is called           uprobe stack -p PID libc:malloc -d 5
+          The same as a picture             uprobe flame -o out.svg -p PID libc:malloc -d 5
           A timeline to look at             uprobe record -p PID 'libsqlite3:sqlite3_*' -d 5 -o out.pftrace
           Only some of the calls            uprobe trace -p PID libc:write --where 'arg2 > 4096'
           Run a bpftrace script             uprobe run -p PID -e 'uprobe:libc:malloc { @bytes = hist(arg0); }'
@@ -142,6 +149,51 @@ internal static class HelpTexts
           A function's time contains that of the functions that it calls, and the time during which its thread did not run.
           The probes take time themselves, which is part of what is measured: some ten nanoseconds where jumps are used, some
           microseconds where breakpoints are (--engine).
+          Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of stack.</summary>
+    public const string Stack = """
+        Examples:
+          uprobe stack -p 4242 libc:malloc
+              who calls malloc, until Ctrl-C
+          uprobe stack -p 4242 libc:malloc --by arg0 -n 5 -d 10
+              the five places that ask for the most bytes
+          uprobe stack -p 4242 libc:write --where '(int32)arg0 == 2' --depth 6
+              who writes to standard error, six calls of each stack
+          uprobe stack -p 4242 libc:malloc --one-of 100 -d 10
+              of a function that is called very often, one call of a hundred
+          uprobe stack 'libsqlite3:sqlite3_prepare*' -f json -- sqlite3 :memory: 'select 1'
+              a command from start to end, as JSON
+
+        Notes:
+          A stack begins with the probed function; each line below is the call that led to the one above.
+          Functions are found in symbol tables and debug information, calls by the unwind information that programs carry for exceptions.
+          A call without a name is IMAGE+0xN. Where ... ends a stack, it goes on but was not captured (8 KiB are).
+          The stack is copied inside of the process, which is not stopped for it, wherever that can be done (--engine); calls that come
+          faster than stacks can be read are counted, and told at the end.
+          Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of flame.</summary>
+    public const string Flame = """
+        Examples:
+          uprobe flame -o out.svg -p 4242 libc:malloc -d 10
+              who calls malloc
+          uprobe flame -o bytes.svg -p 4242 libc:malloc --by arg0 --one-of 100 -d 10
+              who asks for how many bytes, by one call of a hundred
+          uprobe flame -o query.svg --inverted 'libsqlite3:sqlite3_*' -- sqlite3 :memory: 'select 1'
+              a command from start to end, its first call at the top
+          uprobe flame --folded -p 4242 libc:malloc -d 10 > stacks.txt
+              lines of 'outermost;...;innermost N' for other programs
+
+        Notes:
+          The width of a call is its share: of calls, or of the sum with --by. Colours tell files apart. Calls of one function by the same way are one.
+          In a browser a click zooms, Esc shows all again, / searches; the pointer shows name, file and share. Without scripts the picture reads the same.
+          That the file can be written is found out before anything is probed; it gets its contents at the end, all at once.
+          What is missing (calls that came too fast) is told at the end and in the picture. See uprobe stack --help for the stacks themselves.
           Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
 
         """;

@@ -35,6 +35,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             throw ToolException.Usage($"that is more than a program in the process can do: {problem.What}", "ask for less: fewer or shorter strings, fewer steps, a simpler condition");
         if (request.Options.Presence == TracerPresence.Detached && group.Return is not null)
             throw ToolException.Usage("--detach cannot follow calls to their returns: what unwinds their stacks may be loaded while nobody is attached", "leave out --detach, or what is asked of returns (-r, retval, duration, latency)");
+        Prepare();
         using var output = environment.OpenOutput(request.OutputPath);
         using var signals = new SignalWatch(Interrupt, Abandon);
         using var session = environment.OpenSession(request.Target, request.Options, opening => _session = opening);
@@ -67,6 +68,12 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
 
     /// <summary>The programs.</summary>
     protected ProgramGroup Group => group;
+
+    /// <summary>Looks for what would keep the command from its end, before anything is begun.</summary>
+    /// <exception cref="ToolException">There is something.</exception>
+    protected virtual void Prepare()
+    {
+    }
 
     /// <summary>Arms the probes.</summary>
     protected abstract IArmedPrograms Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output);

@@ -28,6 +28,9 @@ internal interface IProbeSession : IDisposable
     /// <param name="events">Takes the events; null where there are none.</param>
     IArmedPrograms Run(ProgramGroup group, IReadOnlyList<PlannedProbe> probes, IQueryEvents? events);
 
+    /// <summary>What reads the stacks of the processes; owned by the caller, and usable when they have ended.</summary>
+    IStackSource OpenStacks();
+
     /// <summary>Lets the started command run.</summary>
     void Start();
 }

@@ -43,6 +43,9 @@ internal sealed class LiveSession(UprobeSession session) : IProbeSession
     }
 
     /// <inheritdoc/>
+    public IStackSource OpenStacks() => new LiveStacks(session);
+
+    /// <inheritdoc/>
     public void Start() => session.Start();
 
     /// <inheritdoc/>

@@ -7,7 +7,8 @@ namespace Uprobes.Tool.Probing;
 /// <param name="Offset">The file offset.</param>
 /// <param name="IsNamed">Whether the user asked for this very probe, not for a pattern.</param>
 /// <param name="Source">Which of several images of that name it is in; null where the name means one.</param>
-internal sealed record PlannedProbe(string Image, string ImagePath, string Function, ulong Offset, bool IsNamed, IFunctionSource? Source = null);
+/// <param name="IsEntry">Whether it is at the first instruction of a function.</param>
+internal sealed record PlannedProbe(string Image, string ImagePath, string Function, ulong Offset, bool IsNamed, IFunctionSource? Source = null, bool IsEntry = true);
 
 /// <summary>A probe that cannot be.</summary>
 /// <param name="Probe">Which.</param>

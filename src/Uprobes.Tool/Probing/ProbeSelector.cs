@@ -53,11 +53,11 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
         switch (spec)
         {
             case FileOffsetSpec { Offset: var offset }:
-                Take(spec, image, NameOf(image, offset), offset, isNamed: true);
+                Take(spec, image, NameOf(image, offset), offset, isNamed: true, isEntry: image.All.Any(f => f.Offset == offset));
                 break;
             case FunctionOffsetSpec { Function: var name, Bytes: var bytes }:
                 foreach (var function in Direct(spec, image, name, Exactly(spec, image, name)))
-                    Take(spec, image, $"{function.Name}+0x{bytes:x}", function.Offset + bytes, isNamed: true);
+                    Take(spec, image, $"{function.Name}+0x{bytes:x}", function.Offset + bytes, isNamed: true, isEntry: bytes == 0);
                 break;
             case FunctionSpec function:
                 AddFunctions(function, image);
@@ -144,10 +144,10 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
         return best.Value.Offset == offset ? best.Value.Name : $"{best.Value.Name}+0x{offset - best.Value.Offset:x}";
     }
 
-    private void Take(ProbeSpec spec, IFunctionSource image, string name, ulong offset, bool isNamed)
+    private void Take(ProbeSpec spec, IFunctionSource image, string name, ulong offset, bool isNamed, bool isEntry = true)
     {
         if (_taken.Add((image.Identity, offset)))
-            _probes.Add(new PlannedProbe(spec.Image, image.Path, name, offset, isNamed, SourceOf(image)));
+            _probes.Add(new PlannedProbe(spec.Image, image.Path, name, offset, isNamed, SourceOf(image), isEntry));
     }
 
     private IFunctionSource? SourceOf(IFunctionSource image) => _severalImages ? image : null;

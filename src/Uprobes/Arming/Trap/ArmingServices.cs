@@ -20,6 +20,9 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
     /// <summary>What may be put at probe points.</summary>
     internal required SiteKinds Allowed { get; init; }
 
+    /// <summary>Called when a process has mapped code that was not there before.</summary>
+    internal required Action<TracedProcess> Mapped { get; init; }
+
     /// <summary>Whether sites may be patched with jumps.</summary>
     internal bool MayPatch => Allowed.HasFlag(SiteKinds.Jump);
 

@@ -11,6 +11,9 @@ internal interface ITrapEngineEvents
     /// <summary>A tracee executes another program; its probes are armed.</summary>
     void OnProcessExecuted(TracedProcess process);
 
+    /// <summary>A tracee has mapped code that was not there before; where it was watched doing so, it waits.</summary>
+    void OnCodeMapped(TracedProcess process);
+
     /// <summary>A tracee ended or was let go of.</summary>
     void OnProcessEnded(TracedProcess process);
 

@@ -25,10 +25,12 @@ internal sealed partial class SpaceArming
             return;
         if (everywhere)
             _known.Clear(); // Not before the look: what is gone is told by what was known.
+        bool isChanged = false;
         foreach (Mapping mapping in _executable.ToArray())
         {
             if (!mapping.HasFile || !_known.Add(MappingKey.Of(mapping)))
                 continue;
+            isChanged = true;
             if (!Inline.OnMapped(process, mapping))
             {
                 // What is mapped now would not know the thunks: they go, and the trap engine takes their points.
@@ -48,6 +50,8 @@ internal sealed partial class SpaceArming
         }
 
         SettleSemaphores(process);
+        if (isChanged)
+            _services.Mapped(process);
     }
 
     /// <summary>Tells that a call by which a process maps its libraries has no breakpoint.</summary>

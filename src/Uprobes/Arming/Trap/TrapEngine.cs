@@ -29,7 +29,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         _followForks = followForks;
         _placement = new TracerPlacement();
         _guardian = withGuardian ? X64.Guardian.Start() : null;
-        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { Allowed = allowed, Detaches = detaches, Clock = clock };
+        _services = new ArmingServices(tracer, new RemoteCall(tracer, step), _guardian, catalog, message => events.OnNotice(message, null), step) { Allowed = allowed, Detaches = detaches, Clock = clock, Mapped = events.OnCodeMapped };
     }
 
     /// <summary>Longest time that all threads of a process were held.</summary>

@@ -1,0 +1,19 @@
+using Uprobes.Stacks;
+
+namespace Uprobes.Tool.Probing;
+
+/// <summary>Finds and names the calls in stacks of a session's processes. Used by one thread at a time.</summary>
+internal interface IStackSource : IDisposable
+{
+    /// <summary>Looks at what a process has mapped now, so that its stacks can be read when it has ended.</summary>
+    void Look(int processId);
+
+    /// <summary>Finds the calls.</summary>
+    /// <param name="processId">Whose stack it is.</param>
+    /// <param name="stack">What was captured.</param>
+    /// <param name="frames">Takes addresses, innermost first.</param>
+    StackUnwinding Unwind(int processId, scoped in CapturedStack stack, Span<ulong> frames);
+
+    /// <summary>Names what <see cref="Unwind"/> found.</summary>
+    void Symbolize(int processId, ReadOnlySpan<ulong> frames, Span<StackFrame> named);
+}

@@ -1,0 +1,41 @@
+using System.Buffers.Binary;
+using Uprobes.Stacks;
+using Uprobes.Tool.Probing;
+
+namespace Uprobes.Tool.Tests;
+
+/// <summary>Stacks whose bytes are the addresses of their calls, ended by 0, or by <see cref="Cut"/> where more would follow.</summary>
+internal sealed class FakeStacks : IStackSource
+{
+    public const ulong Cut = ulong.MaxValue;
+
+    /// <summary>What addresses stand for; others are functions that are called by their number.</summary>
+    public Dictionary<ulong, StackFrame> Names { get; } = [];
+
+    public List<int> LookedAt { get; } = [];
+
+    public bool IsDisposed { get; private set; }
+
+    public void Look(int processId) => LookedAt.Add(processId);
+
+    public StackUnwinding Unwind(int processId, scoped in CapturedStack stack, Span<ulong> frames)
+    {
+        for (var count = 0; ; count++)
+        {
+            var word = stack.Bytes.Length < 8 * (count + 1) ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(stack.Bytes[(8 * count)..]);
+            if (word is 0 or Cut)
+                return new StackUnwinding(count, word == 0 ? StackEnd.Outermost : StackEnd.Truncated);
+            if (count == frames.Length)
+                return new StackUnwinding(count, StackEnd.TooDeep);
+            frames[count] = word;
+        }
+    }
+
+    public void Symbolize(int processId, ReadOnlySpan<ulong> frames, Span<StackFrame> named)
+    {
+        for (var i = 0; i < frames.Length; i++)
+            named[i] = Names.TryGetValue(frames[i], out var known) ? known : new StackFrame(frames[i], $"f{frames[i]}", 0, "/lib/libx.so.1", frames[i]);
+    }
+
+    public void Dispose() => IsDisposed = true;
+}
