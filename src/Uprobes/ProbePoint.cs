@@ -1,5 +1,6 @@
 using Uprobes.Images;
 using Uprobes.Images.StaticProbes;
+using Uprobes.Registry;
 
 namespace Uprobes;
 
@@ -68,6 +69,26 @@ public sealed record ProbePoint
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(probe);
         return new ProbePoint(image.Path, null, probe.Offset, 0) { Opened = image, StaticProbe = probe };
+    }
+
+    /// <summary>
+    /// The instructions at which a line of source begins, by the file's debug information: one for each function that it is part of, and one for each inlined copy.
+    /// Where the line has no code, those of the next line that has some.
+    /// </summary>
+    /// <param name="image">What the session opened for the name; must not be closed before the points are registered.</param>
+    /// <param name="file">The source file: its path, or the last parts of it, as <c>list.c</c> or <c>src/list.c</c>.</param>
+    /// <param name="line">The line, from 1.</param>
+    /// <returns>At least one point, by their offsets.</returns>
+    /// <exception cref="ProbeRefusedException">NoSuchSymbol: there is no debug information, no such file, or no code behind the line.</exception>
+    public static IReadOnlyList<ProbePoint> AtLine(ElfImage image, string file, int line)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentException.ThrowIfNullOrEmpty(file);
+        ArgumentOutOfRangeException.ThrowIfLessThan(line, 1);
+        SourceLookup found = SourceLookup.Find(image, file, line, null);
+        if (found.Problem is { } problem)
+            throw new ProbeRefusedException(new ProbeRefusal(ProbeRefusalReason.NoSuchSymbol, $"{image.Path}@{file}:{line}", problem));
+        return [.. found.Places.Select(place => At(image, place.Offset, image.Functions.TryFind(place.Offset, out FunctionBounds bounds) ? bounds.Name : null))];
     }
 
     /// <summary>The entry of a function, or an instruction inside it.</summary>

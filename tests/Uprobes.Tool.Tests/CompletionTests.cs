@@ -80,5 +80,7 @@ public sealed class CompletionTests
     {
         public OpenedImages Find(int? processId, string? name) =>
             name == "libc" ? new OpenedImages([Image], []) : throw new Uprobes.Tool.Messages.ToolException($"no file called {name} was found");
+
+        public OpenedImages FindFor(string program, string name) => Find(null, name);
     }
 }

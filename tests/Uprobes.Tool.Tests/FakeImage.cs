@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Uprobes.Images;
 using Uprobes.Images.StaticProbes;
 using Uprobes.Tool.Probing;
 
@@ -19,6 +20,20 @@ internal sealed class FakeImage(string path, params FunctionInfo[] functions) : 
         [.. functions.Where(f => FileSystemName.MatchesSimpleExpression(pattern, f.Name, ignoreCase: false))];
 
     public IReadOnlyList<StaticProbeNote> StaticProbes { get; init; } = [];
+
+    /// <summary>A file of ten lines, all of which but the fifth have code at a hundred times their number.</summary>
+    public SourceLookup FindLine(string file, int line, int? column) => (file, line) switch
+    {
+        (not "file.c", _) => new([], $"no code of {path} comes from a file called `{file}`", null) { OtherNames = ["file.c"] },
+        (_, > 10) => new([], $"file.c has no code at line {line} or behind it: the last line with code is 10", null),
+        (_, 5) => new([new(new(600), "/src/file.c", 6)], null, null) { Notice = "file.c:5 has no code: line 6 is taken, the next one that has some" },
+        (_, 7) => new([new(new(700), "/src/file.c", 7), new(new(720), "/src/file.c", 7)], null, null),
+        _ => new([new(new(100 * (ulong)line), "/src/file.c", line)], null, null),
+    };
+
+    public FunctionTypes? TypesOf(FunctionInfo function) => null;
+
+    public string? WhyWithoutTypes => null;
 
     /// <summary>Functions at odd offsets cannot be patched.</summary>
     public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => [.. functions.Select(f => f.Offset % 2 == 0

@@ -111,10 +111,14 @@ public sealed class ListCommandTests
     private sealed class FailingFinder(Exception error) : IImageFinder
     {
         public OpenedImages Find(int? processId, string? name) => throw error;
+
+        public OpenedImages FindFor(string program, string name) => throw error;
     }
 
     private sealed class Finder(IReadOnlyList<IFunctionSource> sources) : IImageFinder
     {
         public OpenedImages Find(int? processId, string? name) => new(sources, []);
+
+        public OpenedImages FindFor(string program, string name) => new(sources, []);
     }
 }

@@ -38,6 +38,31 @@ public sealed class ProbeSelectorTests
     [Fact]
     public void An_instruction_inside_a_function_keeps_its_distance_in_the_name() => Assert.Equal(("malloc+0x4", 0x104ul, true), Single("libx:malloc+0x4"));
 
+    [Fact]
+    public void A_line_of_source_is_shown_by_its_file_and_number() => Assert.Equal(("file.c:4", 400ul, true), Single("libx@file.c:4"));
+
+    [Fact]
+    public void Copies_of_a_line_are_told_apart_by_their_functions() =>
+        Assert.Equal([("file.c:7 (0x2bc)", 700ul), ("file.c:7 (0x2d0)", 720ul)], Select("libx@file.c:7").Probes.Select(p => (p.Function, p.Offset)));
+
+    [Fact]
+    public void That_another_line_was_taken_is_told()
+    {
+        var selection = Select("libx@file.c:5");
+        Assert.Equal("file.c:6", Assert.Single(selection.Probes).Function);
+        Assert.Contains("line 6 is taken", Assert.Single(selection.Notices), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("libx@fiel.c:1", "comes from a file called", "file.c")]
+    [InlineData("libx@file.c:11", "the last line with code is 10", null)]
+    public void A_line_that_is_not_there_is_refused(string spec, string problem, string? hint)
+    {
+        var error = Assert.Throws<ToolException>(() => Select(spec));
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+        Assert.Contains(hint ?? "", error.Hint ?? "", StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("libx:0x100", "malloc")]
     [InlineData("libx:0x104", "malloc+0x4")]

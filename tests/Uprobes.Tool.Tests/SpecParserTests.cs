@@ -33,6 +33,12 @@ public sealed class SpecParserTests
         Assert.Equal(new FunctionOffsetSpec(text, "libc", function, bytes), SpecParser.Parse(text));
 
     [Theory]
+    [InlineData("./app@list.c:120", "./app", "list.c", 120)]
+    [InlineData("/opt/a@b/app@src/list.c:7", "/opt/a@b/app", "src/list.c", 7)]
+    public void A_number_after_an_image_with_a_file_of_source_is_a_line(string text, string image, string file, int line) =>
+        Assert.Equal(new SourceLineSpec(text, image, file, line), SpecParser.Parse(text));
+
+    [Theory]
     [InlineData("malloc")]
     [InlineData("ns::f")]
     [InlineData(":malloc")]

@@ -160,7 +160,8 @@ internal sealed partial class ScriptInterpreter
         ReadOnlySpan<byte> own = bytes.Slice(field.Offset, size);
         if (field.Bits == 0)
             return OfBytes(own, field.Type);
-        long holder = TypedValue.ReadBits(own, field.Type);
+        // Whatever the field's type makes of values, the bits around it count here.
+        long holder = TypedValue.ReadBits(own, ScriptType.U64);
         int spare = 64 - field.Bits;
         long aligned = holder << (spare - field.BitOffset);
         return TypedValue.OfBits(field.Type.IsSignedNumber ? aligned >> spare : (long)((ulong)aligned >> spare), field.Type, script.Types);

@@ -13,6 +13,9 @@ namespace Uprobes.Script.Running;
 /// <param name="config">The script's options.</param>
 internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>> openImages, Func<string, IReadOnlyList<string>> listFiles, ScriptConfig config)
 {
+    /// <summary>How many source files are named where none is near.</summary>
+    private const int ShownNames = 12;
+
     private readonly DiagnosticBag _diagnostics = [];
     private readonly List<ScriptSite> _sites = [];
 
@@ -60,9 +63,9 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
                 case AddressTarget address:
                     AddAddress(probe, place, image, address);
                     break;
-                default:
-                    _diagnostics.Error(DiagnosticId.Unsupported, place.Span, "probes at lines of the source are not supported yet", "an instruction is probed by its function and offset: uprobe:FILE:FUNCTION+OFFSET");
-                    return;
+                case LineTarget line:
+                    AddLine(probe, place, image, line);
+                    break;
             }
         }
 
@@ -154,6 +157,31 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
 
         string function = image.Functions.TryFind(offset, out FunctionBounds bounds) && bounds.Name is { } name ? name : "";
         Add(probe, place, image, offset, function, string.Create(CultureInfo.InvariantCulture, $"{address.Address}"), isNamed: true);
+    }
+
+    /// <summary>A site for each function that the line is part of, and for each inlined copy.</summary>
+    private void AddLine(TypedProbe probe, UserProbe place, ElfImage image, LineTarget line)
+    {
+        SourceLookup found = SourceLookup.Find(image, line.File, line.Line, line.Column);
+        if (found.Problem is { } problem)
+        {
+            string? near = Suggestion.Sentence(Path.GetFileName(line.File), found.OtherNames.Order(StringComparer.Ordinal));
+            Missing(place, problem, found.Hint ?? near ?? (found.OtherNames.Count is > 0 and <= ShownNames ? $"its files are {string.Join(", ", found.OtherNames.Order(StringComparer.Ordinal))}" : null));
+            return;
+        }
+
+        if (found.Notice is { } notice)
+            _diagnostics.Warning(DiagnosticId.AttachPoint, place.Span, notice, null);
+        foreach (SourcePlace one in found.Places)
+        {
+            string function = image.Functions.TryFind(one.Offset, out FunctionBounds bounds) && bounds.Name is { } name ? name : "";
+            _sites.Add(new ScriptSite(probe, place, image, one.Offset, function)
+            {
+                Name = string.Create(CultureInfo.InvariantCulture, $"{place.TypeName}:{image.Path}@{line.File}:{one.Line}"),
+                IsNamed = true,
+                IsEntry = IsEntry(place, image, one.Offset),
+            });
+        }
     }
 
     private void Add(TypedProbe probe, UserProbe place, ElfImage image, FileOffset offset, string function, string shown, bool isNamed) =>

@@ -27,7 +27,7 @@ internal static class TypedValue
         if (type.IsSignedNumber)
             return bits << spare >> spare;
         // An enum of 32 bits holds negative values as C's int does.
-        return type is EnumType ? bits << spare >> spare : (long)((ulong)bits << spare >> spare);
+        return type is EnumType { Bits: 32 } ? bits << spare >> spare : (long)((ulong)bits << spare >> spare);
     }
 
     /// <summary>The scalar of a type that some bits are.</summary>

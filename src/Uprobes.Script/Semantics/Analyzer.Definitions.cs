@@ -30,6 +30,7 @@ internal sealed partial class Analyzer
         {
             foreach (DefineSyntax define in definitions.OfType<DefineSyntax>())
                 analyzer._defines[define.Name.Text] = define;
+            catalog.Declare(definitions.OfType<StructSyntax>().Select(type => type.Name.Text));
             foreach (DefinitionSyntax definition in definitions)
             {
                 switch (definition)

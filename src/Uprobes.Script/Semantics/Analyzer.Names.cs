@@ -96,6 +96,8 @@ internal sealed partial class Analyzer
         };
         if (wanted is not null)
             return Wrong(DiagnosticId.Misplaced, span, $"`{builtin.Name}` has a value only {wanted}");
+        if (builtin.Builtin == ScriptBuiltin.ReturnValue && FindResult() is { } result)
+            return ResultValue(new BuiltinExpression(builtin.Builtin, parameter, builtin.Type, span), result);
         ScriptType type = builtin.Builtin == ScriptBuiltin.Stack ? new StackType(_config.StackMode, StackType.DefaultLimit) : builtin.Type;
         return new BuiltinExpression(builtin.Builtin, parameter, type, span);
     }
@@ -108,46 +110,6 @@ internal sealed partial class Analyzer
             return null;
         string? hint = other is UserProbe ? "keep it in a map at the entry: `@a[tid] = arg0`" : null;
         return Wrong(DiagnosticId.Misplaced, span, $"`{name}` has a value only in uprobes and usdt probes, not in {other.TypeName} probes", hint);
-    }
-
-    private IReadOnlyList<FunctionParameter>? Parameters() =>
-        _places.OfType<UserProbe>().FirstOrDefault() is { } probe ? _catalog.Source.FindParameters(probe) : null;
-
-    private TypedExpression CheckParameter(NameSyntax name, SourceSpan span)
-    {
-        if (RequireFunctionEntry(span) is { } wrong)
-            return wrong;
-        if (_places.Count == 0)
-            return new ErrorExpression(span); // the probe is wrong, which was told
-        if (Parameters() is not { } parameters)
-            return Wrong(DiagnosticId.UnknownName, span, "nothing is known of the function's parameters: its file has no debug information", "arg0, arg1 and so on need none");
-        if (parameters.FirstOrDefault(parameter => parameter.Name == name.Text) is not { } found)
-            return Wrong(DiagnosticId.UnknownName, name.Span, $"the function has no parameter `{name.Text}`", Suggestion.Sentence(name.Text, parameters.Select(parameter => parameter.Name)));
-        return ParameterValue(found, span);
-    }
-
-    private TypedExpression ParameterValue(FunctionParameter parameter, SourceSpan span) =>
-        parameter.ArgumentIndex is { } index && parameter.Type.IsScalar
-            ? Convert(new ArgumentExpression(index, span), parameter.Type)
-            : Wrong(DiagnosticId.Unsupported, span, $"the parameter `{parameter.Name}` of type {parameter.Type} cannot be read");
-
-    private ErrorExpression? RequireFunctionEntry(SourceSpan span) =>
-        _places.FirstOrDefault(place => place is not UserProbe { IsReturn: false }) is { } other
-            ? Wrong(DiagnosticId.Misplaced, span, $"`args` has a value only in uprobes, not in {other.TypeName} probes", other is StaticProbe ? "arg0, arg1 and so on are the probe's arguments" : null)
-            : null;
-
-    /// <summary><c>args</c> alone: a record of all that can be read.</summary>
-    private TypedExpression CheckAllParameters(SourceSpan span)
-    {
-        if (RequireFunctionEntry(span) is { } wrong)
-            return wrong;
-        if (_places.Count == 0)
-            return new ErrorExpression(span);
-        if (Parameters() is not { } parameters)
-            return Wrong(DiagnosticId.UnknownName, span, "nothing is known of the function's parameters: its file has no debug information", "arg0, arg1 and so on need none");
-        FunctionParameter[] readable = [.. parameters.Where(parameter => parameter.ArgumentIndex is not null && parameter.Type.IsScalar)];
-        TypedExpression[] values = [.. readable.Select(parameter => ParameterValue(parameter, span))];
-        return new TupleExpression(values, new RecordType(new NameList([.. readable.Select(parameter => parameter.Name)]), new TypeList([.. values.Select(value => value.Type)])), span);
     }
 
     /// <summary><c>$1</c>: a number if it is written as one, otherwise a text; 0 if there is none.</summary>

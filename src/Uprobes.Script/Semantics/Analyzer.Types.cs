@@ -40,7 +40,7 @@ internal sealed partial class Analyzer
     /// <summary>What a pointer points to: the fields of a struct need not be known for that.</summary>
     private ScriptType ResolveTarget(TypeSyntax target) =>
         target is NamedTypeSyntax { Keyword: TypeKeyword.Struct or TypeKeyword.Union, Name.Length: > 0 } named
-            ? new StructType(named.Name, named.Keyword == TypeKeyword.Union)
+            ? _catalog.FindStruct(named.Name)?.Type is { } known && known.IsUnion == (named.Keyword == TypeKeyword.Union) ? known : new StructType(named.Name, named.Keyword == TypeKeyword.Union)
             : Resolve(target);
 
     private ScriptType ResolveArray(ArrayTypeSyntax array)

@@ -51,9 +51,10 @@ internal sealed partial class Analyzer
     private TypedScript? Run(DiagnosticBag all)
     {
         ReadConfig();
+        List<IReadOnlyList<AttachPoint>> places = ReadAttachPoints();
+        _catalog.Source.Announce(places.SelectMany(some => some));
         new DefinitionBinder(_catalog, this).Bind(_script.Definitions);
         DeclareNames();
-        List<IReadOnlyList<AttachPoint>> places = ReadAttachPoints();
         if (_script.Probes.Count == 0 && !all.HasErrors)
             all.Error(DiagnosticId.Syntax, _script.Span with { Length = 0 }, "the script has no probe", "a probe is written so: uprobe:/path/to/program:function { … }");
 

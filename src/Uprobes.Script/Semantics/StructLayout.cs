@@ -27,4 +27,23 @@ internal sealed record StructLayout(StructType Type, int Size, int Alignment, IR
 /// <param name="Name">As the source calls it.</param>
 /// <param name="Type">Its type.</param>
 /// <param name="ArgumentIndex">Which <c>argN</c> holds it; null where none does, such as for floating-point numbers and large structs.</param>
-internal sealed record FunctionParameter(string Name, ScriptType Type, int? ArgumentIndex);
+internal sealed record FunctionParameter(string Name, ScriptType Type, int? ArgumentIndex)
+{
+    /// <summary>Whether the argument is the address of the value.</summary>
+    internal bool IsAddress { get; init; }
+
+    /// <summary>Where the value lies on the stack: words above the return address; null where it does not.</summary>
+    internal int? StackWord { get; init; }
+
+    /// <summary>Why it cannot be read, as in "it …"; null where there is nothing to say.</summary>
+    internal string? Reason { get; init; }
+}
+
+/// <summary>What a probed function returns.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="IsAddress">Whether <c>retval</c> is the address of the value: of structs.</param>
+internal sealed record FunctionResult(ScriptType Type, bool IsAddress)
+{
+    /// <summary>Why it cannot be read, as in "it …"; null where it can be.</summary>
+    internal string? Reason { get; init; }
+}

@@ -10,6 +10,7 @@ internal sealed class TypeCatalog(ITypeSource source)
     private readonly Dictionary<string, (ScriptType Type, long Value)> _constants = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Enum, long Value), string> _names = [];
     private readonly HashSet<string> _enums = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _declared = new(StringComparer.Ordinal);
 
     /// <summary>The file that is asked for what the script does not define; null for any.</summary>
     internal AttachPoint? Probe { get; set; }
@@ -20,6 +21,9 @@ internal sealed class TypeCatalog(ITypeSource source)
     internal IEnumerable<string> StructNames => _structs.Keys.Where(name => !name.Contains('(', StringComparison.Ordinal));
 
     internal IEnumerable<string> ConstantNames => _constants.Keys;
+
+    /// <summary>Tells which structs the script defines: whatever the probed files have of these names is another one.</summary>
+    internal void Declare(IEnumerable<string> structs) => _declared.UnionWith(structs);
 
     internal bool TryAdd(StructLayout layout) => _structs.TryAdd(layout.Type.Name, layout);
 
@@ -36,20 +40,22 @@ internal sealed class TypeCatalog(ITypeSource source)
         return true;
     }
 
-    internal StructLayout? FindStruct(string name) => _structs.TryGetValue(name, out StructLayout? layout) ? layout : Source.FindStruct(name, Probe);
+    internal StructLayout? FindStruct(string name) =>
+        _structs.TryGetValue(name, out StructLayout? layout) ? layout : _declared.Contains(name) ? null : Source.FindStruct(name, Probe);
 
     /// <summary>How a struct lies in memory; null where that is not known.</summary>
-    internal StructLayout? LayoutOf(StructType type) => FindStruct(type.Name);
+    internal StructLayout? LayoutOf(StructType type) =>
+        _structs.TryGetValue(type.Name, out StructLayout? layout) ? layout : _declared.Contains(type.Name) ? null : Source.LayoutOf(type);
 
     internal ScriptType? FindTypedef(string name) => _typedefs.TryGetValue(name, out ScriptType? type) ? type : Source.FindType(name, Probe);
 
     internal bool HasEnum(string name) => _enums.Contains(name);
 
     internal (ScriptType Type, long Value)? FindConstant(string name) =>
-        _constants.TryGetValue(name, out (ScriptType, long) constant) ? constant : Source.FindConstant(name, Probe) is { } found ? (found.Type, found.Value) : null;
+        _constants.TryGetValue(name, out (ScriptType, long) constant) ? constant : Source.FindConstant(name, Probe);
 
     /// <summary>The name of an enum's value; null where it has none.</summary>
-    internal string? NameOf(EnumType type, long value) => _names.GetValueOrDefault((type.Name, value));
+    internal string? NameOf(EnumType type, long value) => _names.TryGetValue((type.Name, value), out string? name) ? name : Source.NameOf(type, value);
 
     /// <summary>Bytes of a value; 0 where that is not known.</summary>
     internal int SizeOf(ScriptType type) => type switch

@@ -60,6 +60,7 @@ internal static class HelpTexts
 
         Notes:
           IMAGE is a library as you call it (libc, libssl.so.3) or a path. FUNCTION may be a pattern with * ? [...]; quote it.
+          IMAGE@FILE:LINE is a line of the source, where the image has debug information: ./app@list.c:120.
           Processes of the same user can be probed without root where the kernel lets a debugger attach to them.
           Ctrl-C removes all probes. `uprobe COMMAND --help` tells more.
 
@@ -283,10 +284,14 @@ internal static class HelpTexts
               how long a call takes: its entry and its return are joined by the thread
           uprobe run script.bt -p 4242 8192
               a script from a file; $1 in it is 8192
+          uprobe run -c ./app -e 'uprobe:./app:visit { printf("%s %d\n", str(args.node->name), args.node->next->size); }'
+              parameters and fields by their names, where the program has debug information (compile it with -g)
+          uprobe run -c ./app -e 'uprobe:./app@src/list.c:120 { print(ustack); }'
+              a line of the source
           uprobe run -e 'BEGIN { printf("%d\n", 6 * 7); exit(); }'
               a script that probes nothing needs no process
           uprobe run -l 'uprobe:libc:*alloc*'
-              the probes that a pattern means
+              the probes that a pattern means; with -lv also what the functions take and return
 
         Notes:
           Maps are printed at the end: after Ctrl-C, exit(), or when the process has ended.

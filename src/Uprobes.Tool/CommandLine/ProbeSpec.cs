@@ -15,5 +15,8 @@ internal sealed record FunctionSpec(string Text, string Image, string Pattern) :
 /// <summary>The instruction some bytes after a function's first.</summary>
 internal sealed record FunctionOffsetSpec(string Text, string Image, string Function, ulong Bytes) : ProbeSpec(Text, Image);
 
+/// <summary>The instructions at which a line of source begins.</summary>
+internal sealed record SourceLineSpec(string Text, string Image, string File, int Line) : ProbeSpec(Text, Image);
+
 /// <summary>The instruction at a file offset.</summary>
 internal sealed record FileOffsetSpec(string Text, string Image, ulong Offset) : ProbeSpec(Text, Image);

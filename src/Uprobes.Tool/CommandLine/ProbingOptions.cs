@@ -152,7 +152,7 @@ internal sealed class ProbingOptions(string? value = null, string? file = null)
     /// <exception cref="ToolException">There is one.</exception>
     public static void RefuseInside(ProbingRequest request, string why)
     {
-        if (request.Specs.OfType<FunctionOffsetSpec>().FirstOrDefault() is { } inside)
+        if (request.Specs.FirstOrDefault(spec => spec is FunctionOffsetSpec or SourceLineSpec) is { } inside)
             throw ToolException.Usage($"'{inside.Text}' is inside a function, which has no return of its own", why);
     }
 

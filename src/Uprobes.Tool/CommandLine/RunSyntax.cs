@@ -30,7 +30,7 @@ internal sealed class RunSyntax
     };
 
     private readonly Option<string> _engine = ProbingOptions.EngineOption("How actions are run: inside the target where they can be, only there, or here at breakpoints");
-    private readonly Option<bool> _list = new("-l", "--list") { Description = "List the probes that PARAMETER means (uprobe:FILE:PATTERN), or those of the script, and end" };
+    private readonly Option<bool> _list = new("-l", "--list") { Description = "List the probes that PARAMETER means (uprobe:FILE:PATTERN), or those of the script, and end; with -v also what the functions take and return" };
     private readonly Option<bool> _quiet = new("-q", "--quiet") { Description = "Do not tell how many probes were attached" };
     private readonly Option<bool> _verbose = new("-v", "--verbose") { Description = "Tell more about what is done" };
     private readonly Option<bool> _failures = new("-k") { Description = "Tell each read of memory that was not there, and each entry that a map had no room for" };

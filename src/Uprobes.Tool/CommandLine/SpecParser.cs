@@ -4,12 +4,12 @@ using Uprobes.Tool.Messages;
 namespace Uprobes.Tool.CommandLine;
 
 /// <summary>
-/// Reads <c>IMAGE:FUNCTION</c>, <c>IMAGE:PATTERN</c>, <c>IMAGE:FUNCTION+0xN</c> and <c>IMAGE:0xOFFSET</c>. A path may hold
+/// Reads <c>IMAGE:FUNCTION</c>, <c>IMAGE:PATTERN</c>, <c>IMAGE:FUNCTION+0xN</c>, <c>IMAGE:0xOFFSET</c> and <c>IMAGE@FILE:LINE</c>. A path may hold
 /// colons and a C++ name holds <c>::</c>: the image ends at the last colon that does not belong to a pair.
 /// </summary>
 internal static class SpecParser
 {
-    private const string Forms = "write IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN or IMAGE:0xOFFSET, for example libc:malloc";
+    private const string Forms = "write IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN, IMAGE:0xOFFSET or IMAGE@FILE:LINE, for example libc:malloc";
 
     /// <summary>Reads one specification.</summary>
     /// <exception cref="ToolException">It has none of the forms.</exception>
@@ -20,6 +20,9 @@ internal static class SpecParser
             throw ToolException.Usage($"'{text}' names no image", Forms);
         if (image.Length == 0 || name.Length == 0)
             throw ToolException.Usage($"'{text}' lacks the {(name.Length == 0 ? "function" : "image")}", Forms);
+        var at = image.LastIndexOf('@');
+        if (at > 0 && at < image.Length - 1 && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var line) && line > 0)
+            return new SourceLineSpec(text, image[..at], image[(at + 1)..], line);
         if (TryParseHexadecimal(name, out var offset))
             return new FileOffsetSpec(text, image, offset);
         var plus = name.LastIndexOf('+');

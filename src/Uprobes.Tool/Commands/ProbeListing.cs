@@ -9,8 +9,11 @@ using Uprobes.Tool.Probing;
 
 namespace Uprobes.Tool.Commands;
 
-/// <summary>Lists probes as bpftrace does: <c>uprobe:/usr/lib/libc.so.6:malloc</c> a line. No process is stopped for it.</summary>
-internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder images, TargetChoice? target)
+/// <summary>
+/// Lists probes as bpftrace does: <c>uprobe:/usr/lib/libc.so.6:malloc</c> a line, and with -v below it what the function takes and returns. No process is
+/// stopped for it.
+/// </summary>
+internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder images, RunRequest request)
 {
     /// <summary>Lists what a pattern means; returns the exit code.</summary>
     /// <param name="pattern">As <c>uprobe:FILE:PATTERN</c>.</param>
@@ -38,7 +41,7 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
                 listed += place switch
                 {
                     UserProbe user => Write(output, place, user.File, source => Names(source, user.Target)),
-                    StaticProbe marked => Write(output, place, marked.File, source => new StaticProbeSearch(marked.Provider, marked.Name).In(source.StaticProbes).Select(p => p.ToString())),
+                    StaticProbe marked => Write(output, place, marked.File, source => new StaticProbeSearch(marked.Provider, marked.Name).In(source.StaticProbes).Select(p => (p.ToString(), (FunctionInfo?)null))),
                     _ => WriteLine(output, place.Text),
                 };
             output.Flush();
@@ -50,9 +53,9 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
         return listed > 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private int Write(ResultOutput output, AttachPoint place, string file, Func<IFunctionSource, IEnumerable<string>> names)
+    private int Write(ResultOutput output, AttachPoint place, string file, Func<IFunctionSource, IEnumerable<(string Name, FunctionInfo? Function)>> names)
     {
-        var processId = target is TargetChoice.Processes { Ids: [var first, ..] } ? first : (int?)null;
+        var processId = request.Target is TargetChoice.Processes { Ids: [var first, ..] } ? first : (int?)null;
         var isEverything = file == "*";
         if (isEverything && processId is null)
             throw ToolException.Usage("all files are listed of a process only", $"give -p PID, or a file: uprobe run -l '{place.TypeName}:libc:*'");
@@ -60,17 +63,33 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
         var listed = 0;
         foreach (var source in opened.Sources)
         {
-            foreach (var name in names(source).Distinct().Order(StringComparer.Ordinal))
-                listed += WriteLine(output, $"{place.TypeName}:{source.Path}:{name}");
+            foreach (var (name, function) in names(source).DistinctBy(found => found.Name).OrderBy(found => found.Name, StringComparer.Ordinal))
+            {
+                listed += WriteLine(output, $"{place.TypeName}:{source.Path}{(name.StartsWith('@') ? "" : ":")}{name}");
+                if (request.IsVerbose && function is { } known && source.TypesOf(known) is { } types)
+                    WriteTypes(output, types, place is UserProbe { IsReturn: true });
+            }
+
+            if (request.IsVerbose && place is UserProbe && source.WhyWithoutTypes is { } reason)
+                environment.Status.WriteSafe($"no parameters are shown: {reason}\n");
         }
         return listed;
     }
 
-    private static IEnumerable<string> Names(IFunctionSource source, Script.Probes.ProbeTarget place) => place switch
+    private static void WriteTypes(ResultOutput output, FunctionTypes types, bool isReturn)
     {
-        FunctionTarget { IsPattern: true } function => source.Matching(function.Name).Select(found => found.Name),
-        FunctionTarget function => source.Named(function.Name).Take(1).Select(_ => function.Name),
-        AddressTarget address => [$"0x{address.Address:x}"],
+        foreach (var parameter in isReturn ? [] : types.Parameters)
+            WriteLine(output, $"    {parameter}");
+        if (types.Result is { } result)
+            WriteLine(output, $"    {result} retval");
+    }
+
+    private static IEnumerable<(string Name, FunctionInfo? Function)> Names(IFunctionSource source, Script.Probes.ProbeTarget place) => place switch
+    {
+        FunctionTarget { IsPattern: true } function => source.Matching(function.Name).Select(found => (found.Name, (FunctionInfo?)found)),
+        FunctionTarget function => source.Named(function.Name).Take(1).Select(found => (function.Name, (FunctionInfo?)found)),
+        LineTarget line when source.FindLine(line.File, line.Line, line.Column) is { Places.Count: > 0 } found => [($"@{line.File}:{found.Places[0].Line}", null)],
+        AddressTarget address => [($"0x{address.Address:x}", null)],
         _ => [],
     };
 

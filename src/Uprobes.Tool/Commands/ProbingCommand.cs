@@ -115,6 +115,8 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
 
     private bool TellArmed(IProbeSession session, ProbeSelection selection, IArmedPrograms armed, ResultOutput output)
     {
+        foreach (var notice in selection.Notices)
+            Status.Write(notice);
         IReadOnlyList<RefusedProbe> refused = [.. selection.Refused, .. armed.Refused];
         if (request.Format == OutputFormat.Json)
             WriteRefused(refused, output);

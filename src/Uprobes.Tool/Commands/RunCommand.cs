@@ -7,6 +7,7 @@ using Uprobes.Script.Output;
 using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
 using Uprobes.Script.Syntax;
+using Uprobes.Script.Types;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Probing;
 
@@ -24,12 +25,13 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
     public int Run()
     {
         if (request.Pattern is { } pattern)
-            return new ProbeListing(environment, images, request.Target).ListPattern(pattern);
+            return new ProbeListing(environment, images, request).ListPattern(pattern);
         var source = ReadSource();
-        if (Compile(source) is not { } script)
+        using var files = new TargetImages(images, request.Target);
+        if (Compile(source, files) is not { } script)
             return ExitCode.Failure;
         if (request.IsListing)
-            return new ProbeListing(environment, images, request.Target).ListScript(script);
+            return new ProbeListing(environment, images, request).ListScript(script);
         if (request.Target is TargetChoice.Processes processes && !request.Force)
             new Ancestry().Refuse(processes.Ids);
         try
@@ -134,7 +136,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         }
     }
 
-    private TypedScript? Compile(ScriptSource source)
+    private TypedScript? Compile(ScriptSource source, TargetImages files)
     {
         DiagnosticBag diagnostics = [];
         var syntax = Parser.Parse(source, diagnostics);
@@ -144,6 +146,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
             Named = request.Named,
             AllowsUnsafe = request.AllowsUnsafe,
             Environment = OptionsOfEnvironment(),
+            Types = new ImageTypes(files.Open),
         }, diagnostics);
         Tell(diagnostics.Where(one => one.Severity == Severity.Error || !request.HidesWarnings), source);
         return script;

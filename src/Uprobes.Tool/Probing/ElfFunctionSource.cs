@@ -28,6 +28,24 @@ internal sealed class ElfFunctionSource(ElfImage image, string? shownPath = null
     public IReadOnlyList<StaticProbeNote> StaticProbes => image.StaticProbes;
 
     /// <inheritdoc/>
+    public SourceLookup FindLine(string file, int line, int? column) => SourceLookup.Find(image, file, line, column);
+
+    /// <inheritdoc/>
+    public FunctionTypes? TypesOf(FunctionInfo function)
+    {
+        if (!image.TryGetAddress(new FileOffset(function.Offset), out var address) || image.Types.FindFunction(address) is not { } found)
+            return null;
+        return new FunctionTypes(
+            [.. found.Parameters.Select(parameter => $"{image.Types.TextOf(parameter.Type)} {parameter.Name}".TrimEnd())],
+            found.Result.IsVoid ? null : image.Types.TextOf(found.Result));
+    }
+
+    /// <inheritdoc/>
+    public string? WhyWithoutTypes => image.Types.IsPresent ? null
+        : image.Types.Problems is [var problem, ..] ? $"{Path}: {problem}"
+        : $"{Path} has no debug information: {MissingDebugInformation.Remedy(image)}";
+
+    /// <inheritdoc/>
     public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => EntryPlans.Of(image, functions);
 
     private static FunctionInfo Convert(FunctionSymbol symbol)

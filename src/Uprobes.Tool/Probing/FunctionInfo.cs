@@ -1,3 +1,4 @@
+using Uprobes.Images;
 using Uprobes.Images.StaticProbes;
 
 namespace Uprobes.Tool.Probing;
@@ -9,6 +10,11 @@ namespace Uprobes.Tool.Probing;
 /// <param name="IsIndirect">Whether the symbol is a resolver that picks the implementation (STT_GNU_IFUNC).</param>
 /// <param name="IsPreferred">Whether the name is the one that programs link to today, among several for one function.</param>
 internal readonly record struct FunctionInfo(string Name, ulong Offset, ulong Size, bool IsIndirect = false, bool IsPreferred = true);
+
+/// <summary>What a function takes and returns, as C writes it.</summary>
+/// <param name="Parameters">A type and a name each, as <c>int count</c>.</param>
+/// <param name="Result">The type; null where it returns nothing.</param>
+internal sealed record FunctionTypes(IReadOnlyList<string> Parameters, string? Result);
 
 /// <summary>The functions of one image. Owned by the session that opened it.</summary>
 internal interface IFunctionSource
@@ -31,6 +37,15 @@ internal interface IFunctionSource
     /// <summary>Its static probes (USDT), in the order of their notes.</summary>
     /// <exception cref="Uprobes.Images.ImageException">They cannot be read.</exception>
     IReadOnlyList<StaticProbeNote> StaticProbes { get; }
+
+    /// <summary>Where a line of source begins in the image.</summary>
+    SourceLookup FindLine(string file, int line, int? column = null);
+
+    /// <summary>The parameters and the result of a function by debug information; null where nothing is known of it.</summary>
+    FunctionTypes? TypesOf(FunctionInfo function);
+
+    /// <summary>Why nothing is known of any function's types; null where there is debug information.</summary>
+    string? WhyWithoutTypes { get; }
 
     /// <summary>How the inline engine would patch functions of the image if all were probed at once, in their order.</summary>
     IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions);

@@ -8,6 +8,12 @@ internal interface IImageFinder
     /// <param name="name">A path or library name; null, with a process, for all that it maps.</param>
     /// <exception cref="Messages.ToolException">There is none.</exception>
     OpenedImages Find(int? processId, string? name);
+
+    /// <summary>Opens the file that a name means to a program that does not run yet.</summary>
+    /// <param name="program">The program, as a path or a name of PATH.</param>
+    /// <param name="name">A path or library name.</param>
+    /// <exception cref="Messages.ToolException">There is none.</exception>
+    OpenedImages FindFor(string program, string name);
 }
 
 /// <summary>Open images; closes them when disposed.</summary>

@@ -19,6 +19,14 @@ internal sealed class ImageFinder : IImageFinder
         return name is null ? OpenAll(mapped) : OpenOne(id, mapped, name);
     }
 
+    /// <inheritdoc/>
+    public OpenedImages FindFor(string program, string name)
+    {
+        var resolver = new LibraryResolver { MainExecutable = new LibraryResolver().Resolve(program).Path };
+        var path = Resolve(resolver, name, []);
+        return new OpenedImages([Open(path, path)], []);
+    }
+
     private static IReadOnlyList<MappedFile> Mapped(int processId)
     {
         var mapped = MappedFiles.Of(processId);

@@ -20,4 +20,8 @@ internal sealed record RefusedProbe(PlannedProbe Probe, string Reason, string De
 /// <summary>What the user's specifications came down to.</summary>
 /// <param name="Probes">Those to arm, one for each instruction.</param>
 /// <param name="Refused">Those refused already.</param>
-internal sealed record ProbeSelection(IReadOnlyList<PlannedProbe> Probes, IReadOnlyList<RefusedProbe> Refused);
+internal sealed record ProbeSelection(IReadOnlyList<PlannedProbe> Probes, IReadOnlyList<RefusedProbe> Refused)
+{
+    /// <summary>What the user is to know of them, a sentence each.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
+}

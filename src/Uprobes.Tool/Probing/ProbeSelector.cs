@@ -11,6 +11,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
 {
     private readonly List<PlannedProbe> _probes = [];
     private readonly List<RefusedProbe> _refused = [];
+    private readonly List<string> _notices = [];
     private readonly HashSet<(object Image, ulong Offset)> _taken = [];
     private bool _severalImages;
 
@@ -22,7 +23,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
         // Named probes first: a pattern that covers one of them must not make it an unnamed one.
         foreach (var spec in specs.OrderBy(s => s is FunctionSpec { MayBePattern: true }))
             selector.Add(spec);
-        return new ProbeSelection(selector._probes, selector._refused);
+        return new ProbeSelection(selector._probes, selector._refused) { Notices = selector._notices };
     }
 
     private void Add(ProbeSpec spec)
@@ -59,9 +60,27 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
                 foreach (var function in Direct(spec, image, name, Exactly(spec, image, name)))
                     Take(spec, image, $"{function.Name}+0x{bytes:x}", function.Offset + bytes, isNamed: true, isEntry: bytes == 0);
                 break;
+            case SourceLineSpec line:
+                AddLine(line, image);
+                break;
             case FunctionSpec function:
                 AddFunctions(function, image);
                 break;
+        }
+    }
+
+    private void AddLine(SourceLineSpec spec, IFunctionSource image)
+    {
+        var found = image.FindLine(spec.File, spec.Line);
+        if (found.Problem is { } problem)
+            throw new ToolException(problem, found.Hint ?? NearNames.Hint(Path.GetFileName(spec.File), found.OtherNames));
+        if (found.Notice is { } notice)
+            _notices.Add(notice);
+        foreach (var place in found.Places)
+        {
+            var name = $"{Path.GetFileName(place.Path)}:{place.Line}";
+            // Several are told apart by where they are.
+            Take(spec, image, found.Places.Count == 1 ? name : $"{name} ({NameOf(image, place.Offset.Value)})", place.Offset.Value, isNamed: true);
         }
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using Uprobes.Images.CallFrames;
 using Uprobes.Images.SourceLines;
 using Uprobes.Images.StaticProbes;
+using Uprobes.Images.Types;
 using Uprobes.Linux;
 using static Uprobes.Images.ElfConstants;
 
@@ -38,6 +39,7 @@ public sealed class ElfImage : IDisposable
         CallFrames = new FrameTable(this);
         Lines = new LineTable(this);
         _staticProbes = new Lazy<IReadOnlyList<StaticProbeNote>>(() => StaticProbeReader.Read(this));
+        Types = new TypeTable(this);
         _functions = new Lazy<FunctionTable>(() => new FunctionTable(this));
         _sequences = new Lazy<RestartableSequences>(() => Images.RestartableSequences.Read(File, Dynamic, _segments));
     }
@@ -108,6 +110,9 @@ public sealed class ElfImage : IDisposable
 
     /// <summary>Which lines of source its code comes from.</summary>
     internal LineTable Lines { get; }
+
+    /// <summary>The types and parameters that debug information says.</summary>
+    internal TypeTable Types { get; }
 
     /// <summary>The critical sections of its restartable sequences.</summary>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>

@@ -16,12 +16,29 @@ public class SurroundingsTests
 
         public ScriptType? FindType(string name, AttachPoint? probe) => name == "handle" ? ScriptType.U32 : null;
 
-        public (EnumType Type, long Value)? FindConstant(string name, AttachPoint? probe) => name == "BIG" ? (new EnumType("size", 32), 7) : null;
+        public void Announce(IEnumerable<AttachPoint> places)
+        {
+        }
+
+        public StructLayout? LayoutOf(StructType type) => FindStruct(type.Name, new UserProbe(false, "/bin/x", new AddressTarget(0), "", default));
+
+        public (ScriptType Type, long Value)? FindConstant(string name, AttachPoint? probe) => name == "BIG" ? (new EnumType("size", 32), 7) : null;
 
         public IReadOnlyList<FunctionParameter>? FindParameters(AttachPoint probe) =>
-            [new("node", new PointerType(Node), 0), new("factor", new OpaqueType("double", 8), null), new("count", new IntegerType(32, true), 1)];
+            [new("node", new PointerType(Node), 0), new("factor", new OpaqueType("double", 8), null) { Reason = "is in a vector register" }, new("count", new IntegerType(32, true), 1),
+             new("given", Node, 2) { IsAddress = true }, new("copied", Node, null) { StackWord = 3 }, new("pair", Node, null) { Reason = "is in two registers" }];
 
-        public ScriptType? FindReturnType(AttachPoint probe) => null;
+        public string? NameOf(EnumType type, long value) => value == 7 ? "BIG" : null;
+
+        public FunctionResult? FindResult(AttachPoint probe) => (probe as UserProbe)?.File switch
+        {
+            "/bin/struct" => new(Node, true),
+            "/bin/double" => new(new OpaqueType("double", 8), false) { Reason = "is in a vector register" },
+            "/bin/unknown" => null,
+            _ => new(new IntegerType(32, true), false),
+        };
+
+        public TypeObstacle Explain(AttachPoint probe) => new("never", null);
 
         public int? FindSymbolSize(string symbol, AttachPoint probe) => 4;
     }
@@ -31,6 +48,8 @@ public class SurroundingsTests
     [Theory]
     [InlineData("args.count", "int32")]
     [InlineData("args->node", "struct node *")]
+    [InlineData("args.given", "struct node")]
+    [InlineData("args.copied.value", "int32")]
     [InlineData("args.node.next.value", "int32")]
     [InlineData("args", "record { .node: struct node *, .count: int32 }")]
     [InlineData("((struct node *)arg0)->next->next", "struct node *")]
@@ -42,10 +61,46 @@ public class SurroundingsTests
 
     [Theory]
     [InlineData("args.cuont", "1:24-29: ERROR: the function has no parameter `cuont`", "HINT: did you mean `count`?")]
-    [InlineData("args.factor", "1:19-30: ERROR: the parameter `factor` of type double cannot be read")]
+    [InlineData("args.q", "1:24-25: ERROR: the function has no parameter `q`", "HINT: parameters are node, factor, count, given, copied, pair")]
+    [InlineData("args.pair", "1:19-28: ERROR: the parameter `pair` of type struct node cannot be read: it is in two registers")]
+    [InlineData("args.factor", "1:19-30: ERROR: the parameter `factor` of type double cannot be read: it is in a vector register")]
     [InlineData("args.node.valeu", "1:29-34: ERROR: `struct node` has no field `valeu`", "HINT: did you mean `value`?")]
     public void What_the_probed_file_does_not_have_is_told(string text, params string[] expected) =>
         Assert.Equal(expected, Checking.Messages($"u:/bin/x:f {{ $v = {text}; }}", WithTypes));
+
+    [Theory]
+    [InlineData("ur:/bin/x:f { $v = retval; }", "int32")]
+    [InlineData("ur:/bin/struct:f { $v = retval.next; }", "struct node *")]
+    [InlineData("ur:/bin/unknown:f { $v = retval; }", "uint64")]
+    [InlineData("ur:/bin/x:f, ur:/bin/unknown:f { $v = retval; }", "uint64")]
+    public void What_is_returned_has_the_type_that_all_functions_return(string script, string type) =>
+        Assert.Equal(type, Assert.Single(Assert.Single(Checking.Script(script, WithTypes).Probes).Variables).Type.ToString());
+
+    [Fact]
+    public void What_is_returned_in_a_vector_register_is_refused() =>
+        Assert.Equal(["1:25-31: ERROR: what the function returns, double, cannot be read: it is in a vector register"], Checking.Messages("ur:/bin/double:f { $v = retval; }", WithTypes));
+
+    [Fact]
+    public void Parameters_are_those_of_the_moment_at_which_a_function_is_entered() =>
+        Assert.Equal(
+            ["1:21-31: ERROR: `args` has a value only where a function is entered: further on, its registers may hold something else", "HINT: keep it in a map at the entry: `@a[tid] = args.name`"],
+            Checking.Messages("u:/bin/x:f+4 { $v = args.count; }", WithTypes));
+
+    [Fact]
+    public void A_value_on_the_stack_is_read_above_the_return_address()
+    {
+        MemoryExpression value = Assert.IsType<MemoryExpression>(Checking.Expression("args.copied.value", WithTypes));
+        BinaryExpression sum = Assert.IsType<BinaryExpression>(value.Address);
+        Assert.Equal(32, Assert.IsType<ConstantExpression>(sum.Right).Value);
+        Assert.Equal(ScriptFunction.Reg, Assert.IsType<CallExpression>(sum.Left).Function);
+    }
+
+    [Fact]
+    public void A_struct_of_the_script_hides_that_of_the_probed_file()
+    {
+        TypedScript script = Checking.Script("struct node { char a; struct node *next; short b; } u:/bin/x:f { $v = ((struct node *)arg0)->next->b; $s = sizeof(struct node); }", new AnalysisOptions { Types = new SomeTypes() });
+        Assert.Equal(24, script.Types.FindStruct("node")?.Size);
+    }
 
     [Fact]
     public void A_field_is_a_read_at_an_offset()

@@ -5,7 +5,14 @@ namespace Uprobes.Images.SourceLines;
 /// <param name="File">The file's number.</param>
 /// <param name="Line">The line, 0 for code that no line stands for.</param>
 /// <param name="IsEnd">Whether it only ends the sequence.</param>
-internal readonly record struct LineRow(ulong Address, ulong File, uint Line, bool IsEnd);
+internal readonly record struct LineRow(ulong Address, ulong File, uint Line, bool IsEnd)
+{
+    /// <summary>The column of the line, from 1; 0 where the compiler does not say.</summary>
+    internal uint Column { get; init; }
+
+    /// <summary>Whether it is a place to stop at for the line: the beginning of a statement.</summary>
+    internal bool IsStatement { get; init; }
+}
 
 /// <summary>Runs the program of a unit (DWARF 5, 6.2.5).</summary>
 internal ref struct LineProgram
@@ -26,7 +33,7 @@ internal ref struct LineProgram
         _row = First;
     }
 
-    private static LineRow First => new(0, 1, 1, false);
+    private readonly LineRow First => new(0, 1, 1, false) { IsStatement = _unit.BeginsWithStatements };
 
     /// <summary>Where the next instruction is.</summary>
     internal readonly int Position => _reader.Position;
@@ -108,6 +115,14 @@ internal ref struct LineProgram
                 if (!_reader.TryReadUleb(out ulong file))
                     return false;
                 _row = _row with { File = file };
+                return true;
+            case 5: // DW_LNS_set_column
+                if (!_reader.TryReadUleb(out ulong column))
+                    return false;
+                _row = _row with { Column = (uint)Math.Min(column, uint.MaxValue) };
+                return true;
+            case 6: // DW_LNS_negate_stmt
+                _row = _row with { IsStatement = !_row.IsStatement };
                 return true;
             case 8: // DW_LNS_const_add_pc
                 Advance((ulong)((255 - _unit.OpcodeBase) / _unit.LineRange));

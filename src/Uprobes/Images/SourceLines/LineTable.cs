@@ -43,6 +43,18 @@ internal sealed class LineTable
         return last.Line == 0 || sequence.Unit.FileAt(last.File) is not { } file ? null : new SourceLine(file, last.Line);
     }
 
+    /// <summary>Finds where the code of a line begins; see <see cref="LineSearch"/>.</summary>
+    internal LineSearch Search(string file, uint line, uint? column)
+    {
+        LineSearch search = new(file, line, column);
+        if (_found.Value is not { } found)
+            return search;
+        search.HasLines = found.Sequences.Length > 0;
+        foreach (LineUnit unit in found.Sequences.Select(sequence => sequence.Unit).Distinct())
+            search.Add(found.Section, unit);
+        return search;
+    }
+
     private static Found? Read(ElfImage image)
     {
         try

@@ -22,6 +22,9 @@ internal sealed class LineUnit
 
     internal byte MinimumInstruction { get; private set; }
 
+    /// <summary>Whether rows are beginnings of statements until the program says something else.</summary>
+    internal bool BeginsWithStatements { get; private set; }
+
     internal sbyte LineBase { get; private set; }
 
     internal byte LineRange { get; private set; }
@@ -56,9 +59,22 @@ internal sealed class LineUnit
     /// <summary>The path of a file by its number in the program, or null.</summary>
     internal string? FileAt(ulong number)
     {
+        string? found = null;
+        ReadFiles(number, (_, path) => found = path);
+        return found;
+    }
+
+    /// <summary>Goes through the files: their numbers and paths.</summary>
+    /// <param name="only">The one file to look at; all where it is <see cref="ulong.MaxValue"/>.</param>
+    /// <param name="take">Takes number and path.</param>
+    internal void ReadFiles(ulong only, Action<ulong, string> take)
+    {
         var reader = new SpanReader(_section.Lines.AsSpan(0, Program));
         reader.TrySeek(_tables);
-        return Version >= DirectoryFirst ? FileOfForms(ref reader, number) : FileOfLists(ref reader, number);
+        if (Version >= DirectoryFirst)
+            ReadForms(ref reader, only, take);
+        else
+            ReadLists(ref reader, only, take);
     }
 
     private bool TryReadHeader(ref SpanReader reader)
@@ -70,10 +86,11 @@ internal sealed class LineUnit
         Version = version;
         Program = reader.Position + (int)headerLength;
         // Of version 4 on: how many operations an instruction has, which is more than 1 on other processors only.
-        if (!reader.TryReadByte(out byte minimum) || (version >= 4 && !reader.TryReadByte(out _)) || !reader.TryReadByte(out _)
+        if (!reader.TryReadByte(out byte minimum) || (version >= 4 && !reader.TryReadByte(out _)) || !reader.TryReadByte(out byte statements)
             || !reader.TryReadByte(out byte lineBase) || !reader.TryReadByte(out byte lineRange) || lineRange == 0
             || !reader.TryReadByte(out byte opcodeBase) || opcodeBase == 0 || !reader.TryReadBytes(opcodeBase - 1UL, out ReadOnlySpan<byte> operands))
             return false;
+        BeginsWithStatements = statements != 0;
         (MinimumInstruction, LineBase, LineRange, OpcodeBase, Operands) = (minimum, (sbyte)lineBase, lineRange, opcodeBase, operands.ToArray());
         _tables = reader.Position;
         return _tables <= Program;
@@ -89,7 +106,7 @@ internal sealed class LineUnit
     }
 
     // Directories, an empty one, files with their directory's number from 1, an empty one; 0 is the compiler's own directory.
-    private static string? FileOfLists(ref SpanReader reader, ulong number)
+    private static void ReadLists(ref SpanReader reader, ulong only, Action<ulong, string> take)
     {
         List<string> directories = [];
         while (reader.TryReadString(out ReadOnlySpan<byte> directory) && !directory.IsEmpty)
@@ -97,36 +114,34 @@ internal sealed class LineUnit
         for (ulong i = 1; reader.TryReadString(out ReadOnlySpan<byte> name) && !name.IsEmpty; i++)
         {
             if (!reader.TryReadUleb(out ulong directory) || !reader.TryReadUleb(out _) || !reader.TryReadUleb(out _))
-                return null;
-            if (i == number)
-                return Join(directory >= 1 && directory <= (ulong)directories.Count ? directories[(int)directory - 1] : "", System.Text.Encoding.UTF8.GetString(name));
+                return;
+            if (i == only || only == ulong.MaxValue)
+                take(i, Join(directory >= 1 && directory <= (ulong)directories.Count ? directories[(int)directory - 1] : "", System.Text.Encoding.UTF8.GetString(name)));
+            if (i == only)
+                return;
         }
-
-        return null;
     }
 
     // Both tables say of what their entries consist; directory 0 is the compiler's own, and files are counted from 0.
-    private string? FileOfForms(ref SpanReader reader, ulong number)
+    private void ReadForms(ref SpanReader reader, ulong only, Action<ulong, string> take)
     {
         List<string> directories = [];
-        if (!TryReadEntries(ref reader, ulong.MaxValue, (path, _) => directories.Add(path ?? "")))
-            return null;
-        string? found = null;
-        TryReadEntries(ref reader, number, (path, directory) =>
+        if (!TryReadEntries(ref reader, ulong.MaxValue, (_, path, _) => directories.Add(path ?? "")))
+            return;
+        TryReadEntries(ref reader, only, (number, path, directory) =>
         {
             if (path is null)
                 return;
             string folder = directory < (ulong)directories.Count ? directories[(int)directory] : "";
-            found = Join(directory == 0 || directories.Count == 0 ? folder : Join(directories[0], folder), path);
+            take(number, Join(directory == 0 || directories.Count == 0 ? folder : Join(directories[0], folder), path));
         });
-        return found;
     }
 
     /// <summary>Goes through a table.</summary>
     /// <param name="reader">At its start.</param>
     /// <param name="only">The one entry to look at; all where there is no such number.</param>
-    /// <param name="take">Takes path and directory.</param>
-    private bool TryReadEntries(ref SpanReader reader, ulong only, Action<string?, ulong> take)
+    /// <param name="take">Takes number, path and directory.</param>
+    private bool TryReadEntries(ref SpanReader reader, ulong only, Action<ulong, string?, ulong> take)
     {
         if (!reader.TryReadByte(out byte formats))
             return false;
@@ -154,7 +169,7 @@ internal sealed class LineUnit
             }
 
             if (i == only || only == ulong.MaxValue)
-                take(path, directory);
+                take(i, path, directory);
             if (i == only)
                 return true;
         }
