@@ -69,6 +69,7 @@ internal sealed partial class ActionLowering
     {
         List<Expression> values = [new Builtin(BuiltinKind.ProbeIndex), new Builtin(BuiltinKind.ProcessId)];
         List<LoweredField> fields = [];
+        bool outer = _namesCode; // What is sent by a block within a value.
         _namesCode = false;
         TypedStatement action = statement switch
         {
@@ -83,6 +84,7 @@ internal sealed partial class ActionLowering
         definitions.Add(new EventDefinition($"event{number}", [.. values.Select(v => v.Type)]));
         events.Add(new LoweredEvent(action, fields) { NamesCode = _namesCode });
         _statements.Add(new Emit(number, values));
+        _namesCode = outer;
 
         TypedExpression? Part(TypedExpression? part) => part is null ? null : Rewrite(part, values, fields);
 
@@ -109,7 +111,15 @@ internal sealed partial class ActionLowering
                 return map.Key is null ? map : map with { Key = Rewrite(map.Key, values, fields) };
             case CallExpression { Function: ScriptFunction.Buf, Type: BufferType type } buffer:
                 return Field(buffer, Bytes(buffer, type), type.Capacity, values, fields);
-            case CallExpression { Function: ScriptFunction.Str } or CharacterArrayExpression:
+            case CallExpression { Function: ScriptFunction.Str, Arguments: [{ Type.IsScalar: true } address, not ConstantExpression and var length], Type: TextType type } cut:
+                // All of it is sent, and the reader takes as much as is wanted.
+                FieldExpression whole = Field(cut, new LoadText(Integer(address), StoredTypes.Text(type).Capacity), StoredTypes.MostBytes(type), values, fields);
+                return cut with { Arguments = [whole, Rewrite(length, values, fields)] };
+            case CharacterArrayExpression { Count: > 0 and var count } array:
+                return Field(array, new LoadBytes(Integer(array.Address), new Constant(count, DataType.U64), StoredTypes.RoundUp(count)), count, values, fields);
+            case MemoryExpression { Type: StructType or ArrayType } memory when types.SizeOf(memory.Type) is > 0 and <= ProgramLimits.FieldCapacity and var size:
+                return Field(memory, new LoadBytes(Integer(memory.Address), new Constant(size, DataType.U64), StoredTypes.RoundUp(size)), size, values, fields);
+            case CallExpression { Function: ScriptFunction.Str }:
                 return Field(expression, Text(expression), StoredTypes.MostBytes((TextType)expression.Type), values, fields);
             case BuiltinExpression { Builtin: ScriptBuiltin.Stack, Type: StackType type }:
                 return Stack(expression, type, values, fields);
@@ -126,6 +136,15 @@ internal sealed partial class ActionLowering
                 return Field(expression, Integer(expression), 0, values, fields);
             case IncrementExpression increment:
                 return Field(increment, Incremented(increment), 0, values, fields);
+            case BlockExpression { Result: { } result } block:
+                LowerWithin(block);
+                return Rewrite(result, values, fields);
+            case ConditionalExpression choice:
+                TypedExpression condition = Rewrite(choice.Condition, values, fields);
+                return choice with { Condition = condition, WhenTrue = Maybe(() => Rewrite(choice.WhenTrue, values, fields)), WhenFalse = Maybe(() => Rewrite(choice.WhenFalse, values, fields)) };
+            case BinaryExpression { Operator: BinaryOperatorSyntax.LogicalAnd or BinaryOperatorSyntax.LogicalOr } logical:
+                TypedExpression left = Rewrite(logical.Left, values, fields);
+                return logical with { Left = left, Right = Maybe(() => Rewrite(logical.Right, values, fields)) };
             case MemoryExpression or BlockExpression or FieldExpression:
                 throw Refuse(expression, "programs in the target cannot work that out");
             case CallExpression call when !IsForReader(call.Function):
@@ -134,6 +153,16 @@ internal sealed partial class ActionLowering
                 _namesCode |= expression is CallExpression { Function: ScriptFunction.Usym };
                 return ExpressionParts.With(expression, [.. ExpressionParts.Of(expression).Select(part => Rewrite(part, values, fields))]);
         }
+    }
+
+    /// <summary>Does what a block does before the value of the statement that it is in is worked out.</summary>
+    private void LowerWithin(BlockExpression block)
+    {
+        if (_maybes > 0)
+            throw Refuse(block, "a block is run only sometimes, within an expression");
+        if (_jump is not null && HasJump(block.Statements))
+            throw Refuse(block, "a loop is left within an expression");
+        LowerStatement(block.Statements);
     }
 
     /// <summary>Whether a function needs nothing but its arguments, the maps or the run.</summary>

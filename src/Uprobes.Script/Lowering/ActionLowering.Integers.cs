@@ -70,16 +70,19 @@ internal sealed partial class ActionLowering
                 return CastValue(cast, type);
             case CallExpression call:
                 return CallValue(call);
+            case BlockExpression { Result: { } result } block:
+                LowerWithin(block);
+                return Integer(result);
             default:
                 throw Refuse(expression, $"{expression.Type} is not a value that programs in the target can work with");
         }
     }
 
     /// <summary>What is evaluated only sometimes: nothing can be done for it beforehand.</summary>
-    private Expression Maybe(Func<Expression> lower)
+    private T Maybe<T>(Func<T> lower)
     {
         _maybes++;
-        Expression value = lower();
+        T value = lower();
         _maybes--;
         return value;
     }
@@ -204,6 +207,7 @@ internal sealed partial class ActionLowering
             new MapContains(maps.IndexOf(map), Key(map, key)),
         (ScriptFunction.Reg, [TextConstantExpression name]) => Register(name),
         (ScriptFunction.Uptr, [var pointer]) => Integer(pointer),
+        (ScriptFunction.Strncmp, [var left, var right, ConstantExpression { Value: var most }]) => new Unary(UnaryOperator.Not, HaveOneBeginning(left, right, most)),
         _ => throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()"),
     };
 

@@ -140,12 +140,12 @@ internal sealed partial class ActionLowering
         _statements.Add(new SetLocal(LocalOf(assign.Variable), assign.Value is { } value ? IntegerAs(value, type) : new Constant(0, type)));
     }
 
-    /// <summary>A text stays where it is: what is kept is its address. So a variable can have but one, from one place of the action.</summary>
+    /// <summary>A text stays where it is: what is kept is its address. So which one a variable has must be known at every place of the action.</summary>
     private void AssignText(AssignVariable assign)
     {
         if (assign.Value is not { } value)
             return; // A declaration.
-        if (_texts.ContainsKey(assign.Variable))
+        if (_nesting > 0 && _texts.ContainsKey(assign.Variable))
             throw new LoweringException(assign.Span, $"{assign.Variable} holds several texts");
         Expression text = Text(value);
         if (text is LoadText load)
@@ -159,7 +159,7 @@ internal sealed partial class ActionLowering
             throw new LoweringException(assign.Span, $"{assign.Variable} may hold no text");
         }
 
-        _texts.Add(assign.Variable, text);
+        _texts[assign.Variable] = text;
     }
 
     private int LocalOf(VariableSymbol variable)

@@ -27,6 +27,24 @@ internal sealed partial class ActionLowering
         LoweringException Why(MapSymbol map) => new(expression.Span, maps.WhyForReader(map).Reason);
     }
 
+    /// <summary>Whether two texts are the same up to some byte, one of them being known: as strncmp() is used.</summary>
+    private Binary HaveOneBeginning(TypedExpression left, TypedExpression right, long most)
+    {
+        (TypedExpression text, TextConstantExpression? known) = StoredTypes.WithoutTextCasts(left) is TextConstantExpression first
+            ? (right, first)
+            : (left, StoredTypes.WithoutTextCasts(right) as TextConstantExpression);
+        if (known is null || known.Bytes.Span.Contains((byte)0) || most == 0)
+            throw Refuse(left, "the beginnings of two texts are compared that are known only when they are there");
+        if (known.Bytes.Length < most)
+            return new Binary(BinaryOperator.Equal, Text(text), Text(known)); // Only that text itself begins like it, its end included.
+
+        // What follows a shorter text's zero does not matter: the zero differs already.
+        if (Text(text) is not LoadText load || text.Type is not TextType type || StoredTypes.MostBytes(type) < most)
+            throw Refuse(text, "programs in the target cannot take the beginning of that text");
+        int capacity = StoredTypes.RoundUp((int)most);
+        return new Binary(BinaryOperator.Equal, new LoadBytes(load.Address, new Constant(most, DataType.U64), capacity), new TextConstant(known.Bytes[..(int)most], capacity));
+    }
+
     private static TextConstant Constant(ReadOnlySpan<byte> bytes) => new(bytes.ToArray(), StoredTypes.RoundUp(bytes.Length));
 
     /// <summary>A text of the capacity that a key has.</summary>

@@ -6,12 +6,13 @@ namespace Uprobes.Script.Lowering;
 
 /// <summary>Makes a program of one action.</summary>
 /// <param name="maps">Where the script's maps are.</param>
+/// <param name="types">Sizes of structs and arrays.</param>
 /// <param name="isReturn">Whether the action runs when a function returns.</param>
 /// <param name="mayCapture">Whether stacks are as the target made them: return addresses are not replaced.</param>
 /// <param name="startNanoseconds">When the run began, of CLOCK_MONOTONIC.</param>
 /// <param name="events">Gets what is left to the reader.</param>
 /// <param name="definitions">Gets the same for the group.</param>
-internal sealed partial class ActionLowering(MapPlan maps, bool isReturn, bool mayCapture, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions)
+internal sealed partial class ActionLowering(MapPlan maps, TypeCatalog types, bool isReturn, bool mayCapture, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions)
 {
     private readonly List<DataType> _locals = [];
     private readonly Dictionary<VariableSymbol, int> _variables = [];

@@ -54,10 +54,14 @@ internal sealed class EventActions(LoweredScript lowered, IReadOnlyList<ScriptSi
 
     private ScriptValue Decode(EventRecord record, int field, LoweredField described) => described.Type switch
     {
-        TextType => ScriptValue.String(Bytes(record, field, described.MostBytes)),
+        TextType => Text(Bytes(record, field, described.MostBytes)),
         BufferType => ScriptValue.Buffer(Bytes(record, field, described.MostBytes)),
+        StructType or ArrayType => interpreter.OfBytes(Bytes(record, field, described.MostBytes), described.MostBytes, described.Type),
         var type => TypedValue.OfBits(record.Integer(field), type, script.Types),
     };
+
+    /// <summary>An array of characters comes whole, what follows its zero too.</summary>
+    private static ScriptValue Text(byte[] bytes) => ScriptValue.String(bytes, 0, Array.IndexOf(bytes, (byte)0) is >= 0 and var end ? end : bytes.Length);
 
     private static byte[] Bytes(EventRecord record, int field, int most)
     {

@@ -49,7 +49,7 @@ internal static class ScriptLowering
         List<EventDefinition> definitions = [];
         Dictionary<LoweredAction, ProbePrograms> programs = [];
         foreach (LoweredAction action in actions)
-            programs.Add(action, new ActionLowering(maps, action.IsReturn, mayCapture, startNanoseconds, events, definitions).Lower(action.Probe));
+            programs.Add(action, new ActionLowering(maps, script.Types, action.IsReturn, mayCapture, startNanoseconds, events, definitions).Lower(action.Probe));
 
         LoweredScript lowered = new(
             new ProgramGroup

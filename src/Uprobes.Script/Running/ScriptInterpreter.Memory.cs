@@ -122,6 +122,17 @@ internal sealed partial class ScriptInterpreter
         return OfBytes(bytes, type);
     }
 
+    /// <summary>The value that bytes of the target's memory are, of which the last could perhaps not be read and are 0 then.</summary>
+    /// <param name="bytes">What was read.</param>
+    /// <param name="size">How many bytes the type has.</param>
+    /// <param name="type">A struct or an array.</param>
+    internal ScriptValue OfBytes(ReadOnlySpan<byte> bytes, int size, ScriptType type)
+    {
+        byte[] all = new byte[size];
+        bytes[..Math.Min(bytes.Length, size)].CopyTo(all);
+        return OfBytes(all, type);
+    }
+
     /// <summary>The value that some bytes of the target's memory are.</summary>
     private ScriptValue OfBytes(ReadOnlySpan<byte> bytes, ScriptType type)
     {

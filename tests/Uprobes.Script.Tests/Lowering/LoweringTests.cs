@@ -42,6 +42,16 @@ public sealed class LoweringTests
         "uprobe:./t:work { $s = str(arg2); $c = comm; printf(\"%s %s\\n\", $s, $c); if ($s == \"hello\") { @[$c] = count() } }",
         "uprobe:./t:work /@n++ % 3 == 0/ { @third = count(); $s = \"x\"; @[$s] = count() }",
         "uprobe:./t:work { @ = max(arg1) } uprobe:./t:rest { @ = max(arg0) }",
+        "uprobe:./t:work { if (strncmp(str(arg2), \"hello\", 3) == 0) { @three = count() } if (!strncmp(\"hello\", str(arg2), 9)) { @all = count() } if (strncmp(str(arg2), \"he\", 1)) { @other = count() } }",
+        "uprobe:./t:work /strncmp(str(arg2), \"a longer text\", 8) == 0/ { @[str(arg2, 8)] = count() }",
+        "uprobe:./t:work { printf(\"%s|%s\\n\", str(arg2, arg0), str(arg2, arg0 + 1)) }",
+        "struct point { int x; char y; long z; } uprobe:./t:work { print(*(struct point *)arg3); @[(*(struct point *)arg3).x] = count() }",
+        "struct name { char text[5]; unsigned char more[3]; } uprobe:./t:work { $n = (struct name *)arg2; printf(\"%s\\n\", $n->text); print($n->more); @[$n->more] = count(); @last = $n->more }",
+        "macro twice($x) { $x * 2 } macro add(@m, $n) { @m[$n] += 1; @m[$n] } uprobe:./t:work { $a = arg0; @[twice($a)] = count(); printf(\"%d %d\\n\", twice($a), add(@sums, $a)) }",
+        "uprobe:./t:work { $x = { let $a = arg0; $a++; $a * 2 }; $y = $x + { $x = $x + 1; $x } + $x; printf(\"%d %d\\n\", $x, $y) }",
+        "uprobe:./t:work { $s = \"first\"; printf(\"%s \", $s); $s = str(arg2); printf(\"%s\\n\", $s); if ($s == \"hello\") { @[$s] = count() } }",
+        "uprobe:./t:work { $a = arg0; printf(\"%d %d %d\\n\", $a, $a++, $a); @n = $a; printf(\"%d %d %d\\n\", @n, ++@n, @n); $b = $a + $a++ * $a; @b = $b }",
+        "uprobe:./t:work { printf(\"%s\\n\", ntop(arg0)); @[ntop(arg0)] = count() }",
     ];
 
     [Theory]
@@ -61,6 +71,11 @@ public sealed class LoweringTests
     [InlineData("uprobe:./t:work { if (@[tid] == \"x\") { @n++ } @[tid] = str(arg2) }", "@ holds string[1024] values")]
     [InlineData("uprobe:./t:work { let $s; if (arg0) { $s = \"x\" } print($s) }", "$s may hold no text")]
     [InlineData("uprobe:./t:work { if (arg0 && @n++) { @ = count() } }", "a value is changed only sometimes, within an expression")]
+    [InlineData("uprobe:./t:work { printf(\"%d\", arg0 > 3 ? ++@n : 0) }", "a value is changed only sometimes, within an expression")]
+    [InlineData("uprobe:./t:work { printf(\"%d\", arg0 > 3 && ++@n > 1) }", "a value is changed only sometimes, within an expression")]
+    [InlineData("macro up(@m) { @m += 1; @m } uprobe:./t:work { printf(\"%d\", arg0 > 3 ? up(@n) : 0) }", "a block is run only sometimes, within an expression")]
+    [InlineData("uprobe:./t:work { $s = \"a\"; if (arg0) { $s = \"b\" } print($s) }", "$s holds several texts")]
+    [InlineData("uprobe:./t:work { if (strncmp(str(arg2), str(arg1), 3) == 0) { @ = count() } }", "the beginnings of two texts are compared that are known only when they are there")]
     [InlineData("uretprobe:./t:work { @[ustack] = count() }", "return addresses on the stack are replaced to follow calls")]
     public void What_programs_cannot_do_is_told(string text, string reason)
     {
