@@ -21,6 +21,8 @@ internal sealed partial class SessionCore
         QueryRun query = new(session, run, events is null ? null : Clock.Value, events);
         try
         {
+            if (run.HasKeysToSweep)
+                BeginSweeping();
             query.Begin(Register(session, [.. points.Select((point, i) => new ProbeRequest(point) { Program = Callbacks(run, i) })]));
         }
         catch
@@ -31,6 +33,15 @@ internal sealed partial class SessionCore
 
         return query;
     }
+
+    /// <summary>Makes room in maps that programs fill with keys and delete them from. Where the tracer detaches, it does so when it looks around.</summary>
+    private void BeginSweeping()
+    {
+        lock (_lookoutGate)
+            _lookout ??= new Lookout(_lookInterval, () => _notices.Run(_engine.SweepMaps), OnSweepFailed);
+    }
+
+    private void OnSweepFailed(Exception error) => Tell(NoticeKind.Tracee, $"keys that are deleted from maps make no room any more: {error}");
 
     /// <summary>A program at a probe: what runs in the target where that can be, and what runs here where it cannot.</summary>
     private ConsumerCallbacks Callbacks(ProgramRun run, int probe)

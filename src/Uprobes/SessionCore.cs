@@ -29,7 +29,9 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     private bool _started;
     private readonly SiteKinds _allowed;
     private readonly bool _detaches;
-    private readonly Lookout? _lookout;
+    private readonly TimeSpan _lookInterval;
+    private readonly Lock _lookoutGate = new();
+    private Lookout? _lookout;
     private readonly int _eventBufferBytes;
     private readonly TickClockStart _clockStart = new();
     private Lazy<TickClock> Clock => _clockStart.Clock;
@@ -66,6 +68,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         _notices = new NoticeQueue(_tracer.Thread);
         relay.Target = _engine;
         _guard = new WriteGuard(options.WriteGuard, OnWriteGuardBreak);
+        _lookInterval = options.LookInterval;
         if (_detaches)
             _lookout = new Lookout(options.LookInterval, () => _notices.Run(_engine.LookAround), OnLookoutFailed);
     }

@@ -47,7 +47,7 @@ public sealed record SessionOptions
 
     /// <summary>
     /// How often processes are looked at that the tracer has let go of: by so much later than they are loaded, forked or executed, libraries,
-    /// children and programs are probed.
+    /// children and programs are probed. And how often room is made in maps that the programs of queries fill with keys and delete them from.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than a millisecond, or more than a minute.</exception>
     public TimeSpan LookInterval

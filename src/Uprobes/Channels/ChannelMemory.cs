@@ -27,6 +27,9 @@ internal sealed unsafe class ChannelMemory : IDisposable
 
     internal ChannelLayout Layout { get; }
 
+    /// <summary>Held by those in the tracer who read maps with keys or put values into them: meanwhile no entry gets another key.</summary>
+    internal Lock Tables { get; } = new();
+
     /// <summary>Sizes, seals and maps a new memory file of a target.</summary>
     /// <param name="path"><c>/proc/PID/fd/N</c>.</param>
     /// <param name="layout">How it will be divided.</param>

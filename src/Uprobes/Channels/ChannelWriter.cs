@@ -12,10 +12,17 @@ internal sealed class ChannelWriter
     private readonly IReadOnlyList<EventDefinition> _events;
     private readonly Dictionary<ulong, int> _slots = [];
 
+    /// <summary>Keys deleted of each map since it was swept.</summary>
+    private readonly int[] _deleted;
+
     /// <summary>Writes to a channel, which outlives the writer's last call.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="events">The group's events.</param>
-    internal ChannelWriter(ChannelMemory channel, IReadOnlyList<EventDefinition> events) => (_channel, _events) = (channel, events);
+    internal ChannelWriter(ChannelMemory channel, IReadOnlyList<EventDefinition> events) =>
+        (_channel, _events, _deleted) = (channel, events, new int[channel.Layout.Maps.Count]);
+
+    /// <summary>Whether no other program writes the channel, so that deleted keys may make room for others at any moment.</summary>
+    internal bool Sweeps { get; init; }
 
     private ChannelLayout Layout => _channel.Layout;
 
@@ -51,6 +58,13 @@ internal sealed class ChannelWriter
     internal void AddToCell(int slot, int map, int probe, ReadOnlySpan<ulong> key, long value)
     {
         long cell = CellOf(slot, map, probe, key, insert: true);
+        if (cell < 0 && Sweeps && _deleted[map] >= TableSweep.Least(Layout.Maps[map]))
+        {
+            _deleted[map] = 0;
+            TableSweep.Sweep(_channel, map);
+            cell = CellOf(slot, map, probe, key, insert: true);
+        }
+
         if (cell >= 0)
             Cell.Put(_channel, cell, Layout.Maps[map], value);
         else
@@ -66,12 +80,15 @@ internal sealed class ChannelWriter
         return isThere;
     }
 
-    /// <summary>Takes a key's value out of a map of kind <see cref="AggregateKind.Value"/>. The key keeps its entry.</summary>
+    /// <summary>Takes a key's value out of a map of kind <see cref="AggregateKind.Value"/>. The key keeps its entry until a sweep (<see cref="TableSweep"/>).</summary>
     internal void Delete(int slot, int map, int probe, ReadOnlySpan<ulong> key)
     {
         long cell = CellOf(slot, map, probe, key, insert: false);
-        if (cell >= 0)
-            _channel.Write(cell + 8, 0);
+        if (cell < 0)
+            return;
+        _channel.Write(cell + 8, 0);
+        if (Layout.Maps[map].IsKeyed)
+            _deleted[map]++;
     }
 
     /// <summary>Sends an event.</summary>

@@ -31,10 +31,14 @@ internal sealed class MapReader
         foreach (ChannelMemory channel in channels)
         {
             using ChannelHold hold = channel.Hold();
-            if (reader._definition.IsKeyed)
-                reader.ReadTable(channel);
-            else
+            if (!reader._definition.IsKeyed)
+            {
                 reader.ReadRecords(channel);
+                continue;
+            }
+
+            lock (channel.Tables)
+                reader.ReadTable(channel);
         }
 
         var rows = new Dictionary<MapKey, AggregateValue>(reader._cells.Count);
@@ -54,8 +58,11 @@ internal sealed class MapReader
         foreach (ChannelMemory channel in channels)
         {
             using ChannelHold hold = channel.Hold();
-            foreach (int index in KeyedTable.Places(reader._definition, key.Stored))
-                reader.ReadEntry(new SparseArea(channel, KeyedTable.EntryOffset(channel.Layout, map, index), channel.Layout.EntrySize(map), 1), 0, index);
+            lock (channel.Tables)
+            {
+                foreach (int index in KeyedTable.Places(reader._definition, key.Stored))
+                    reader.ReadEntry(new SparseArea(channel, KeyedTable.EntryOffset(channel.Layout, map, index), channel.Layout.EntrySize(map), 1), 0, index);
+            }
         }
 
         return reader._cells.TryGetValue(key, out ulong[]? cell) ? new AggregateValue(reader._definition, cell) : null;

@@ -40,19 +40,25 @@ internal static class ValueTransfer
     /// <param name="pause">Called between two looks at a key that another thread is putting in; without one the processor is left to others.</param>
     internal static void Set(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, long value, Action? pause = null)
     {
-        long cell = Find(channel, map, key, insert: true, pause);
-        if (cell >= 0)
-            Cell.Put(channel, cell, channel.Layout.Maps[map], value);
-        else
-            channel.Add(ChannelLayout.LostOtherOffset, 1);
+        lock (channel.Tables)
+        {
+            long cell = Find(channel, map, key, insert: true, pause);
+            if (cell >= 0)
+                Cell.Put(channel, cell, channel.Layout.Maps[map], value);
+            else
+                channel.Add(ChannelLayout.LostOtherOffset, 1);
+        }
     }
 
     /// <summary>Takes a key's value out.</summary>
     internal static void Delete(ChannelMemory channel, int map, ReadOnlySpan<ulong> key)
     {
-        long cell = Find(channel, map, key, insert: false, pause: null);
-        if (cell >= 0)
-            channel.Write(cell + 8, 0);
+        lock (channel.Tables)
+        {
+            long cell = Find(channel, map, key, insert: false, pause: null);
+            if (cell >= 0)
+                channel.Write(cell + 8, 0);
+        }
     }
 
     private static long Find(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, bool insert, Action? pause)

@@ -10,13 +10,13 @@ namespace Uprobes.Arming.Inline;
 internal readonly record struct ThreadIdentity(int ProcessId, int ThreadId);
 
 /// <summary>Where interpreted programs put what they find in one process. On the tracer thread only.</summary>
-internal sealed class InterpretedChannel(ChannelMemory memory, ProgramGroup group)
+internal sealed class InterpretedChannel(ChannelMemory memory, ProgramGroup group, bool isShared)
 {
     private readonly Dictionary<int, ThreadIdentity> _identities = [];
 
     internal ChannelMemory Memory => memory;
 
-    internal ChannelProgramOutput Output { get; } = new(new ChannelWriter(memory, group.Events));
+    internal ChannelProgramOutput Output { get; } = new(new ChannelWriter(memory, group.Events) { Sweeps = !isShared });
 
     /// <summary>Who a thread is; asked of the kernel once.</summary>
     internal ThreadIdentity IdentityOf(int tid)

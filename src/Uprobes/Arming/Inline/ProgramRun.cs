@@ -17,6 +17,7 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     private readonly Dictionary<(int Map, MapKey Key), long> _presets = group.Presets.ToDictionary(p => (p.Map, p.Key), p => p.Value);
     private readonly Dictionary<ProbePrograms, ProgramGroup> _groups = GroupsOf(group);
     private Interpreter? _interpreter;
+    private bool _isDisposed;
 
     internal ProgramGroup Group { get; } = group;
 
@@ -66,7 +67,7 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
         if (_interpreted.TryGetValue(processId, out InterpretedChannel? known) && (shared is null || known.Memory == shared))
             return known;
         ChannelMemory memory = shared ?? ChannelMemory.CreatePrivate(Layout);
-        InterpretedChannel made = new(memory, Group);
+        InterpretedChannel made = new(memory, Group, isShared: shared is not null);
         _interpreted[processId] = made;
         if (shared is null)
             Add(new ProcessChannel(processId, memory));
@@ -95,6 +96,31 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
         }
     }
 
+    /// <summary>Whether it has maps from which keys can be deleted.</summary>
+    internal bool HasKeysToSweep => Group.Maps.Any(m => m is { Kind: AggregateKind.Value, IsKeyed: true });
+
+    /// <summary>Whether a channel's maps have many keys that programs have deleted.</summary>
+    internal bool IsSweepDue(ChannelMemory memory) => IfAlive(memory, () => Enumerable.Range(0, Group.Maps.Count).Any(map => TableSweep.IsDue(memory, map)));
+
+    /// <summary>Takes deleted keys out of a channel's maps where they are many; no thread is in a program that writes them. On the tracer thread.</summary>
+    internal void Sweep(ChannelMemory memory) => IfAlive(memory, () =>
+    {
+        foreach (int map in Enumerable.Range(0, Group.Maps.Count).Where(map => TableSweep.IsDue(memory, map)))
+            TableSweep.Sweep(memory, map);
+        return true;
+    });
+
+    private bool IfAlive(ChannelMemory memory, Func<bool> function)
+    {
+        lock (_lock)
+        {
+            if (_isDisposed || !Group.SharesValues)
+                return false;
+            using ChannelHold hold = memory.Hold();
+            return function();
+        }
+    }
+
     /// <summary>The channel that each process writes now.</summary>
     private IEnumerable<ChannelMemory> Newest() => _channels.GroupBy(c => c.ProcessId).Select(c => c.Last().Memory);
 
@@ -113,6 +139,8 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     /// <summary>Lets go of the channels. The programs are no longer armed anywhere.</summary>
     public void Dispose()
     {
+        lock (_lock)
+            _isDisposed = true;
         foreach (ProcessChannel channel in Channels)
             channel.Memory.Dispose();
     }

@@ -32,7 +32,18 @@ internal sealed partial class TrapEngine
             }
         }
 
+        SweepMaps();
         LeaveAll();
+    }
+
+    /// <summary>Makes room in maps of programs that are full of deleted keys.</summary>
+    internal void SweepMaps()
+    {
+        foreach ((SpaceArming space, TracedProcess process) in Spaces())
+        {
+            if (IsKnown(process) && space.Inline.IsSweepDue && TryReturn(process) && HasMemoryOf(process, space))
+                _services.NotePause(space.Inline.SweepMaps());
+        }
     }
 
     /// <summary>Lets go of all processes in which nothing needs a tracer.</summary>

@@ -1,0 +1,63 @@
+namespace Uprobes.Channels;
+
+/// <summary>
+/// Takes keys without values out of maps of kind <see cref="AggregateKind.Value"/>, so that their entries serve others. A key that a program
+/// deletes keeps its entry: another thread may have found it and be about to write its cell, and no instruction writes a value only if the entry is
+/// still that key's. So entries change hands only while no thread is in a program; readers and the tracer's other threads wait (<see cref="ChannelMemory.Tables"/>).
+/// </summary>
+internal static class TableSweep
+{
+    /// <summary>A sweep is due when one entry of so many is taken by a key without a value: so far apart, most keys find room near their places.</summary>
+    private const int Share = 4;
+
+    /// <summary>Hashes spread keys evenly: so many entries tell of all.</summary>
+    private const int Sample = 1024;
+
+    /// <summary>So many keys without values make a sweep due.</summary>
+    internal static int Least(MapDefinition map) => Math.Max(1, map.Capacity / Share);
+
+    /// <summary>Whether a map of a channel, which the caller holds, has many keys without values.</summary>
+    internal static bool IsDue(ChannelMemory channel, int map)
+    {
+        MapDefinition definition = channel.Layout.Maps[map];
+        if (!Holds(definition))
+            return false;
+        int without = 0, count = Math.Min(Sample, definition.Capacity);
+        SparseArea entries = EntriesOf(channel, map, count);
+        foreach (int index in entries.Items)
+        {
+            if (entries.Read(index, 0) != 0 && entries.Read(index, HasValue(definition)) == 0)
+                without++;
+        }
+
+        return without >= Least(definition with { Capacity = count });
+    }
+
+    /// <summary>Has a map of a channel hold the keys that have values, and nothing else. Nobody writes it; the caller holds it.</summary>
+    internal static void Sweep(ChannelMemory channel, int map)
+    {
+        MapDefinition definition = channel.Layout.Maps[map];
+        lock (channel.Tables)
+        {
+            IReadOnlyDictionary<MapKey, AggregateValue> rows = MapReader.Read([channel], map).Rows;
+            SparseArea entries = EntriesOf(channel, map, definition.Capacity);
+            foreach (int index in entries.Items)
+            {
+                long entry = KeyedTable.EntryOffset(channel.Layout, map, index);
+                channel.Write(entry + HasValue(definition), 0); // Otherwise the next key in it had its value for a moment.
+                channel.Write(entry, 0);
+            }
+
+            foreach ((MapKey key, AggregateValue value) in rows)
+                ValueTransfer.Set(channel, map, key.Stored, (long)value.Value);
+        }
+    }
+
+    private static bool Holds(MapDefinition map) => map is { Kind: AggregateKind.Value, IsKeyed: true };
+
+    /// <summary>Offset in an entry of the word that tells whether there is a value.</summary>
+    private static int HasValue(MapDefinition map) => 8 + map.KeySize + 8;
+
+    private static SparseArea EntriesOf(ChannelMemory channel, int map, int count) =>
+        new(channel, channel.Layout.TableOffset(map), channel.Layout.EntrySize(map), count);
+}

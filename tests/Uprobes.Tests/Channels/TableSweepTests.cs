@@ -1,0 +1,106 @@
+using CsCheck;
+using Uprobes.Channels;
+
+namespace Uprobes.Tests.Channels;
+
+/// <summary>Keys that were deleted make room for others.</summary>
+public sealed class TableSweepTests
+{
+    private static readonly MapDefinition Map = new("values", AggregateKind.Value, DataType.U64, [DataType.U64], 64);
+
+    [Fact]
+    public void A_writer_that_is_alone_never_runs_out_of_room_for_keys_that_it_deletes()
+    {
+        using ChannelMemory channel = Create();
+        ChannelWriter writer = new(channel, []) { Sweeps = true };
+        int slot = writer.SlotOf(1, 1);
+        for (ulong key = 1; key < 10_000; key++)
+        {
+            writer.AddToCell(slot, 0, 0, [key], (long)key);
+            Assert.True(writer.TryRead(slot, 0, 0, [key], out long value));
+            Assert.Equal((long)key, value);
+            writer.Delete(slot, 0, 0, [key]);
+            Assert.False(writer.TryRead(slot, 0, 0, [key], out _));
+        }
+
+        Assert.Equal(0ul, ChannelLosses.Read(channel).Keys);
+    }
+
+    [Fact]
+    public void One_among_others_does()
+    {
+        using ChannelMemory channel = Create();
+        ChannelWriter writer = new(channel, []);
+        int slot = writer.SlotOf(1, 1);
+        for (ulong key = 1; key < 1000; key++)
+        {
+            writer.AddToCell(slot, 0, 0, [key], 1);
+            writer.Delete(slot, 0, 0, [key]);
+        }
+
+        Assert.InRange(ChannelLosses.Read(channel).Keys, 900ul, 1000ul);
+        Assert.True(TableSweep.IsDue(channel, 0));
+        TableSweep.Sweep(channel, 0);
+        Assert.False(TableSweep.IsDue(channel, 0));
+        ulong lost = ChannelLosses.Read(channel).Keys;
+        writer.AddToCell(slot, 0, 0, [5000], 7);
+        Assert.Equal(lost, ChannelLosses.Read(channel).Keys);
+        Assert.Equal(7, Assert.Single(MapReader.Read([channel], 0).Rows).Value.Value);
+    }
+
+    [Fact]
+    public void A_sweep_changes_no_value()
+    {
+        Gen.Select(Gen.Int[1, 40], Gen.Bool).Array[0, 300].Sample(steps =>
+        {
+            using ChannelMemory channel = Create();
+            ChannelWriter writer = new(channel, []);
+            int slot = writer.SlotOf(1, 1);
+            Dictionary<ulong, Int128> expected = [];
+            for (int i = 0; i < steps.Length; i++)
+            {
+                ulong key = (ulong)steps[i].Item1;
+                if (steps[i].Item2)
+                {
+                    writer.AddToCell(slot, 0, 0, [key], i);
+                    expected[key] = i;
+                }
+                else
+                {
+                    writer.Delete(slot, 0, 0, [key]);
+                    expected.Remove(key);
+                }
+
+                if (i % 50 == 49)
+                    TableSweep.Sweep(channel, 0);
+            }
+
+            // Where a key found no room, that was counted.
+            Dictionary<ulong, Int128> found = MapReader.Read([channel], 0).Rows.ToDictionary(r => (ulong)r.Key.Integer(0), r => (Int128)r.Value.Value);
+            return ChannelLosses.Read(channel).Keys + ChannelLosses.Read(channel).Other > 0 || (found.Count == expected.Count && expected.All(e => found[e.Key] == e.Value));
+        });
+    }
+
+    [Fact]
+    public void Whatever_a_target_has_written_a_sweep_ends_and_leaves_a_table_that_works()
+    {
+        Gen.Int[0, int.MaxValue].Sample(seed =>
+        {
+            using ChannelMemory channel = Create();
+            Random random = new(seed);
+            long table = channel.Layout.TableOffset(0);
+            for (int i = 0; i < Map.Capacity * channel.Layout.EntrySize(0) / 8; i++)
+                channel.Write(table + (8 * i), random.Next(3) == 0 ? (ulong)random.Next(4) : (ulong)random.NextInt64() << random.Next(8));
+            _ = TableSweep.IsDue(channel, 0);
+            TableSweep.Sweep(channel, 0);
+            Assert.Equal(0, MapReader.Read([channel], 0).Corrupt);
+            ChannelWriter writer = new(channel, []);
+            int slot = writer.SlotOf(1, 1);
+            ulong lost = ChannelLosses.Read(channel).Keys;
+            writer.AddToCell(slot, 0, 0, [77], 5);
+            Assert.True(ChannelLosses.Read(channel).Keys > lost || (writer.TryRead(slot, 0, 0, [77], out long value) && value == 5));
+        });
+    }
+
+    private static ChannelMemory Create() => ChannelMemory.CreatePrivate(new ChannelLayout([Map], probes: 1, threadSlots: 1, ringBytes: 0));
+}
