@@ -19,6 +19,9 @@ internal static class HelpTexts
     /// <summary>What latency does.</summary>
     public const string LatencyDescription = "Shows how long the calls of some functions take, from entry to return, as a distribution.";
 
+    /// <summary>What top does.</summary>
+    public const string TopDescription = "Shows what functions are doing now: calls and time of each, in a table that is made anew every second.";
+
     /// <summary>What stack does.</summary>
     public const string StackDescription = "Shows from where functions are called: their stacks, counted or with a sum for each, the hottest first.";
 
@@ -48,6 +51,7 @@ internal static class HelpTexts
           Find what is called most          uprobe count -p PID 'libssl:SSL_*' -d 5
           How large are the arguments       uprobe hist -p PID libc:malloc arg0 -d 5
           How long calls take               uprobe latency -p PID 'libsqlite3:sqlite3_*' -d 5
+          What is going on now              uprobe top -p PID 'libsqlite3:sqlite3_*'
           From where it is called           uprobe stack -p PID libc:malloc -d 5
           The same as a picture             uprobe flame -o out.svg -p PID libc:malloc -d 5
           A timeline to look at             uprobe record -p PID 'libsqlite3:sqlite3_*' -d 5 -o out.pftrace
@@ -150,6 +154,25 @@ internal static class HelpTexts
           A function's time contains that of the functions that it calls, and the time during which its thread did not run.
           The probes take time themselves, which is part of what is measured: some ten nanoseconds where jumps are used, some
           microseconds where breakpoints are (--engine).
+          Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
+
+        """;
+
+    /// <summary>Below the help of top.</summary>
+    public const string Top = """
+        Examples:
+          uprobe top -p 4242 'libsqlite3:sqlite3_*'
+              what a library is asked for, until q or Ctrl-C
+          uprobe top -p 4242 'libssl:SSL_*' libc:read libc:write --sort time -n 10
+              where the time goes, the ten functions that take most
+          uprobe top -p 4242 libc:malloc -i 5 > log.txt
+              without a terminal: a table every five seconds, one below the other
+
+        Notes:
+          CALLS/S, TIME/S, AVERAGE and 99% <= are of the last interval; CALLS and TIME are of all since the start.
+          A call counts when it returns. A function's time contains that of the functions that it calls, and the time during which its thread did not run;
+          that of several threads adds up, so that TIME/S may be more than a second.
+          The table at the end stays on the terminal.
           Exit code: that of the command with -c; 0 after Ctrl-C; 1 when a probe is refused; 2 for a wrong command line.
 
         """;

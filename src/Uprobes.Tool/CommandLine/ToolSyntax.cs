@@ -106,13 +106,14 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         var histogram = new HistogramSyntax().Build(RunDistribution, trailing);
         var latency = new LatencySyntax().Build(RunDistribution, trailing);
         var record = new RecordSyntax().Build(RunTrace, trailing);
+        var top = new TopSyntax().Build(RunTop, trailing);
         var stack = new StackSyntax().Build(RunStack, trailing);
         var flame = new FlameSyntax().Build(RunFlame, trailing);
         var list = new ListSyntax().Build(request => new ListCommand(environment, images, request).Run());
         var script = new RunSyntax().Build(request => new RunCommand(environment, images, request).Run());
         var completion = new CompletionSyntax().Build();
         var manual = new Command("man", HelpTexts.ManualDescription);
-        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, stack, flame, record, script, completion, manual };
+        var root = new RootCommand(HelpTexts.RootDescription) { list, trace, count, histogram, latency, top, stack, flame, record, script, completion, manual };
         manual.SetAction(parsed => parsed.InvocationConfiguration.Output.Write(new ManualPage(root).Write()));
         var usual = root.Options.OfType<HelpOption>().Single();
         root.Options.Remove(usual);
@@ -122,6 +123,7 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         TeachingHelp.AddTo(histogram, HelpTexts.Histogram + HelpTexts.Conditions);
         TeachingHelp.AddTo(latency, HelpTexts.Latency + HelpTexts.Conditions);
         TeachingHelp.AddTo(record, HelpTexts.Record + HelpTexts.Conditions);
+        TeachingHelp.AddTo(top, HelpTexts.Top + HelpTexts.Conditions);
         TeachingHelp.AddTo(stack, HelpTexts.Stack + HelpTexts.Conditions);
         TeachingHelp.AddTo(flame, HelpTexts.Flame + HelpTexts.Conditions);
         TeachingHelp.AddTo(list, HelpTexts.List);
@@ -147,6 +149,12 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
     private int RunDistribution(DistributionRequest request)
     {
         using var command = new DistributionCommand(environment, request);
+        return command.Run();
+    }
+
+    private int RunTop(TopRequest request)
+    {
+        using var command = new TopCommand(environment, request);
         return command.Run();
     }
 

@@ -10,7 +10,7 @@ internal static class TrailingCommand
     public static (IReadOnlyList<string> Arguments, IReadOnlyList<string>? Command) Split(IReadOnlyList<string> arguments)
     {
         // Only the commands that can start a program: elsewhere `--` ends the options, as usual.
-        if (arguments.Count == 0 || arguments[0] is not ("trace" or "count" or "hist" or "latency" or "stack" or "flame" or "record"))
+        if (arguments.Count == 0 || arguments[0] is not ("trace" or "count" or "hist" or "latency" or "stack" or "flame" or "top" or "record"))
             return (arguments, null);
         for (var i = 1; i < arguments.Count; i++)
         {

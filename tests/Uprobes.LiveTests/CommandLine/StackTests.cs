@@ -5,7 +5,7 @@ using static Uprobes.LiveTests.CommandLine.TracedCalls;
 
 namespace Uprobes.LiveTests.CommandLine;
 
-/// <summary>stack and flame, on programs that were not written to be probed and on stacks whose calls are known.</summary>
+/// <summary>stack, flame and top, on programs that were not written to be probed and on stacks whose calls are known.</summary>
 public sealed class StackTests
 {
     [Theory]
@@ -59,6 +59,19 @@ public sealed class StackTests
         {
             File.Delete(path);
         }
+    }
+
+    [Fact]
+    public void The_table_of_top_has_each_call_of_a_process()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("stacks");
+        using TargetProcess tool = Attach(target, "top", Spec("stacks", "inner"), Spec("stacks", "mark"), "-i", "0.2");
+        target.Ask("plain 20");
+        target.Ask("plain 20");
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        string[] last = tool.Output[(tool.Output.LastIndexOf("CALLS/S", StringComparison.Ordinal) + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
+        Assert.Equal(["2 inner", "4 mark"], last.Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(c => $"{c[4]} {c[6]}").OrderBy(l => l, StringComparer.Ordinal));
     }
 
     private static IEnumerable<string> Functions(JsonElement stack) =>

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+using Uprobes.Tool.Probing;
+using Uprobes.Tool.Queries;
+
+namespace Uprobes.Tool.Commands;
+
+/// <summary>What top is asked for.</summary>
+/// <param name="Probing">Where and how.</param>
+/// <param name="Query">Which calls count.</param>
+internal sealed record TopRequest(ProbingRequest Probing, CallQuery Query)
+{
+    /// <summary>How often the table is made anew.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How many functions are shown.</summary>
+    public int Rows { get; init; } = 20;
+
+    /// <summary>What comes first.</summary>
+    public TopOrder Order { get; init; }
+}
+
+/// <summary>Shows what functions are doing now, in a table that is made anew each second.</summary>
+internal sealed class TopCommand(ToolEnvironment environment, TopRequest request)
+    : AggregateCommand(environment, request.Probing, request.Interval, AggregateQueries.Latency(request.Query, steps: null))
+{
+    private readonly TopMeter _meter = new();
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private long _last = Stopwatch.GetTimestamp();
+    private ResultOutput? _output;
+    private LiveScreen? _screen;
+
+    /// <inheritdoc/>
+    protected override IArmedPrograms Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output)
+    {
+        _output = output;
+        var armed = base.Arm(session, probes, output);
+        _last = Stopwatch.GetTimestamp();
+        return armed;
+    }
+
+    /// <inheritdoc/>
+    protected override RunEnd Observe(ProbeRun run)
+    {
+        // A started command writes to the same terminal, and reads from it.
+        if (!_output!.IsTerminal || StartsCommand || Request.Format == OutputFormat.Json)
+            return base.Observe(run);
+        WatchKeys();
+        using (_screen = new LiveScreen(_output, TextStyle.For(_output)))
+        {
+            try
+            {
+                return base.Observe(run);
+            }
+            finally
+            {
+                _screen.Dispose();
+                _screen = null; // What is found at the end stays on the terminal.
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void WriteText(IArmedPrograms armed, ResultOutput output)
+    {
+        var (rows, seconds) = Look(armed);
+        var room = _screen is null ? request.Rows : Math.Min(request.Rows, LiveScreen.Rows - 2);
+        var lines = TopTable.Lines(rows, TopTable.Sorted(rows, request.Order, room), seconds, Stopwatch.GetElapsedTime(_start));
+        if (_screen is not null)
+        {
+            _screen.Show(lines);
+            return;
+        }
+        foreach (var line in lines)
+        {
+            output.Buffer.WriteText(line);
+            output.Buffer.WriteText("\n");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void WriteJson(IArmedPrograms armed, ResultOutput output)
+    {
+        var (rows, seconds) = Look(armed);
+        TopTable.WriteJson(output.Buffer, TopTable.Sorted(rows, request.Order, int.MaxValue), seconds, Stopwatch.GetElapsedTime(_start));
+    }
+
+    /// <inheritdoc/>
+    protected override string Progress(IArmedPrograms armed) => "";
+
+    private (IReadOnlyList<TopRow> Rows, double Seconds) Look(IArmedPrograms armed)
+    {
+        var seconds = Math.Max(1e-3, Stopwatch.GetElapsedTime(_last).TotalSeconds);
+        _last = Stopwatch.GetTimestamp();
+        return (_meter.Look(armed), seconds);
+    }
+
+    /// <summary>q ends as Ctrl-C does. The thread waits for a key for as long as this program runs.</summary>
+    private void WatchKeys()
+    {
+        if (Console.IsInputRedirected)
+            return;
+        var keys = new Thread(() =>
+        {
+            while (Console.ReadKey(intercept: true).KeyChar is not ('q' or 'Q'))
+            {
+            }
+            Events.Post(new RunEvent.Interrupted());
+        })
+        { IsBackground = true, Name = "uprobe keys" };
+        keys.Start();
+    }
+}
