@@ -26,8 +26,7 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     : AggregateCommand(environment, request.Probing, request.Interval, AggregateQueries.Latency(request.Query, steps: null))
 {
     private readonly TopMeter _meter = new();
-    private readonly long _start = Stopwatch.GetTimestamp();
-    private long _last = Stopwatch.GetTimestamp();
+    private long _start, _last;
     private ResultOutput? _output;
     private LiveScreen? _screen;
 
@@ -36,7 +35,7 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     {
         _output = output;
         var armed = base.Arm(session, probes, output);
-        _last = Stopwatch.GetTimestamp();
+        _start = _last = Stopwatch.GetTimestamp();
         return armed;
     }
 

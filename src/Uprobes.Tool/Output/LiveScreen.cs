@@ -7,10 +7,10 @@ namespace Uprobes.Tool.Output;
 /// </summary>
 internal sealed class LiveScreen : IDisposable
 {
-    // The second screen without a cursor, and back.
-    private const string Enter = "\e[?1049h\e[?25l", Leave = "\e[?25h\e[?1049l";
+    // The second screen without a cursor, and back; waiting for a key has made .NET ask for the keypad's other codes, which it leaves so.
+    private const string Enter = "\e[?1049h\e[?25l", Leave = "\e[?1l\e>\e[?25h\e[?1049l";
     private const string Home = "\e[H", EraseRestOfLine = "\e[K", EraseRest = "\e[J";
-    private const int LeastColumns = 20, LeastRows = 4;
+    private const int UsualColumns = 80, UsualRows = 24, LeastRows = 4;
     private readonly ResultOutput _output;
     private readonly TextStyle _style;
     private readonly Lock _gate = new();
@@ -25,12 +25,12 @@ internal sealed class LiveScreen : IDisposable
     }
 
     /// <summary>How many lines there is room for.</summary>
-    public static int Rows => Math.Max(LeastRows, Console.WindowHeight - 1);
+    public static int Rows => Math.Max(LeastRows, (Console.WindowHeight is > 0 and var height ? height : UsualRows) - 1);
 
     /// <summary>Shows lines instead of what stood there; the second of them names the columns.</summary>
     public void Show(IReadOnlyList<string> lines)
     {
-        var columns = Math.Max(LeastColumns, Console.WindowWidth);
+        var columns = Console.WindowWidth is > 0 and var width ? width : UsualColumns; // Some terminals do not know.
         var text = new StringBuilder(Home);
         foreach (var (index, line) in lines.Take(Rows).Index())
         {
