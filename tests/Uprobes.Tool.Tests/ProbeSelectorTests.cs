@@ -1,3 +1,5 @@
+using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 using Uprobes.Tool.Probing;
@@ -72,6 +74,18 @@ public sealed class ProbeSelectorTests
     [Fact]
     public void What_two_specifications_name_is_probed_once_and_counts_as_named() =>
         Assert.Equal([("malloc", true)], Select("libx:mall*", "libx:malloc", "libx:0x100").Probes.Select(p => (p.Function, p.IsNamed)));
+
+    [Fact]
+    public void All_places_of_a_static_probe_are_taken()
+    {
+        StaticProbeNote Note(string name, ulong offset) => new("app", name, new LinkAddress(offset), new FileOffset(offset), null, []);
+        FakeImage image = new("/lib/libx.so") { StaticProbes = [Note("done", 0x30), Note("start", 0x20), Note("start", 0x10)] };
+        ProbeSelection Select(string spec) => ProbeSelector.Select([SpecParser.Parse(spec)], _ => [image]);
+        Assert.Equal([("app:start", 0x10ul, true), ("app:start", 0x20ul, true)], Select("usdt:libx:start").Probes.Select(p => (p.Function, p.Offset, p.IsNamed)));
+        Assert.Equal([0x10ul, 0x20ul, 0x30ul], Select("usdt:libx:app:*").Probes.Select(p => p.Offset));
+        ToolException missing = Assert.Throws<ToolException>(() => Select("usdt:libx:strat"));
+        Assert.Contains("start", missing.Hint, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void An_indirect_function_is_refused_with_its_implementations()

@@ -20,6 +20,19 @@ public sealed class SpecParserTests
         Assert.Equal(new FunctionSpec(text, image, pattern), SpecParser.Parse(text));
 
     [Theory]
+    [InlineData("usdt:libc:setjmp", "libc", null, "setjmp")]
+    [InlineData("usdt:libc:libc:set*", "libc", "libc", "set*")]
+    [InlineData("usdt:/tmp/a:b/c:d", "/tmp/a:b/c", null, "d")]
+    [InlineData("usdt:/tmp/a::d", "/tmp/a", null, "d")]
+    public void Behind_usdt_is_a_static_probe(string text, string image, string? provider, string name) =>
+        Assert.Equal(new StaticSpec(text, image, provider, name), SpecParser.Parse(text));
+
+    [Theory]
+    [InlineData("usdt::name")]
+    [InlineData("usdt:libc:")]
+    public void A_static_probe_has_a_file_and_a_name(string text) => Assert.Throws<ToolException>(() => SpecParser.Parse(text));
+
+    [Theory]
     [InlineData("libc:0x1a2b", "libc", 0x1a2bul)]
     [InlineData("/usr/bin/app:0XFF", "/usr/bin/app", 0xfful)]
     public void A_hexadecimal_number_is_a_file_offset(string text, string image, ulong offset) =>

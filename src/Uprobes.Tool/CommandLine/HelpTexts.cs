@@ -85,6 +85,8 @@ internal static class HelpTexts
               only the calls that failed or took long
           uprobe trace -p 4242 ./server:handle_request+0x1c -n 10
               an instruction inside a function, ten times
+          uprobe trace -p 4242 usdt:python3:python:import__find__load__done --format sd
+              a static probe (USDT) with its two arguments
 
         Notes:
           A line is: seconds since the start, process/thread, function(arguments), with -r = value <duration>.
@@ -107,6 +109,8 @@ internal static class HelpTexts
               the counts so far, every second
           uprobe count -c 'sqlite3 :memory: "select 1"' 'libsqlite3:sqlite3_*' -f json
               a command from start to end, as JSON
+          uprobe count -p 4242 'usdt:libstdc++:*'
+              static probes (USDT), here: exceptions that are thrown and caught
           uprobe count -p 4242 libc:malloc --detach
               without staying attached: no stop between arming and the end, and a debugger can have the process
 
@@ -315,6 +319,8 @@ internal static class HelpTexts
               a script that probes nothing needs no process
           uprobe run -l 'uprobe:libc:*alloc*'
               the probes that a pattern means; with -lv also what the functions take and return
+          uprobe run -p 4242 -e 'usdt:python3:gc__start { @generation[arg0] = count(); }'
+              a static probe (USDT); uprobe list --usdt FILE shows them
 
         Notes:
           Maps are printed at the end: after Ctrl-C, exit(), or when the process has ended.

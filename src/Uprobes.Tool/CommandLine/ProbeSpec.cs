@@ -18,5 +18,12 @@ internal sealed record FunctionOffsetSpec(string Text, string Image, string Func
 /// <summary>The instructions at which a line of source begins.</summary>
 internal sealed record SourceLineSpec(string Text, string Image, string File, int Line) : ProbeSpec(Text, Image);
 
+/// <summary>Static probes (USDT) by name, or by a pattern.</summary>
+/// <param name="Text">As it was written.</param>
+/// <param name="Image">The file or library.</param>
+/// <param name="Provider">Who defines them; null for anybody.</param>
+/// <param name="Name">Their name.</param>
+internal sealed record StaticSpec(string Text, string Image, string? Provider, string Name) : ProbeSpec(Text, Image);
+
 /// <summary>The instruction at a file offset.</summary>
 internal sealed record FileOffsetSpec(string Text, string Image, ulong Offset) : ProbeSpec(Text, Image);

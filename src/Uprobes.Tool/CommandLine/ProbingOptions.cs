@@ -14,7 +14,7 @@ internal sealed class ProbingOptions(string? value = null, string? file = null)
 {
     private readonly Argument<string[]> _specs = new("SPEC")
     {
-        Description = "What to probe: IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN or IMAGE:0xOFFSET" + (value is null ? "" : $"; behind them, {value}"),
+        Description = "What to probe: IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN, IMAGE:0xOFFSET or usdt:IMAGE:NAME" + (value is null ? "" : $"; behind them, {value}"),
         HelpName = value is null ? null : "SPEC... VALUE",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -148,12 +148,14 @@ internal sealed class ProbingOptions(string? value = null, string? file = null)
     /// <summary>The condition of --where, or null.</summary>
     public string? Condition(ParseResult parsed) => parsed.GetValue(_where);
 
-    /// <summary>Refuses probes inside of functions where returns are wanted.</summary>
+    /// <summary>Refuses static probes and probes inside of functions where returns are wanted.</summary>
     /// <exception cref="ToolException">There is one.</exception>
     public static void RefuseInside(ProbingRequest request, string why)
     {
         if (request.Specs.FirstOrDefault(spec => spec is FunctionOffsetSpec or SourceLineSpec) is { } inside)
             throw ToolException.Usage($"'{inside.Text}' is inside a function, which has no return of its own", why);
+        if (request.Specs.OfType<StaticSpec>().FirstOrDefault() is { } mark)
+            throw ToolException.Usage($"'{mark.Text}' is a static probe, which has no return", why);
     }
 
     /// <summary>A time given in seconds.</summary>

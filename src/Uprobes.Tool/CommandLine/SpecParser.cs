@@ -4,17 +4,20 @@ using Uprobes.Tool.Messages;
 namespace Uprobes.Tool.CommandLine;
 
 /// <summary>
-/// Reads <c>IMAGE:FUNCTION</c>, <c>IMAGE:PATTERN</c>, <c>IMAGE:FUNCTION+0xN</c>, <c>IMAGE:0xOFFSET</c> and <c>IMAGE@FILE:LINE</c>. A path may hold
-/// colons and a C++ name holds <c>::</c>: the image ends at the last colon that does not belong to a pair.
+/// Reads <c>IMAGE:FUNCTION</c>, <c>IMAGE:PATTERN</c>, <c>IMAGE:FUNCTION+0xN</c>, <c>IMAGE:0xOFFSET</c>, <c>IMAGE@FILE:LINE</c> and
+/// <c>usdt:IMAGE:[PROVIDER:]NAME</c>. A path may hold colons and a C++ name holds <c>::</c>: the image ends at the last colon that does not belong to a pair.
 /// </summary>
 internal static class SpecParser
 {
-    private const string Forms = "write IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN, IMAGE:0xOFFSET or IMAGE@FILE:LINE, for example libc:malloc";
+    private const string Forms = "write IMAGE:FUNCTION, IMAGE:PATTERN, IMAGE:FUNCTION+0xN, IMAGE:0xOFFSET, IMAGE@FILE:LINE or usdt:IMAGE:NAME, for example libc:malloc";
+    private const string StaticPrefix = "usdt:";
 
     /// <summary>Reads one specification.</summary>
     /// <exception cref="ToolException">It has none of the forms.</exception>
     public static ProbeSpec Parse(string text)
     {
+        if (text.StartsWith(StaticPrefix, StringComparison.Ordinal) && text.IndexOf(':', StaticPrefix.Length) >= 0)
+            return ParseStatic(text);
         var (image, name) = SplitImage(text);
         if (image is null)
             throw ToolException.Usage($"'{text}' names no image", Forms);
@@ -29,6 +32,19 @@ internal static class SpecParser
         if (plus > 0 && TryParseOffset(name[(plus + 1)..], out var bytes))
             return new FunctionOffsetSpec(text, image, name[..plus], bytes);
         return new FunctionSpec(text, image, name);
+    }
+
+    /// <summary>A provider has no slash, which tells it from the rest of a path with colons.</summary>
+    private static StaticSpec ParseStatic(string text)
+    {
+        var end = text.LastIndexOf(':');
+        var (image, name) = (text[StaticPrefix.Length..end], text[(end + 1)..]);
+        string? provider = null;
+        if (image.LastIndexOf(':') is >= 0 and var separator && !image.AsSpan(separator).Contains('/'))
+            (image, provider) = (image[..separator], image[(separator + 1)..]);
+        return image.Length > 0 && name.Length > 0
+            ? new StaticSpec(text, image, string.IsNullOrEmpty(provider) ? null : provider, name)
+            : throw ToolException.Usage($"'{text}' lacks the {(name.Length == 0 ? "probe" : "image")}", "write usdt:IMAGE:NAME or usdt:IMAGE:PROVIDER:NAME; uprobe list --usdt IMAGE shows them");
     }
 
     /// <summary>The image, null when there is no separating colon, and what follows it.</summary>

@@ -1,5 +1,7 @@
 using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Programs;
+using Uprobes.Tool.Messages;
 
 namespace Uprobes.Tool.Probing;
 
@@ -39,6 +41,8 @@ internal sealed class LiveSession(UprobeSession session) : IProbeSession
     public IArmedPrograms Run(ProgramGroup group, IReadOnlyList<PlannedProbe> probes, IQueryEvents? events)
     {
         ProbePoint[] points = [.. probes.Select(PointOf)];
+        if (probes.Any(probe => probe.Mark is not null))
+            group = group with { OfProbes = [.. probes.Select(probe => ProgramsAt(probe, new ProbePrograms(group.Entry, group.Return)))] };
         return new LivePrograms(((IQueryHost)session).Run(group, points, events), probes, points);
     }
 
@@ -51,7 +55,23 @@ internal sealed class LiveSession(UprobeSession session) : IProbeSession
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
 
-    private static ProbePoint PointOf(PlannedProbe probe) => probe.Source is ElfFunctionSource source
+    /// <summary>At a static probe the arguments are where its note says.</summary>
+    private static ProbePrograms ProgramsAt(PlannedProbe probe, ProbePrograms programs) => probe.Mark is not { } mark
+        ? programs
+        : new ArgumentSubstitution(index => index < mark.Arguments.Count && mark.Arguments[index] is { Problem: null } argument
+            ? StaticArgumentValue.Expression(mark, argument)
+            : throw WithoutArgument(mark, index)).In(programs);
+
+    private static ToolException WithoutArgument(StaticProbeNote mark, int index)
+    {
+        var hint = $"of its {Amount.Of(mark.Arguments.Count, "argument")} trace shows as many as --format has letters, as in --format {new string('d', Math.Max(1, mark.Arguments.TakeWhile(a => a.Problem is null).Count()))}";
+        return index < mark.Arguments.Count
+            ? new ToolException($"arg{index} of {mark}, {mark.Arguments[index].Text}, cannot be read: {mark.Arguments[index].Problem}", hint)
+            : new ToolException($"{mark} has no arg{index}", hint);
+    }
+
+    private static ProbePoint PointOf(PlannedProbe probe) => probe is { Mark: { } mark, Source: ElfFunctionSource marked } ? ProbePoint.At(marked.Image, mark)
+        : probe.Source is ElfFunctionSource source
         ? ProbePoint.At(source.Image, new FileOffset(probe.Offset), probe.Function)
         : ProbePoint.At(probe.Image, new FileOffset(probe.Offset), probe.Function);
 }

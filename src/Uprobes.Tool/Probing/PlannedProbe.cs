@@ -1,3 +1,5 @@
+using Uprobes.Images.StaticProbes;
+
 namespace Uprobes.Tool.Probing;
 
 /// <summary>A probe that the user's specifications came down to.</summary>
@@ -6,9 +8,11 @@ namespace Uprobes.Tool.Probing;
 /// <param name="Function">The function's name, with <c>+0xN</c> for an instruction inside it; a file offset where no name is known.</param>
 /// <param name="Offset">The file offset.</param>
 /// <param name="IsNamed">Whether the user asked for this very probe, not for a pattern.</param>
-/// <param name="Source">Which of several images of that name it is in; null where the name means one.</param>
+/// <param name="Source">Which of several images of that name it is in; null where the name means one, and it is no static probe.</param>
 /// <param name="IsEntry">Whether it is at the first instruction of a function.</param>
-internal sealed record PlannedProbe(string Image, string ImagePath, string Function, ulong Offset, bool IsNamed, IFunctionSource? Source = null, bool IsEntry = true);
+/// <param name="Mark">The static probe that it is, or null.</param>
+internal sealed record PlannedProbe(
+    string Image, string ImagePath, string Function, ulong Offset, bool IsNamed, IFunctionSource? Source = null, bool IsEntry = true, StaticProbeNote? Mark = null);
 
 /// <summary>A probe that cannot be.</summary>
 /// <param name="Probe">Which.</param>

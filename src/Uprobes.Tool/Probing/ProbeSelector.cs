@@ -1,3 +1,5 @@
+using Uprobes.Images;
+using Uprobes.Images.StaticProbes;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Messages;
 
@@ -21,7 +23,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
     {
         var selector = new ProbeSelector(openImages);
         // Named probes first: a pattern that covers one of them must not make it an unnamed one.
-        foreach (var spec in specs.OrderBy(s => s is FunctionSpec { MayBePattern: true }))
+        foreach (var spec in specs.OrderBy(s => s is FunctionSpec { MayBePattern: true } or StaticSpec))
             selector.Add(spec);
         return new ProbeSelection(selector._probes, selector._refused) { Notices = selector._notices };
     }
@@ -66,6 +68,9 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
             case FunctionSpec function:
                 AddFunctions(function, image);
                 break;
+            case StaticSpec mark:
+                AddStatic(mark, image);
+                break;
         }
     }
 
@@ -104,6 +109,36 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
                 Refuse(Indirect(new PlannedProbe(spec.Image, image.Path, best.Name, best.Offset, IsNamed: false, SourceOf(image)), hint: null), image);
             else
                 Take(spec, image, best.Name, best.Offset, isNamed: false);
+        }
+    }
+
+    private void AddStatic(StaticSpec spec, IFunctionSource image)
+    {
+        var search = new StaticProbeSearch(spec.Provider, spec.Name);
+        var known = KnownStatic(image);
+        var found = search.In(known);
+        if (found.Count == 0)
+        {
+            throw known.Count == 0
+                ? new ToolException($"{image.Path} has no static probes", $"see its functions with: uprobe list {spec.Image}") { Function = spec.Name }
+                : new ToolException($"{image.Path} has no such static probe: {spec.Text}", NearNames.Hint(spec.Name, known.Select(k => k.Name)) ?? $"see them with: uprobe list --usdt {spec.Image}") { Function = spec.Name };
+        }
+        foreach (var mark in found)
+        {
+            if (_taken.Add((image.Identity, mark.Offset.Value)))
+                _probes.Add(new PlannedProbe(spec.Image, image.Path, mark.ToString(), mark.Offset.Value, search.IsNamed, image, IsEntry: false, mark));
+        }
+    }
+
+    private static IReadOnlyList<StaticProbeNote> KnownStatic(IFunctionSource image)
+    {
+        try
+        {
+            return image.StaticProbes;
+        }
+        catch (ImageException e)
+        {
+            throw new ToolException($"the static probes of {image.Path} cannot be read: {e.Problem}", inner: e);
         }
     }
 

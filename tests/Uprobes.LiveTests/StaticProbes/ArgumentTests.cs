@@ -113,6 +113,40 @@ public sealed class ArgumentTests
         Assert.Equal($"usdt:{path}:lib:guarded\nusdt:{path}:lib:passed\n", run.Output);
     }
 
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("trap")]
+    public void Trace_count_and_hist_take_static_probes(string engine)
+    {
+        using TargetProcess target = TargetProcess.StartTarget("marked");
+        string probes = $"usdt:{Targets.Path("marked")}:app";
+        using (TargetProcess trace = CommandLine.TracedCalls.Attach(target, "trace", $"{probes}:plain", "--format", "dc", "--where", "arg0 > 0", "--engine", engine))
+        {
+            target.Ask("plain 3");
+            trace.Signal(CommandLine.Signals.Interrupt);
+            Assert.Equal(new ExitStatus(0, null), trace.WaitForExit());
+            Assert.Equal(["app:plain(1, 'b')", "app:plain(2, 'c')"], CommandLine.TracedCalls.Calls(trace.Output));
+        }
+
+        using (TargetProcess count = CommandLine.TracedCalls.Attach(target, "count", $"{probes}:*", "--engine", engine))
+        {
+            target.Ask("guarded 5");
+            target.Ask("copies 4");
+            count.Signal(CommandLine.Signals.Interrupt);
+            Assert.Equal(new ExitStatus(0, null), count.WaitForExit());
+            Assert.Matches(@"^ *5 +app:guarded\n *2 +app:copied\n *2 +app:copied\n", count.Output);
+        }
+
+        Assert.Equal("0", target.Ask("semaphore"));
+        CommandResult tooMany = UprobeCommand.Run("trace", "-p", $"{target.Pid}", $"{probes}:plain");
+        Assert.Equal(new ExitStatus(1, null), tooMany.Exit);
+        Assert.Contains("app:plain has no arg2", tooMany.Errors, StringComparison.Ordinal);
+        Assert.Contains("--format dd", tooMany.Errors, StringComparison.Ordinal);
+        CommandResult returns = UprobeCommand.Run("latency", "-p", $"{target.Pid}", $"{probes}:plain");
+        Assert.Contains("is a static probe, which has no return", returns.Errors, StringComparison.Ordinal);
+        target.QuitsWell();
+    }
+
     private static TargetProcess Run(TargetProcess target, string script, string engine)
     {
         TargetProcess tool = UprobeCommand.Start("run", "-p", $"{target.Pid}", "--engine", engine, "-e", script);
