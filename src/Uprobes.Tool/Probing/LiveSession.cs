@@ -64,7 +64,7 @@ internal sealed class LiveSession(UprobeSession session) : IProbeSession
 
     private static ToolException WithoutArgument(StaticProbeNote mark, int index)
     {
-        var hint = $"of its {Amount.Of(mark.Arguments.Count, "argument")} trace shows as many as --format has letters, as in --format {new string('d', Math.Max(1, mark.Arguments.TakeWhile(a => a.Problem is null).Count()))}";
+        var hint = $"what can be shown of it is shown with --args {mark.Arguments.TakeWhile(a => a.Problem is null).Count()}";
         return index < mark.Arguments.Count
             ? new ToolException($"arg{index} of {mark}, {mark.Arguments[index].Text}, cannot be read: {mark.Arguments[index].Problem}", hint)
             : new ToolException($"{mark} has no arg{index}", hint);

@@ -141,7 +141,7 @@ public sealed class ArgumentTests
         CommandResult tooMany = UprobeCommand.Run("trace", "-p", $"{target.Pid}", $"{probes}:plain");
         Assert.Equal(new ExitStatus(1, null), tooMany.Exit);
         Assert.Contains("app:plain has no arg2", tooMany.Errors, StringComparison.Ordinal);
-        Assert.Contains("--format dd", tooMany.Errors, StringComparison.Ordinal);
+        Assert.Contains("--args 2", tooMany.Errors, StringComparison.Ordinal);
         CommandResult returns = UprobeCommand.Run("latency", "-p", $"{target.Pid}", $"{probes}:plain");
         Assert.Contains("is a static probe, which has no return", returns.Errors, StringComparison.Ordinal);
         target.QuitsWell();
