@@ -83,7 +83,7 @@ public sealed class ProbeSelectorTests
         ProbeSelection Select(string spec) => ProbeSelector.Select([SpecParser.Parse(spec)], _ => [image]);
         Assert.Equal([("app:start", 0x10ul, true), ("app:start", 0x20ul, true)], Select("usdt:libx:start").Probes.Select(p => (p.Function, p.Offset, p.IsNamed)));
         Assert.Equal([0x10ul, 0x20ul, 0x30ul], Select("usdt:libx:app:*").Probes.Select(p => p.Offset));
-        ToolException missing = Assert.Throws<ToolException>(() => Select("usdt:libx:strat"));
+        ToolException missing = Assert.Throws<ToolException>(() => Select("usdt:libx:stat"));
         Assert.Contains("start", missing.Hint, StringComparison.Ordinal);
     }
 
