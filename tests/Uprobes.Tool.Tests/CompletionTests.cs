@@ -42,25 +42,35 @@ public sealed class CompletionTests
     public void Bash_completes_words_with_colons(string line, string expected)
     {
         ToolHarness tool = new(images: new Finder());
-        Assert.Equal(0, tool.Run("completion", "bash"));
-        string script = tool.Output;
         tool.Run($"[suggest:{line.Length}]", line);
+        Assert.Equal(expected, CompletedByBash(line, string.Join('\n', Lines(tool.Output).Where(word => !word.StartsWith('-')))));
+    }
+
+    [Fact]
+    public void Bash_runs_nothing_that_stands_in_a_name() =>
+        Assert.Equal(@"aa\;echo\ b\|sh a\$\(id\) a\`id\`", CompletedByBash("uprobe trace ./evil:a", "./evil:aa;echo b|sh\n./evil:a$(id)\n./evil:a`id`"));
+
+    private static string CompletedByBash(string line, string answer)
+    {
+        ToolHarness tool = new();
+        Assert.Equal(0, tool.Run("completion", "bash"));
         // The command's answer and the shell's variables, as a shell would have them.
         string program = $"""
             answer() {"{"} printf '%s\n' "$ANSWER"; {"}"}
-            {script}
+            {tool.Output}
             COMP_LINE=$LINE COMP_POINT={line.Length} COMP_WORDBREAKS=$' \n:='
             _uprobe answer
             printf '%s\n' "{"$"}{"{"}COMPREPLY[*]{"}"}"
             """;
         ProcessStartInfo start = new("bash", ["--norc", "-c", program]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["ANSWER"] = string.Join('\n', Lines(tool.Output).Where(word => !word.StartsWith('-')));
+        start.Environment["ANSWER"] = answer;
         start.Environment["LINE"] = line;
         using Process bash = Process.Start(start)!;
-        Assert.Equal(expected, bash.StandardOutput.ReadToEnd().Trim());
+        string completed = bash.StandardOutput.ReadToEnd().Trim();
         Assert.Equal("", bash.StandardError.ReadToEnd());
         bash.WaitForExit();
         Assert.Equal(0, bash.ExitCode);
+        return completed;
     }
 
     [Theory]

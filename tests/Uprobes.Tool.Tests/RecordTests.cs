@@ -2,6 +2,7 @@ using System.Buffers;
 using Google.Protobuf.Reflection;
 using Uprobes.Tool.CommandLine;
 using Uprobes.Tool.Events;
+using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
 using Uprobes.Tool.Recording;
 using Uprobes.Tool.Recording.Perfetto;
@@ -105,6 +106,32 @@ public sealed class RecordTests
     [InlineData("record -p 2147483647 libc:malloc -f json")]
     public void A_recording_without_meaning_is_refused(string commandLine) =>
         Assert.Equal(2, new ToolHarness().Run(commandLine.Split(' ')));
+
+    [Fact]
+    public void A_file_keeps_what_it_holds_until_there_is_something_to_write()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, "before");
+            using (ResultOutput output = ResultOutput.Open(path))
+                output.Flush();
+            Assert.Equal("before", File.ReadAllText(path));
+            using (ResultOutput output = ResultOutput.Open(path))
+            {
+                output.Buffer.Write("new"u8);
+                output.Flush();
+            }
+            Assert.Equal("new", File.ReadAllText(path));
+            using (ResultOutput output = ResultOutput.Open(path))
+                output.Begin();
+            Assert.Empty(File.ReadAllBytes(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 
     private static CallRecord Call(int probe, long time, long duration, ulong result) =>
         new(probe, Environment.ProcessId, 43, time, duration, result);

@@ -149,7 +149,7 @@ public sealed class StackCommandTests
     public void Stacks_of_which_nothing_is_found_are_told()
     {
         var tool = Run(s => s.HitFrom([0]), "libc:malloc");
-        Assert.Equal("no calls\n", tool.Output);
+        Assert.Equal("1 call, none of whose stacks was seen\n", tool.Output);
         Assert.Contains("of 1 call nothing could be found in the stack", tool.Error, StringComparison.Ordinal);
     }
 

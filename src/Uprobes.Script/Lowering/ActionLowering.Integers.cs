@@ -204,7 +204,7 @@ internal sealed partial class ActionLowering
     private Expression CallValue(CallExpression call) => (call.Function, call.Arguments) switch
     {
         (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Of(map).HoldsValues =>
-            new MapContains(maps.IndexOf(map), Key(map, key)),
+            AsOfNow(new MapContains(maps.IndexOf(map), Key(map, key)), map),
         (ScriptFunction.Reg, [TextConstantExpression name]) => Register(name),
         (ScriptFunction.Uptr, [var pointer]) => Integer(pointer),
         (ScriptFunction.Strncmp, [var left, var right, ConstantExpression { Value: var most }]) => new Unary(UnaryOperator.Not, HaveOneBeginning(left, right, most)),

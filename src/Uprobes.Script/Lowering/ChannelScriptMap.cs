@@ -33,6 +33,9 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
     /// <inheritdoc/>
     public int Count => Entries().Count;
 
+    /// <summary>Whether new keys may find no room.</summary>
+    internal bool HasKeys => map.Key.Count > 0;
+
     /// <summary>What programs are to find in it.</summary>
     internal IEnumerable<(int Map, MapKey Key, long Value)> Presets => _presets.Select(p => (index, p.Key, p.Value));
 

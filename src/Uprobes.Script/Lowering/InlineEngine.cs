@@ -1,4 +1,5 @@
 using Uprobes.Programs;
+using System.Globalization;
 using Uprobes.Registry;
 using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Output;
@@ -85,11 +86,20 @@ internal sealed class InlineEngine : IScriptEngine
         {
             _run.Stop();
             QueryLosses lost = _run.Losses;
-            for (int i = 0; i < _maps.Count; i++)
-                _maps[i].Detach(i == 0 ? lost.Keys : 0);
+            // Keys are counted for all maps together.
+            ChannelScriptMap? only = _maps.Count(map => map.HasKeys) == 1 ? _maps.Single(map => map.HasKeys) : null;
+            foreach (ChannelScriptMap map in _maps)
+                map.Detach(map == only ? lost.Keys : 0);
             _run.Dispose();
             if (lost.Events > 0)
                 _arming.Host.Post(writer => writer.LostEvents((ulong)lost.Events));
+            if (only is null && lost.Keys > 0)
+                _arming.Host.Tell(string.Create(CultureInfo.InvariantCulture, $"maps were full: {lost.Keys} new {(lost.Keys == 1 ? "entry" : "entries")} found no room (config = {{ max_map_keys = N }} makes more)"));
+            if (lost.Returns > 0)
+                _arming.Host.Tell(string.Create(CultureInfo.InvariantCulture, $"{lost.Returns} {(lost.Returns == 1 ? "return" : "returns")} could not be followed: actions of uretprobes did not run for them"));
+            if (lost.Threads + lost.Other is > 0 and var hits)
+                _arming.Host.Tell(string.Create(CultureInfo.InvariantCulture, $"{hits} {(hits == 1 ? "hit is" : "hits are")} missing: more threads came than there is room for, or the process wrote over our memory"));
+            _arming.Host.CountFailedReads(lost.FailedReads);
             if (_events.Error is { } error)
                 throw new InvalidOperationException("The events of the programs could not be read to their end.", error);
         }

@@ -31,6 +31,12 @@ internal interface IActionHost
     /// <param name="span">Which expression.</param>
     void Fail(string helper, int errno, SourceSpan span);
 
+    /// <summary>Reads of memory that was not there, which programs have counted; they are told at the end.</summary>
+    void CountFailedReads(long count);
+
+    /// <summary>Tells the user something about the run, a line, at the end.</summary>
+    void Tell(string line);
+
     /// <summary>Where a part of the script is.</summary>
     ScriptLocation Locate(SourceSpan span);
 }

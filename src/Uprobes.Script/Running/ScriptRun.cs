@@ -138,6 +138,12 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     }
 
     /// <inheritdoc/>
+    public void CountFailedReads(long count) => Interlocked.Add(ref _failedReads, count);
+
+    /// <inheritdoc/>
+    public void Tell(string line) => _options.Tell(line);
+
+    /// <inheritdoc/>
     public ScriptLocation Locate(SourceSpan span)
     {
         (int line, int column) = _source.Locate(span.Start);
@@ -166,7 +172,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
         UprobeSession session = _options.OpenSession(_options.Target, opening => _session = opening);
         _session = session;
         _symbols.Session = session;
-        session.Notice += notice => _queue.Post(() => _options.Tell(notice.ProcessId is { } processId ? string.Create(CultureInfo.InvariantCulture, $"[{processId}] {notice.Message}") : notice.Message));
+        session.Notice += notice => _queue.Post(() => _options.Tell(SafeText.Escape(notice.ProcessId is { } processId ? string.Create(CultureInfo.InvariantCulture, $"[{processId}] {notice.Message}") : notice.Message)));
         session.Completion.ContinueWith(_ => Interrupt(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return session;
     }

@@ -44,6 +44,9 @@ internal sealed partial class Analyzer
             Suggestion.Sentence(name.Text, parameters.Select(parameter => parameter.Name)) ?? others ?? (areSeveral ? null : "it has none"));
     }
 
+    /// <summary>Of a Boolean only the lowest byte is defined in a register (System V ABI, 3.2.3), and conversion to one looks at all bits.</summary>
+    private static TypedExpression FromRegister(TypedExpression register, ScriptType type) => Convert(type is BooleanType ? Convert(register, ScriptType.U8) : register, type);
+
     private TypedExpression ParameterValue(FunctionParameter parameter, SourceSpan span)
     {
         if (parameter is { Reason: null, Type: not OpaqueType })
@@ -53,7 +56,7 @@ internal sealed partial class Analyzer
             if (parameter is { ArgumentIndex: { } address, IsAddress: true })
                 return ReadMemory(new ArgumentExpression(address, span), parameter.Type, span);
             if (parameter.ArgumentIndex is { } index && parameter.Type.IsScalar)
-                return Convert(new ArgumentExpression(index, span), parameter.Type);
+                return FromRegister(new ArgumentExpression(index, span), parameter.Type);
         }
 
         return Wrong(DiagnosticId.Unsupported, span, $"the parameter `{parameter.Name}` of type {parameter.Type} cannot be read{(parameter.Reason is { } reason ? $": it {reason}" : "")}");
@@ -100,7 +103,7 @@ internal sealed partial class Analyzer
         { IsAddress: true } => ReadMemory(register, result.Type, register.Span),
         // An address that nothing is known of is as good as a number.
         { Type: PointerType { Target: VoidType } } => register,
-        { Type.IsScalar: true } => Convert(register, result.Type),
+        { Type.IsScalar: true } => FromRegister(register, result.Type),
         _ => register,
     };
 }

@@ -3,7 +3,7 @@ namespace Uprobes.Tool.CommandLine;
 /// <summary>What shells read to complete the command's words. All of them ask the command itself, by the directive [suggest].</summary>
 internal static class CompletionScripts
 {
-    /// <summary>Readline breaks words at colons, which specifications have: what stands before the last one is taken off again.</summary>
+    /// <summary>Names come from files, and the shell would run what is in them: they are quoted. Readline breaks words at colons, which specifications have: what stands before the last one is taken off again.</summary>
     public const string Bash = """
         _uprobe() {
             local line=${COMP_LINE:0:COMP_POINT} word candidate
@@ -12,7 +12,7 @@ internal static class CompletionScripts
             mapfile -t found < <("$1" "[suggest:${#line}]" "$line" 2>/dev/null)
             COMPREPLY=()
             for candidate in "${found[@]}"; do
-                [[ -n $candidate && $candidate == "$word"* ]] && COMPREPLY+=("$candidate")
+                [[ -n $candidate && $candidate == "$word"* ]] && COMPREPLY+=("$(printf %q "$candidate")")
             done
             if [[ $word == *:* && $COMP_WORDBREAKS == *:* ]]; then
                 COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*:}"}"}")

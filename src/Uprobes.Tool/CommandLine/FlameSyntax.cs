@@ -36,7 +36,7 @@ internal sealed class FlameSyntax
         return new FlameRequest(probing with { OutputPath = null }, _stacks.Query(parsed, _probing.Condition(parsed)), _stacks.Depth(parsed))
         {
             // Lines are for other programs: without -o they go to standard output.
-            Path = probing.OutputPath == StandardOutput || (isFolded && probing.OutputPath == UsualFile) ? null : probing.OutputPath,
+            Path = probing.OutputPath == StandardOutput || (isFolded && !_probing.IsFileTold(parsed)) ? null : probing.OutputPath,
             Title = Title(probing),
             IsInverted = parsed.GetValue(_inverted),
             IsFolded = isFolded,

@@ -142,6 +142,9 @@ internal sealed class ProbingOptions(string? value = null, string? file = null)
         _ => ProbeEngine.Auto,
     };
 
+    /// <summary>Whether -o was given.</summary>
+    public bool IsFileTold(ParseResult parsed) => parsed.GetResult(_output) is { Implicit: false };
+
     /// <summary>The specifications, and the value behind them where there is one.</summary>
     public string[] Words(ParseResult parsed) => parsed.GetRequiredValue(_specs);
 

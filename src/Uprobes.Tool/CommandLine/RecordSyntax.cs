@@ -24,10 +24,12 @@ internal sealed class RecordSyntax
         return command;
     }
 
+    private static ProbingRequest ToStandardOutput(ProbingRequest request) => request.OutputPath == "-" ? request with { OutputPath = null } : request;
+
     private TraceRequest Read(ParseResult parsed, IReadOnlyList<string>? trailingCommand)
     {
         var request = _calls.Read(parsed, withReturns: !parsed.GetValue(_instants), _probing.Condition(parsed),
-            () => _probing.Read(parsed, trailingCommand) with { Format = OutputFormat.Perfetto });
+            () => ToStandardOutput(_probing.Read(parsed, trailingCommand) with { Format = OutputFormat.Perfetto }));
         if (request.Query.WithReturns)
             ProbingOptions.RefuseInside(request.Probing, "give --instants, or leave out the offset");
         return request;

@@ -69,7 +69,7 @@ internal sealed class FlameCommand(ToolEnvironment environment, FlameRequest req
         var seen = results.Stacks.Sum(s => s.Count);
         var stacks = Amount.Of(results.Stacks.Count, "stack");
         var value = results.Value is { } of ? $"; widths are {of}" : "";
-        var part = results.OneOf != 1 ? $", one of {results.OneOf} looked at" : missing > 0 ? $", the stacks of {missing} lost" : "";
+        var part = (results.OneOf != 1 ? $", one of {results.OneOf} looked at" : "") + (missing > 0 ? $", the stacks of {missing} lost" : "");
         return $"{Amount.Of(results.Calls, "call")}{part}; {seen} in {stacks}{value}";
     }
 }

@@ -71,7 +71,7 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
             }
 
             if (request.IsVerbose && place is UserProbe && source.WhyWithoutTypes is { } reason)
-                environment.Status.WriteSafe($"no parameters are shown: {reason}\n");
+                environment.Status.Write($"no parameters are shown: {reason}");
         }
         return listed;
     }

@@ -51,6 +51,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             return Interrupted(); // Before it ran. A running process may have been hit already: its results are shown.
         if (!TellArmed(session, selection, armed, output))
             return ExitCode.Failure;
+        output.Begin();
         var run = new ProbeRun(session, Events, Status);
         var end = Observe(run);
         return Finish(session, armed, run, end, output);

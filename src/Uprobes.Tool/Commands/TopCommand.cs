@@ -27,6 +27,7 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
 {
     private readonly TopMeter _meter = new();
     private long _start, _last;
+    private long? _end;
     private ResultOutput? _output;
     private LiveScreen? _screen;
 
@@ -44,13 +45,18 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     {
         // A started command writes to the same terminal, and reads from it.
         if (!_output!.IsTerminal || StartsCommand || Request.Format == OutputFormat.Json)
-            return base.Observe(run);
+            return ObserveToTheEnd(run);
         WatchKeys();
-        using (_screen = new LiveScreen(_output, TextStyle.For(_output)))
+        return ObserveOnScreen(run, _output);
+    }
+
+    private RunEnd ObserveOnScreen(ProbeRun run, ResultOutput output)
+    {
+        using (_screen = new LiveScreen(output, TextStyle.For(output)))
         {
             try
             {
-                return base.Observe(run);
+                return ObserveToTheEnd(run);
             }
             finally
             {
@@ -60,12 +66,22 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
         }
     }
 
+    /// <summary>The time that taking probes out takes is none in which calls were counted.</summary>
+    private RunEnd ObserveToTheEnd(ProbeRun run)
+    {
+        var end = base.Observe(run);
+        _end = Stopwatch.GetTimestamp();
+        return end;
+    }
+
+    private long Now => _end ?? Stopwatch.GetTimestamp();
+
     /// <inheritdoc/>
     protected override void WriteText(IArmedPrograms armed, ResultOutput output)
     {
         var (rows, seconds) = Look(armed);
         var room = _screen is null ? request.Rows : Math.Min(request.Rows, LiveScreen.Rows - 2);
-        var lines = TopTable.Lines(rows, TopTable.Sorted(rows, request.Order, room), seconds, Stopwatch.GetElapsedTime(_start));
+        var lines = TopTable.Lines(rows, TopTable.Sorted(rows, request.Order, room), seconds, Stopwatch.GetElapsedTime(_start, Now));
         if (_screen is not null)
         {
             _screen.Show(lines);
@@ -82,7 +98,7 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     protected override void WriteJson(IArmedPrograms armed, ResultOutput output)
     {
         var (rows, seconds) = Look(armed);
-        TopTable.WriteJson(output.Buffer, TopTable.Sorted(rows, request.Order, int.MaxValue), seconds, Stopwatch.GetElapsedTime(_start));
+        TopTable.WriteJson(output.Buffer, TopTable.Sorted(rows, request.Order, int.MaxValue), seconds, Stopwatch.GetElapsedTime(_start, Now));
     }
 
     /// <inheritdoc/>
@@ -90,8 +106,9 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
 
     private (IReadOnlyList<TopRow> Rows, double Seconds) Look(IArmedPrograms armed)
     {
-        var seconds = Math.Max(1e-3, Stopwatch.GetElapsedTime(_last).TotalSeconds);
-        _last = Stopwatch.GetTimestamp();
+        var now = Now;
+        var seconds = Math.Max(1e-3, Stopwatch.GetElapsedTime(_last, now).TotalSeconds);
+        _last = now;
         return (_meter.Look(armed), seconds);
     }
 
@@ -102,8 +119,15 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
             return;
         var keys = new Thread(() =>
         {
-            while (Console.ReadKey(intercept: true).KeyChar is not ('q' or 'Q'))
+            try
             {
+                while (Console.ReadKey(intercept: true).KeyChar is not ('q' or 'Q'))
+                {
+                }
+            }
+            catch (Exception e) when (e is IOException or InvalidOperationException)
+            {
+                return; // The terminal has gone, and what it has to say comes as a signal.
             }
             Events.Post(new RunEvent.Interrupted());
         })

@@ -69,7 +69,7 @@ internal sealed class TraceCommand(ToolEnvironment environment, TraceRequest req
     {
         recorded.WriteBeginning(_output!.Buffer);
         _output.Flush();
-        Status.Write($"{Amount.Of(recorded.Calls, "call")} of {Amount.Of(recorded.Threads, "thread")} are in {request.Probing.OutputPath}: open it at https://ui.perfetto.dev");
+        Status.Write($"{Amount.Of(recorded.Calls, "call")} of {Amount.Of(recorded.Threads, "thread")} are in {request.Probing.OutputPath ?? "the output"}: open it at https://ui.perfetto.dev");
     }
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ internal sealed class FileReplacement
     {
         try
         {
+            // Before links are followed by their texts: that of /dev/stdout may name a pipe, which no path leads to.
+            if (FileStatus.TryOf(path, out var itself, out _) && !itself.IsRegular && !itself.IsDirectory)
+                return new FileReplacement(path, isWrittenInPlace: true);
             var named = new FileInfo(path);
             var target = named.LinkTarget is null ? named.FullName : named.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
             var exists = FileStatus.TryOf(target, out var status, out _);
@@ -52,6 +55,8 @@ internal sealed class FileReplacement
         {
             using (var file = new FileStream(path, _isWrittenInPlace ? FileMode.Open : FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0))
                 file.Write(contents);
+            if (!_isWrittenInPlace && !OperatingSystem.IsWindows() && File.Exists(_path))
+                File.SetUnixFileMode(path, File.GetUnixFileMode(_path));
             if (!_isWrittenInPlace)
                 File.Move(path, _path, overwrite: true);
         }

@@ -12,6 +12,7 @@ internal sealed class ResultOutput(Stream stream, bool isTerminal) : IDisposable
     private const int StandardOutput = 1;
     private const int BrokenPipe = 32; // EPIPE
     private const int FlushSize = 64 * 1024;
+    private bool _hasBegun;
 
     /// <summary>What is written next.</summary>
     public ArrayBufferWriter<byte> Buffer { get; } = new(FlushSize + 4096);
@@ -26,12 +27,20 @@ internal sealed class ResultOutput(Stream stream, bool isTerminal) : IDisposable
             return new ResultOutput(new DescriptorStream(StandardOutput), !Console.IsOutputRedirected);
         try
         {
-            return new ResultOutput(new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0), isTerminal: false);
+            return new ResultOutput(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0), isTerminal: false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ToolException($"cannot write {path}: {e.Message}", inner: e);
         }
+    }
+
+    /// <summary>There will be results: what a file had in it before goes. Until then a command that cannot do its work leaves it as it was.</summary>
+    public void Begin()
+    {
+        if (!_hasBegun && stream is FileStream { CanSeek: true } file && FileStatus.Of(file.SafeFileHandle, file.Name).IsRegular)
+            file.SetLength(0);
+        _hasBegun = true;
     }
 
     /// <summary>Writes the buffer out once it is large.</summary>
@@ -48,6 +57,7 @@ internal sealed class ResultOutput(Stream stream, bool isTerminal) : IDisposable
     {
         if (Buffer.WrittenCount == 0)
             return;
+        Begin();
         try
         {
             stream.Write(Buffer.WrittenSpan);

@@ -16,7 +16,7 @@ internal sealed class StackListing(ArrayBufferWriter<byte> output, TextStyle sty
     {
         if (results.Stacks.Count == 0)
         {
-            output.WriteText("no calls\n");
+            Line(results.Calls == 0 ? "no calls" : $"{Amount.Of(results.Calls, "call")}, none of whose stacks was seen");
             return;
         }
 

@@ -85,7 +85,8 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
         {
             var name = $"{Path.GetFileName(place.Path)}:{place.Line}";
             // Several are told apart by where they are.
-            Take(spec, image, found.Places.Count == 1 ? name : $"{name} ({NameOf(image, place.Offset.Value)})", place.Offset.Value, isNamed: true);
+            Take(spec, image, found.Places.Count == 1 ? name : $"{name} ({NameOf(image, place.Offset.Value)})", place.Offset.Value, isNamed: true,
+                isEntry: image.All.Any(f => f.Offset == place.Offset.Value));
         }
     }
 

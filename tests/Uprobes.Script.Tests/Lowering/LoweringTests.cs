@@ -17,6 +17,7 @@ public sealed class LoweringTests
         "for ($i : 0..10) { if ($i > arg0) { break } @[$i] = count() }", "printf(\"%d\\n\", (int8)arg1); @[(uint8)arg1] = count()", "@[*(uint32*)arg3] = count()",
         "@ = *(int16*)(arg3 + 2)", "print(arg0); print((arg0, \"x\", arg1))", "@ = count(); print(@)", "@ = count(); if (arg0 == 7) { clear(@) }", "@[arg0 & 3] = count(); if (arg0 == 7) { zero(@) }",
         "@[arg0 & 3] = sum(arg1); if (arg0 == 9) { delete(@, 1) }", "@[arg0 & 3] = arg1; if (arg0 == 9) { delete(@, 1) }", "if (has_key(@, arg0)) { @again = count() } @[arg0] = 1",
+        "printf(\"%d %d\\n\", has_key(@x, arg0), @x[arg0]++)",
         "if (arg0 == 8) { exit() } @ = count()", "printf(\"%s\\n\", strftime(\"%H:%M:%S\", nsecs(monotonic)))", "@ = nsecs(monotonic); @e = elapsed", "if (arg0 == 3) { return } @ = count()",
         "@ = reg(\"di\") + reg(\"sp\")", "@[cpu] = count()", "@[pid] = count()", "@[arg0 > 3 && arg1 < 50, arg0 == 2 || arg1 == 3] = count()", "@ = sum(arg0 / (arg1 % 3)); @m = arg0 % (arg1 % 3)",
         "@ = sum(-(int64)arg0); @n = sum((int32)arg1 << 3 >> 1)", "if (++@n == 3) { print(@n) } if (@k++ > 4) { @late = count() } $i = arg0; $j = $i++ + 1; @[$i, $j] = count(); printf(\"%d\\n\", @m[tid]++)", "@ = ~arg0; @b = !arg0; @c = arg0 ^ arg1 | 4 & 12", "@x[arg0 & 1] = count(); print(@x[arg0 & 1])",

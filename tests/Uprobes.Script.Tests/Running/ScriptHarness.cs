@@ -55,6 +55,10 @@ internal sealed class ScriptHarness : IActionHost, IScriptSymbols
 
     public void Exit(int code) => ExitCode ??= code;
 
+    public void CountFailedReads(long count) => Assert.True(count >= 0);
+
+    public void Tell(string line) => Assert.Fail(line);
+
     public void Fail(string helper, int errno, SourceSpan span) => Failures.Add($"{helper} {errno} {_source.Slice(span)}");
 
     public ScriptLocation Locate(SourceSpan span)

@@ -35,6 +35,7 @@ public class SurroundingsTests
             "/bin/struct" => new(Node, true),
             "/bin/double" => new(new OpaqueType("double", 8), false) { Reason = "is in a vector register" },
             "/bin/unknown" => null,
+            "/bin/boolean" => new(ScriptType.Boolean, false),
             _ => new(new IntegerType(32, true), false),
         };
 
@@ -44,6 +45,15 @@ public class SurroundingsTests
     }
 
     private static readonly AnalysisOptions WithTypes = new() { Types = new SomeTypes() };
+
+    [Fact]
+    public void Of_a_Boolean_in_a_register_the_lowest_byte_counts()
+    {
+        TypedScript script = Checking.Script("uretprobe:/bin/boolean:f { @ = retval; }", WithTypes);
+        CastExpression boolean = Assert.IsType<CastExpression>(Assert.IsType<AssignMap>(script.Probes[0].Body.Statements[0]).Value);
+        Assert.Equal(ScriptType.Boolean, boolean.Type);
+        Assert.Equal(ScriptType.U8, Assert.IsType<CastExpression>(boolean.Operand).Type);
+    }
 
     [Theory]
     [InlineData("args.count", "int32")]
