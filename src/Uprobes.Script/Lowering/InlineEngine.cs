@@ -1,5 +1,5 @@
-using Uprobes.Programs;
 using System.Globalization;
+using Uprobes.Programs;
 using Uprobes.Registry;
 using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Output;
