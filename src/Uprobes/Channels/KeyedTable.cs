@@ -57,7 +57,8 @@ internal static class KeyedTable
         return -1;
     }
 
-    private static int FirstIndex(MapDefinition map, ulong hash) => (int)(hash >> 2) & (map.Capacity - 1);
+    /// <summary>The index that a key's hash gives.</summary>
+    internal static int FirstIndex(MapDefinition map, ulong hash) => (int)(hash >> 2) & (map.Capacity - 1);
 
     private static long Insert(ChannelMemory channel, long entry, MapDefinition map, ulong hash, ReadOnlySpan<ulong> key)
     {

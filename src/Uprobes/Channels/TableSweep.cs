@@ -41,6 +41,9 @@ internal static class TableSweep
         {
             IReadOnlyDictionary<MapKey, AggregateValue> rows = MapReader.Read([channel], map).Rows;
             SparseArea entries = EntriesOf(channel, map, definition.Capacity);
+            // No key lies beyond an empty entry, seen from the place that its hash gives. Put in again from there on, in the order of those
+            // places, none comes to lie farther off than the farthest did, at the wrap-around neither.
+            int empty = Math.Max(0, Enumerable.Range(0, definition.Capacity).FirstOrDefault(index => entries.Read(index, 0) == 0, -1));
             foreach (int index in entries.Items)
             {
                 long entry = KeyedTable.EntryOffset(channel.Layout, map, index);
@@ -48,7 +51,7 @@ internal static class TableSweep
                 channel.Write(entry, 0);
             }
 
-            foreach ((MapKey key, AggregateValue value) in rows)
+            foreach ((MapKey key, AggregateValue value) in rows.OrderBy(row => (KeyedTable.FirstIndex(definition, KeyHash.StateOf(row.Key.Stored)) - empty) & (definition.Capacity - 1)))
                 ValueTransfer.Set(channel, map, key.Stored, (long)value.Value);
         }
     }

@@ -52,6 +52,13 @@ internal sealed partial class Tracer
     {
         if (!IsUnborn())
             return;
+        // It may be among the stops that were collected already: the kernel does not report those again.
+        while (IsUnborn() && _order.TryDequeue(out int collected))
+        {
+            if (_unserved.Remove(collected, out WaitStatus stop))
+                Dispatch(collected, stop);
+        }
+
         long start = Stopwatch.GetTimestamp();
         using Timer alarm = new(static thread => ((TracerThread)thread!).Wake(), Thread, _stopTimeout, ZombieCheck);
         while (IsUnborn() && Stopwatch.GetElapsedTime(start) < _stopTimeout)
@@ -86,6 +93,14 @@ internal sealed partial class Tracer
     /// <summary>Waits for any report, or until an orphan has waited too long.</summary>
     private int WaitWithOrphans(out WaitStatus status)
     {
+        if (_orphans.Values.Any(o => !o.IsSettled && Stopwatch.GetElapsedTime(o.Since) >= OrphanPatience))
+        {
+            // Where others always have something to report, no wait is ever interrupted.
+            SettleOrphans();
+            status = default;
+            return -Errno.EINTR;
+        }
+
         int tid = Thread.WaitForTracee(-1, block: false, out status);
         if (tid != 0)
             return tid;

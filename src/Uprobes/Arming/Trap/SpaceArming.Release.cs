@@ -65,8 +65,9 @@ internal sealed partial class SpaceArming
     /// Describes the copy of an address space in a forked child: what is really in its text is looked at, since breakpoints
     /// may have come and gone between the fork in the kernel and the report of it.
     /// </summary>
-    internal static SpaceArming ForChild(ArmingServices services, AddressSpace childSpace, ForkedSpace parent)
+    internal static SpaceArming ForChild(ArmingServices services, TracedProcess child, ForkedSpace parent)
     {
+        AddressSpace childSpace = child.Space;
         SpaceArming copy = new(services, childSpace);
         Dictionary<Site, Site> copies = [];
         TextWindow text = new(childSpace.Memory);
@@ -91,7 +92,7 @@ internal sealed partial class SpaceArming
         copy._actionCalls.UnionWith(parent.ActionCalls);
         childSpace.CallArea = parent.CallArea;
         copy.Inline.TakeCopy(parent.Inline);
-        copy.TakeSemaphores(parent.Semaphores);
+        copy.TakeSemaphores(child, parent.Semaphores);
         return copy;
 
         bool IsMapped(ulong address) => childSpace.Memory.TryReadWord(new RemoteAddress(address), out _);

@@ -20,6 +20,9 @@ internal sealed partial class SpaceArming
     /// <summary>Whether a probe is armed whose semaphore is not mapped yet: the dynamic linker maps data after text.</summary>
     internal bool AwaitsSemaphores { get; private set; }
 
+    /// <summary>Whether some counters have one of ours.</summary>
+    internal bool HoldsSemaphores => _semaphores.Count > 0;
+
     /// <summary>Counts up what armed probes need, and down what none needs any more.</summary>
     internal void SettleSemaphores(TracedProcess process)
     {
@@ -160,11 +163,16 @@ internal sealed partial class SpaceArming
             _services.Guardian!.Remove(entry);
     }
 
-    /// <summary>What a forked child has of ours in its copies.</summary>
-    private void TakeSemaphores(IEnumerable<KeyValuePair<ulong, HeldSemaphore>> parent)
+    /// <summary>What a forked child has of ours in its copies. What the parent has unmapped before the fork, or mapped anew, has nothing of ours.</summary>
+    private void TakeSemaphores(TracedProcess child, KeyValuePair<ulong, HeldSemaphore>[] parent)
     {
+        if (parent.Length == 0)
+            return;
+        List<Mapping> mappings = child.ReadMappings(out _);
         foreach ((ulong address, HeldSemaphore held) in parent)
         {
+            if (!held.File.IsAt(address, mappings))
+                continue;
             int entry = _services.GuardSemaphore(_space, address, 0);
             if (entry >= 0)
                 _services.Guardian!.SettleSemaphore(entry);

@@ -185,7 +185,7 @@ internal sealed partial class TrapEngine
         bool isCopy = space is not null && !child.Space.Memory.IsGone && HoldsCopy(space, child);
         ForkedSpace? copied = isCopy ? space!.Snapshot(parent.ProcessId, pid) : null;
         if (copied is not null)
-            _ = SpaceArming.ForChild(_services, child.Space, copied);
+            _ = SpaceArming.ForChild(_services, child, copied);
         using SpaceStop stop = new(_services.Tracer, child.Space);
         if (stop.IsGone || !IsKnown(child))
             return;

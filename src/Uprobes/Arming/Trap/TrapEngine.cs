@@ -105,6 +105,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
         {
             if (!process.IsUnattended)
                 space.SettleSemaphores(process);
+            else if (space.HoldsSemaphores)
+                ProcessArming.Of(process).OwesRemoval = true; // When it is in reach again.
         }
     }
 
@@ -206,7 +208,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
             return child.IsFollowed && Started(child);
         }
 
-        SpaceArming copy = SpaceArming.ForChild(_services, child.Space, forked);
+        SpaceArming copy = SpaceArming.ForChild(_services, child, forked);
         if (!child.IsFollowed)
         {
             Clean(copy, [child]);

@@ -76,7 +76,6 @@ internal sealed class LineSearch(string file, uint line, uint? column)
     private void AddRows(LineSection section, LineUnit unit, Dictionary<ulong, Best> meant)
     {
         var program = new LineProgram(section, unit, unit.Program);
-        List<(Best File, LineRow Row)> waiting = [];
         LineRow before = default;
         ulong? start = null;
         while (program.TryNext(out LineRow row))
@@ -84,17 +83,14 @@ internal sealed class LineSearch(string file, uint line, uint? column)
             start ??= row.Address;
             if (row.IsEnd)
             {
-                // The linker leaves sequences at 0 behind for functions that it dropped.
-                foreach ((Best best, LineRow own) in start == 0 ? [] : waiting)
-                    Add(best, own);
-                waiting.Clear();
                 (start, before) = (null, default);
                 continue;
             }
 
-            bool isNew = row.Line != before.Line || row.File != before.File || row.Column != before.Column;
-            if (isNew && row.IsStatement && row.Line > 0 && waiting.Count < MostPlaces && meant.TryGetValue(row.File, out Best? file))
-                waiting.Add((file, row));
+            bool isNew = row.Line != before.Line || row.File != before.File || row.Column != before.Column || (row.IsStatement && !before.IsStatement);
+            // The linker leaves sequences at 0 behind for functions that it dropped.
+            if (start != 0 && isNew && row.IsStatement && row.Line > 0 && meant.TryGetValue(row.File, out Best? file))
+                Add(file, row);
             before = row;
         }
     }

@@ -21,9 +21,12 @@ internal sealed class StaticArgumentParser(Func<string, LinkAddress?> findSymbol
     /// <summary>The second lowest bytes of rax, rcx, rdx and rbx.</summary>
     private static readonly string[] HighBytes = ["ah", "ch", "dh", "bh"];
 
-    /// <summary>Reads all arguments of a probe. What cannot be read keeps its place, with the reason.</summary>
+    /// <summary>Far more than the 12 that the macros of sys/sdt.h can give a probe.</summary>
+    private const int MostArguments = 64;
+
+    /// <summary>Reads all arguments of a probe, 64 at most. What cannot be read keeps its place, with the reason.</summary>
     internal IReadOnlyList<StaticArgument> ParseAll(string text) =>
-        [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+        [.. text.Split(' ', MostArguments + 1, StringSplitOptions.RemoveEmptyEntries).Take(MostArguments).Select(Parse)];
 
     /// <summary>Reads one argument.</summary>
     internal StaticArgument Parse(string text)

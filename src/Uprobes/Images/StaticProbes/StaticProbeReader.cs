@@ -20,7 +20,8 @@ internal static class StaticProbeReader
         if (image.File.FindSection(Notes) is not { } section)
             return [];
         ulong moved = image.Sections.FirstOrDefault(s => s.Name == Base)?.LinkAddress.Value ?? 0;
-        StaticArgumentParser arguments = new(name => image.Functions.AddressOf(name));
+        Dictionary<string, LinkAddress?> symbols = new(StringComparer.Ordinal);
+        StaticArgumentParser arguments = new(AddressOf);
         List<StaticProbeNote> probes = [];
         var reader = new SpanReader(image.File.ReadSection(section, image.File.Limits.StaticProbeBytes));
         while (reader.Remaining > 0)
@@ -30,14 +31,22 @@ internal static class StaticProbeReader
                 || !reader.TryReadBytes(nameSize, out ReadOnlySpan<byte> owner) || !TryAlign(ref reader) || !reader.TryReadBytes(size, out ReadOnlySpan<byte> content))
                 throw Malformed(image, section, start, "is cut off");
             _ = TryAlign(ref reader); // The last one need not be filled up.
-            if (type == ProbeNote && owner.SequenceEqual("stapsdt\0"u8))
-                probes.Add(ReadProbe(image, content, moved, arguments, section, start));
+            if (type == ProbeNote && owner.SequenceEqual("stapsdt\0"u8) && ReadProbe(image, content, moved, arguments, section, start) is { } probe)
+                probes.Add(probe);
         }
 
         return probes;
+
+        LinkAddress? AddressOf(string name)
+        {
+            if (!symbols.TryGetValue(name, out LinkAddress? address))
+                symbols.Add(name, address = image.Functions.AddressOf(name));
+            return address;
+        }
     }
 
-    private static StaticProbeNote ReadProbe(ElfImage image, ReadOnlySpan<byte> content, ulong moved, StaticArgumentParser arguments, ElfSection section, int start)
+    /// <summary>Reads a probe; null for one whose code the linker has dropped: its note stays behind, with an address at which there is nothing.</summary>
+    private static StaticProbeNote? ReadProbe(ElfImage image, ReadOnlySpan<byte> content, ulong moved, StaticArgumentParser arguments, ElfSection section, int start)
     {
         var reader = new SpanReader(content);
         if (!reader.TryReadUInt64(out ulong address) || !reader.TryReadUInt64(out ulong linked) || !reader.TryReadUInt64(out ulong semaphore)
@@ -45,8 +54,8 @@ internal static class StaticProbeReader
             throw Malformed(image, section, start, "is too short for a static probe");
         ulong distance = moved == 0 || linked == 0 ? 0 : unchecked(moved - linked);
         LinkAddress place = new(unchecked(address + distance));
-        if (!image.TryGetOffset(place, out FileOffset offset))
-            throw Malformed(image, section, start, $"marks address {place}, which is not in the file");
+        if (address == 0 || !image.TryGetOffset(place, out FileOffset offset))
+            return null;
         LinkAddress? counter = semaphore == 0 ? null : new LinkAddress(unchecked(semaphore + distance));
         return new StaticProbeNote(
             Encoding.UTF8.GetString(provider), Encoding.UTF8.GetString(name), place, offset, counter, arguments.ParseAll(Encoding.UTF8.GetString(text)))

@@ -26,12 +26,15 @@ internal sealed class TypeTable
         {
             if (_contents.Value is not { } contents)
                 return _problems;
-            List<string> all = [.. _problems, .. contents.Units.Problems];
-            if (contents.Units.HasShared)
-                all.Add("types are in a file that several debug files share (.gnu_debugaltlink), which is not read");
-            if (contents.IsBroken)
-                all.Add("entries of the debug information cannot be read: it is damaged, or has forms that are not known");
-            return all;
+            lock (_gate)
+            {
+                List<string> all = [.. _problems, .. contents.Units.Problems];
+                if (contents.Units.HasShared)
+                    all.Add("types are in a file that several debug files share (.gnu_debugaltlink), which is not read");
+                if (contents.IsBroken)
+                    all.Add("entries of the debug information cannot be read: it is damaged, or has forms that are not known");
+                return all;
+            }
         }
     }
 
