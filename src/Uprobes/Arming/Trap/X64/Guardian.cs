@@ -128,23 +128,11 @@ internal sealed class Guardian : IDisposable
     /// <returns>The entry's index, for <see cref="Remove"/>; -1 where <see cref="MaximumEntries"/> are in use.</returns>
     internal unsafe int Add(int memFileDescriptor, ulong address, byte originalByte)
     {
-        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
-        ArgumentOutOfRangeException.ThrowIfNegative(memFileDescriptor);
-        if (!_free.TryPop(out int index))
-        {
-            if (_used == MaximumEntries)
-                return -1;
-            index = _used++;
-        }
-
-        // SAFETY: index < MaximumEntries, and the block lives until Dispose. The guardian reads only once we are dead,
-        // so all that counts is that every state in which we can die makes sense: the entry is activated last.
-        byte* entry = EntryAt(index);
-        *(ulong*)entry = address;
-        *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
-        entry[GuardianCode.EntryOriginal] = originalByte;
-        Volatile.Write(ref entry[GuardianCode.EntryActive], GuardianCode.Breakpoint);
-        Volatile.Write(ref *(int*)(BareProcess.DataOf(_block) + GuardianCode.HighWater), _used);
+        int index = Claim(memFileDescriptor, address);
+        if (index < 0)
+            return -1;
+        EntryAt(index)[GuardianCode.EntryOriginal] = originalByte; // SAFETY: index is below _used.
+        Activate(index, GuardianCode.Breakpoint);
         return index;
     }
 
@@ -158,22 +146,11 @@ internal sealed class Guardian : IDisposable
     /// <returns>The entry's index, for <see cref="Remove"/>; -1 where <see cref="MaximumEntries"/> are in use.</returns>
     internal unsafe int AddSemaphore(int memFileDescriptor, ulong address, ushort count)
     {
-        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
-        ArgumentOutOfRangeException.ThrowIfNegative(memFileDescriptor);
-        if (!_free.TryPop(out int index))
-        {
-            if (_used == MaximumEntries)
-                return -1;
-            index = _used++;
-        }
-
-        // SAFETY: as in Add.
-        byte* entry = EntryAt(index);
-        *(ulong*)entry = address;
-        *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
-        *(ushort*)(entry + GuardianCode.EntryCount) = count;
-        Volatile.Write(ref entry[GuardianCode.EntryActive], GuardianCode.UnsettledSemaphore);
-        Volatile.Write(ref *(int*)(BareProcess.DataOf(_block) + GuardianCode.HighWater), _used);
+        int index = Claim(memFileDescriptor, address);
+        if (index < 0)
+            return -1;
+        *(ushort*)(EntryAt(index) + GuardianCode.EntryCount) = count; // SAFETY: index is below _used.
+        Activate(index, GuardianCode.UnsettledSemaphore);
         return index;
     }
 
@@ -230,6 +207,33 @@ internal sealed class Guardian : IDisposable
             _block.Dispose();
         else
             _block.SetHandleAsInvalid(); // Not the thread that started it: that one's list of marks still leads there.
+    }
+
+    /// <summary>Finds an entry that is not in use, and says where in which memory it is about; -1 where there is none.</summary>
+    private unsafe int Claim(int memFileDescriptor, ulong address)
+    {
+        ObjectDisposedException.ThrowIf(_block.IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(memFileDescriptor);
+        if (!_free.TryPop(out int index))
+        {
+            if (_used == MaximumEntries)
+                return -1;
+            index = _used++;
+        }
+
+        // SAFETY: index < MaximumEntries, and the block lives until Dispose. The guardian reads only once we are dead,
+        // so all that counts is that every state in which we can die makes sense: the entry is activated last.
+        byte* entry = EntryAt(index);
+        *(ulong*)entry = address;
+        *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
+        return index;
+    }
+
+    private unsafe void Activate(int index, byte what)
+    {
+        // SAFETY: an index that Claim gave.
+        Volatile.Write(ref EntryAt(index)[GuardianCode.EntryActive], what);
+        Volatile.Write(ref *(int*)(BareProcess.DataOf(_block) + GuardianCode.HighWater), _used);
     }
 
     private unsafe byte* EntryAt(int index) =>
