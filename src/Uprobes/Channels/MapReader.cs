@@ -61,7 +61,12 @@ internal sealed class MapReader
             lock (channel.Tables)
             {
                 foreach (int index in KeyedTable.Places(reader._definition, key.Stored))
-                    reader.ReadEntry(new SparseArea(channel, KeyedTable.EntryOffset(channel.Layout, map, index), channel.Layout.EntrySize(map), 1), 0, index);
+                {
+                    SparseArea entry = new(channel, KeyedTable.EntryOffset(channel.Layout, map, index), channel.Layout.EntrySize(map), 1);
+                    if (entry.Read(0, 0) == 0)
+                        break; // No key lies beyond an empty entry.
+                    reader.ReadEntry(entry, 0, index);
+                }
             }
         }
 
