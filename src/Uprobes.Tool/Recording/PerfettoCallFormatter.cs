@@ -113,7 +113,7 @@ internal sealed class PerfettoCallFormatter(IReadOnlyList<PlannedProbe> probes, 
                 {
                     Uuid = thread,
                     ParentUuid = process,
-                    Thread = new ThreadDescriptor { Pid = processId, Tid = threadId, ThreadName = RecordedThreads.Thread(processId, threadId) },
+                    Thread = new ThreadDescriptor { Pid = processId, Tid = threadId, ThreadName = RecordedThreads.Thread(threadId) },
                 },
             });
         }

@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Text;
+using Uprobes.Linux;
+using Uprobes.Processes;
 
 namespace Uprobes.Tool.Recording;
 
@@ -11,23 +14,12 @@ internal sealed record RecordedProcess(string Name, IReadOnlyList<string> Comman
 internal static class RecordedThreads
 {
     /// <summary>A process.</summary>
-    internal static RecordedProcess Process(int processId) => new(
-        Read($"/proc/{Text(processId)}/comm").TrimEnd('\n'), Read($"/proc/{Text(processId)}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries));
+    internal static RecordedProcess Process(int processId)
+    {
+        var words = ProcFile.ReadAll(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/cmdline")) ?? [];
+        return new RecordedProcess(Thread(processId), Encoding.UTF8.GetString(words).Split('\0', StringSplitOptions.RemoveEmptyEntries));
+    }
 
     /// <summary>A thread's name.</summary>
-    internal static string Thread(int processId, int threadId) => Read($"/proc/{Text(processId)}/task/{Text(threadId)}/comm").TrimEnd('\n');
-
-    private static string Text(int id) => id.ToString(CultureInfo.InvariantCulture);
-
-    private static string Read(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return ""; // It has ended, which is no fault of the recording's.
-        }
-    }
+    internal static string Thread(int threadId) => Encoding.UTF8.GetString(ThreadMoment.NameOf(threadId));
 }
