@@ -183,12 +183,7 @@ public sealed class FlameCommandTests : IDisposable
     private XElement Draw(Action<FakeSession> calls, params string[] arguments)
     {
         var path = Path.Combine(_directory, "out.svg");
-        var tool = new ToolHarness(new FakeSession(Image, s =>
-        {
-            calls(s);
-            s.Complete();
-        }));
-        Assert.Equal(0, tool.Run(["flame", "-p", "2147483647", "libc:malloc", "-o", path, .. arguments]));
+        var tool = ToolHarness.Observe(Image, calls, ["flame", "-p", "2147483647", "libc:malloc", "-o", path, .. arguments]);
         return XElement.Load(path);
     }
 

@@ -171,24 +171,9 @@ public sealed class StackCommandTests
     [InlineData("stack -p 2147483647 libc:malloc --one-of 0", "--one-of 0")]
     [InlineData("stack -p 2147483647 libc:malloc -n 0", "-n 0")]
     [InlineData("stack libc:malloc --", "no command follows --")]
-    public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine, string what)
-    {
-        var tool = new ToolHarness();
-        Assert.Equal(ExitCode.Usage, tool.Run(commandLine.Split(' ')));
-        Assert.Contains(what, tool.Error, StringComparison.Ordinal);
-        Assert.Contains("\n  hint: ", tool.Error, StringComparison.Ordinal);
-    }
+    public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine, string what) => ToolHarness.AssertRefused(commandLine, what);
 
-    private static ToolHarness Run(Action<FakeSession> calls, params string[] arguments)
-    {
-        var tool = new ToolHarness(new FakeSession(Image, s =>
-        {
-            calls(s);
-            s.Complete();
-        }));
-        Assert.Equal(0, tool.Run(["stack", "-p", "2147483647", .. arguments]));
-        return tool;
-    }
+    private static ToolHarness Run(Action<FakeSession> calls, params string[] arguments) => ToolHarness.Observe(Image, calls, ["stack", "-p", "2147483647", .. arguments]);
 
     private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -18,6 +18,27 @@ internal sealed class ToolHarness(FakeSession? session = null, IImageFinder? ima
 
     public string Error { get; private set; } = "";
 
+    /// <summary>A run that succeeds, and ends behind these calls.</summary>
+    public static ToolHarness Observe(FakeImage image, Action<FakeSession> calls, string[] arguments)
+    {
+        var tool = new ToolHarness(new FakeSession(image, s =>
+        {
+            calls(s);
+            s.Complete();
+        }));
+        Assert.Equal(0, tool.Run(arguments));
+        return tool;
+    }
+
+    /// <summary>The command line has no meaning, which is answered with what, and with a hint.</summary>
+    public static void AssertRefused(string commandLine, string what)
+    {
+        var tool = new ToolHarness();
+        Assert.Equal(ExitCode.Usage, tool.Run(commandLine.Split(' ')));
+        Assert.Contains(what, tool.Error, StringComparison.Ordinal);
+        Assert.Contains("\n  hint: ", tool.Error, StringComparison.Ordinal);
+    }
+
     public int Run(params string[] arguments)
     {
         using var written = new MemoryStream();

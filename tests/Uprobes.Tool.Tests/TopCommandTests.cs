@@ -77,24 +77,9 @@ public sealed class TopCommandTests
     [InlineData("top -p 2147483647 libc:malloc -i 0", "-i 0")]
     [InlineData("top -p 2147483647 libc:malloc --sort name", "name")]
     [InlineData("top -p 2147483647 libc:malloc+4", "is inside a function")]
-    public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine, string what)
-    {
-        var tool = new ToolHarness();
-        Assert.Equal(ExitCode.Usage, tool.Run(commandLine.Split(' ')));
-        Assert.Contains(what, tool.Error, StringComparison.Ordinal);
-        Assert.Contains("\n  hint: ", tool.Error, StringComparison.Ordinal);
-    }
+    public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine, string what) => ToolHarness.AssertRefused(commandLine, what);
 
-    private static ToolHarness Run(Action<FakeSession> calls, params string[] arguments)
-    {
-        var tool = new ToolHarness(new FakeSession(Image, s =>
-        {
-            calls(s);
-            s.Complete();
-        }));
-        Assert.Equal(0, tool.Run(["top", "-p", "2147483647", "libc:*", .. arguments]));
-        return tool;
-    }
+    private static ToolHarness Run(Action<FakeSession> calls, params string[] arguments) => ToolHarness.Observe(Image, calls, ["top", "-p", "2147483647", "libc:*", .. arguments]);
 
     private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
