@@ -14,7 +14,7 @@ namespace Uprobes.Channels;
 ///   +32  calls whose return could not be followed
 ///   +64  ring head: bytes reserved, ever growing (written by the target's thread)
 ///   +128 ring tail: bytes consumed, ever growing (written by the reader)
-///   +192 scratch: 4 frames of 4,096 bytes, of which emitted code needs 320 for itself
+///   +192 scratch: 4 frames of 4,096 bytes, of which emitted code needs 328 for itself
 ///   +CellsOffset: cells without a key: for each map, for each probe of the group, CellWords words
 ///   +RingOffset (a page's start): RingBytes, then LargestRecord of slack, so that a record never wraps
 /// keyed maps       for each: Capacity entries of EntrySize: +0 state  +8 key  +8+KeySize cell

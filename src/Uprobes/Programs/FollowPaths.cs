@@ -5,7 +5,7 @@ namespace Uprobes.Programs;
 /// <param name="MostGoingOn">Over those that do not end the program; -1 where all do.</param>
 internal readonly record struct FollowPaths(int Most, int MostGoingOn)
 {
-    /// <summary>Looks at statements that are not nested too deeply. A loop counts as one round; that it follows none is looked at elsewhere.</summary>
+    /// <summary>Looks at statements that are not nested too deeply. Loops follow none, which is looked at elsewhere.</summary>
     internal static FollowPaths Of(IReadOnlyList<Statement> statements)
     {
         int most = 0, goingOn = 0;
@@ -34,10 +34,8 @@ internal readonly record struct FollowPaths(int Most, int MostGoingOn)
             case If choice:
                 FollowPaths then = Of(choice.Then), otherwise = Of(choice.Else);
                 return new(Math.Max(then.Most, otherwise.Most), Math.Max(then.MostGoingOn, otherwise.MostGoingOn));
-            case Repeat loop:
-                return Of(loop.Body);
             default:
-                return default;
+                return default; // A loop that ends the program may have been left before.
         }
     }
 }

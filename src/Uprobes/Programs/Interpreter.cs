@@ -12,9 +12,18 @@ internal sealed partial class Interpreter
 
     private readonly long[] _locals = new long[ProgramLimits.Locals];
     private readonly ulong[] _words = new ulong[Room];
-    private int _used;
+    private int _used, _rounds;
     private IProgramContext _context = null!;
     private IProgramOutput _output = null!;
+
+    /// <summary>Where a program goes on behind a statement.</summary>
+    private enum Flow
+    {
+        Next,
+        Break,
+        Continue,
+        Stop,
+    }
 
     /// <summary>Runs a program of a checked group to its end.</summary>
     /// <param name="program">The group's entry program or its return program.</param>
@@ -22,67 +31,97 @@ internal sealed partial class Interpreter
     /// <param name="output">Where its effects go.</param>
     internal void Run(ProbeProgram program, IProgramContext context, IProgramOutput output)
     {
-        (_context, _output, _used) = (context, output, 0);
+        (_context, _output, _used, _rounds) = (context, output, 0, 0);
         Array.Clear(_locals);
-        _ = RunAll(program.Body, program);
+        _ = RunAll(program.Body);
     }
 
-    /// <summary>Runs statements; false if one has ended the program.</summary>
-    private bool RunAll(IReadOnlyList<Statement> statements, ProbeProgram program)
+    /// <summary>Runs statements up to one that goes elsewhere.</summary>
+    private Flow RunAll(IReadOnlyList<Statement> statements)
     {
         for (int i = 0; i < statements.Count; i++)
         {
-            if (!RunOne(statements[i], program))
-                return false;
+            Flow flow = RunOne(statements[i]);
+            if (flow != Flow.Next)
+                return flow;
         }
 
-        return true;
+        return Flow.Next;
     }
 
-    private bool RunOne(Statement statement, ProbeProgram program)
+    private Flow RunOne(Statement statement)
     {
         switch (statement)
         {
             case SetLocal set:
                 _locals[set.Index] = Integer(set.Value);
-                return true;
+                return Flow.Next;
             case If choice:
-                return RunAll(Integer(choice.Condition) != 0 ? choice.Then : choice.Else, program);
+                return RunAll(Integer(choice.Condition) != 0 ? choice.Then : choice.Else);
             case Repeat loop:
-                return RunLoop(loop, program);
+                return RunRepeat(loop);
+            case Loop loop:
+                return RunLoop(loop);
+            case Break:
+                return Flow.Break;
+            case Continue:
+                return Flow.Continue;
             case Stop:
-                return false;
+                return Flow.Stop;
             case Aggregate aggregate:
                 RunAggregate(aggregate);
-                return true;
+                return Flow.Next;
             case DeleteKey delete:
                 _output.DeleteKey(delete.Map, Store(delete.Key));
                 _used = 0;
-                return true;
+                return Flow.Next;
             case Emit emit:
                 _output.Emit(emit.Event, Store(emit.Fields));
                 _used = 0;
-                return true;
+                return Flow.Next;
             case FollowCall follow:
                 _output.FollowCall(Store(follow.Words));
                 _used = 0;
-                return true;
+                return Flow.Next;
             default:
                 throw new ArgumentException($"not a statement of a checked program: {statement.GetType().Name}", nameof(statement));
         }
     }
 
-    private bool RunLoop(Repeat loop, ProbeProgram program)
+    private Flow RunRepeat(Repeat loop)
     {
         for (int i = 0; i < loop.Times; i++)
         {
             _locals[loop.Counter] = i;
-            if (!RunAll(loop.Body, program))
-                return false;
+            switch (RunAll(loop.Body))
+            {
+                case Flow.Break:
+                    return Flow.Next;
+                case Flow.Stop:
+                    return Flow.Stop;
+            }
         }
 
         _locals[loop.Counter] = loop.Times;
-        return true;
+        return Flow.Next;
+    }
+
+    private Flow RunLoop(Loop loop)
+    {
+        while (_rounds < ProgramLimits.Rounds)
+        {
+            _rounds++;
+            switch (RunAll(loop.Body))
+            {
+                case Flow.Break:
+                    return Flow.Next;
+                case Flow.Stop:
+                    return Flow.Stop;
+            }
+        }
+
+        _ = RunAll(loop.Spent);
+        return Flow.Stop;
     }
 
     private void RunAggregate(Aggregate aggregate)

@@ -4,7 +4,7 @@ namespace Uprobes.Programs;
 
 /// <summary>
 /// How large programs may be. The checker enforces it, so that back ends need not be prepared for more: with these bounds a
-/// program ends after at most <see cref="Nodes"/> x <see cref="Iterations"/> evaluated nodes, however its input looks.
+/// program ends after at most <see cref="Nodes"/> x (<see cref="Iterations"/> + <see cref="Rounds"/>) evaluated nodes, however its input looks.
 /// </summary>
 internal static class ProgramLimits
 {
@@ -25,6 +25,12 @@ internal static class ProgramLimits
 
     /// <summary>Rounds of a loop times those of the loops around it.</summary>
     internal const int Iterations = 10_000;
+
+    /// <summary>
+    /// Rounds that the loops without a stated number (<see cref="Loop"/>) do in one run of the program, together: a millisecond or so of most
+    /// bodies. Whoever removes a probe waits for a thread in one.
+    /// </summary>
+    internal const int Rounds = 250_000;
 
     /// <summary>Words that an entry program can keep for the return program.</summary>
     internal const int FollowWords = 6;

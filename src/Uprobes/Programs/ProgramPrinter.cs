@@ -94,6 +94,14 @@ internal sealed class ProgramPrinter
             case Repeat loop:
                 Append(loop.Body, level + 1);
                 break;
+            case Loop loop:
+                Append(loop.Body, level + 1);
+                if (loop.Spent.Count == 0)
+                    break;
+
+                _text.Append(' ', level * 2).Append("spent\n");
+                Append(loop.Spent, level + 1);
+                break;
         }
     }
 
@@ -111,6 +119,15 @@ internal sealed class ProgramPrinter
                 break;
             case Repeat loop:
                 _text.Append(CultureInfo.InvariantCulture, $"repeat ${loop.Counter} {loop.Times}");
+                break;
+            case Loop:
+                _text.Append("loop");
+                break;
+            case Break:
+                _text.Append("break");
+                break;
+            case Continue:
+                _text.Append("continue");
                 break;
             case Stop:
                 _text.Append("stop");

@@ -29,6 +29,7 @@ internal static class ScratchNeed
         SetLocal set => Of(set.Value),
         If choice => Math.Max(Of(choice.Condition), Math.Max(OfAll(choice.Then), OfAll(choice.Else))),
         Repeat loop => OfAll(loop.Body),
+        Loop loop => Math.Max(OfAll(loop.Body), OfAll(loop.Spent)),
         Aggregate { Value: { } value } aggregate => Math.Max(OfParts(aggregate.Key), SizeOf(aggregate.Key) + Of(value)),
         Aggregate aggregate => OfParts(aggregate.Key),
         DeleteKey delete => OfParts(delete.Key),

@@ -11,9 +11,24 @@ internal sealed record If(Expression Condition, IReadOnlyList<Statement> Then, I
 
 /// <summary>
 /// Does something a stated number of times, 1 to 1,000. Nested loops multiply: at most 10,000 in all. The counter is a local whose type
-/// holds the number; it counts from 0 and has that number afterwards. Nothing in the body sets it.
+/// holds the number; it counts from 0 and has that number afterwards, or that of the round in which it was left. Nothing in the body sets
+/// it. Not in a <see cref="Loop"/>, whose rounds would be any number of its own.
 /// </summary>
 internal sealed record Repeat(int Counter, int Times, IReadOnlyList<Statement> Body) : Statement;
+
+/// <summary>
+/// Does something again and again until it is left. The rounds of all such loops of one run are counted together: one that would be
+/// beyond <see cref="ProgramLimits.Rounds"/> is not begun, and ends the program.
+/// </summary>
+/// <param name="Body">A round.</param>
+/// <param name="Spent">What is done before the program ends because there are no more rounds: <see cref="Aggregate"/> and <see cref="Emit"/> only.</param>
+internal sealed record Loop(IReadOnlyList<Statement> Body, IReadOnlyList<Statement> Spent) : Statement;
+
+/// <summary>Leaves the innermost loop around it.</summary>
+internal sealed record Break : Statement;
+
+/// <summary>Goes on with the next round of the innermost loop around it.</summary>
+internal sealed record Continue : Statement;
 
 /// <summary>Ends the program.</summary>
 internal sealed record Stop : Statement;

@@ -16,6 +16,9 @@ internal sealed class StatementChecker
     /// <summary>Locals that loops around the present statement count with.</summary>
     private readonly List<int> _counters = [];
 
+    /// <summary>Loops around the present statement, and those of them that are not left by themselves.</summary>
+    private int _loops, _endless;
+
     /// <param name="group">Its definitions.</param>
     /// <param name="isReturn">Which of the group's programs it is.</param>
     /// <param name="followWords">For a return program: how many words every call it is run for has.</param>
@@ -83,7 +86,14 @@ internal sealed class StatementChecker
                 CheckAll(choice.Else, ".else", depth + 1, iterations);
                 break;
             case Repeat loop:
+                CheckRepeat(loop, depth, iterations);
+                break;
+            case Loop loop:
                 CheckLoop(loop, depth, iterations);
+                break;
+            case Break or Continue:
+                if (_loops == 0)
+                    _state.Add("leaves a loop where there is none");
                 break;
             case Stop:
                 break;
@@ -116,9 +126,24 @@ internal sealed class StatementChecker
         _expressions.CheckOf(set.Value, _locals[set.Index], ".value");
     }
 
-    private void CheckLoop(Repeat loop, int depth, int iterations)
+    private void CheckLoop(Loop loop, int depth, int iterations)
+    {
+        _loops++;
+        _endless++;
+        CheckAll(loop.Body, ".body", depth + 1, iterations);
+        _endless--;
+        _loops--;
+        if (loop.Spent.Any(s => s is not (Aggregate or Emit)))
+            _state.Add("does more than to count and to tell that there are no more rounds");
+        else
+            CheckAll(loop.Spent, ".spent", depth + 1, iterations);
+    }
+
+    private void CheckRepeat(Repeat loop, int depth, int iterations)
     {
         bool isCounter = IsLocal(loop.Counter);
+        if (_endless > 0)
+            _state.Add("repeats within a loop whose rounds are counted");
         if (isCounter && _counters.Contains(loop.Counter))
             _state.Add($"counts with ${loop.Counter}, as a loop around it does");
 
@@ -132,7 +157,9 @@ internal sealed class StatementChecker
             iterations *= loop.Times;
 
         _counters.Add(loop.Counter);
+        _loops++;
         CheckAll(loop.Body, ".body", depth + 1, iterations);
+        _loops--;
         _counters.RemoveAt(_counters.Count - 1);
     }
 
@@ -171,7 +198,7 @@ internal sealed class StatementChecker
         else if (_group.Return is null)
             _state.Add("follows a call, but the group has no return program");
 
-        if (_counters.Count > 0)
+        if (_loops > 0)
             _state.Add("follows a call in a loop");
 
         if (follow.Words.Count > ProgramLimits.FollowWords)

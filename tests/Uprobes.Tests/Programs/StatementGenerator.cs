@@ -14,7 +14,7 @@ internal sealed class StatementGenerator
     private readonly DataType[] _locals;
     private readonly ExpressionGenerator _expressions;
     private readonly HashSet<int> _counters = [];
-    private int _statements;
+    private int _statements, _loops, _endless;
     private bool _hasFollowed;
 
     internal StatementGenerator(ChoiceSource choices, MapDefinition[] maps, EventDefinition[] events, bool isReturn, bool hasReturn, int followWords)
@@ -55,8 +55,10 @@ internal sealed class StatementGenerator
                 return Choice(depth, rounds, mayMakeKeys);
             case 7 when depth < Deepest:
                 return Loop(depth, rounds, mayMakeKeys) ?? Aggregate(mayMakeKeys);
-            case 8 when _mayFollow && !_hasFollowed && _counters.Count == 0:
+            case 8 when _mayFollow && !_hasFollowed && _loops == 0:
                 return Follow();
+            case 8 when _loops > 0:
+                return new If(_expressions.Condition(0), [_choices.Below(2) == 0 ? new Break() : new Continue()], []);
             case 9:
                 return Delete(mayMakeKeys) ?? Aggregate(mayMakeKeys);
             case 10 when _choices.OnceIn(3):
@@ -95,7 +97,7 @@ internal sealed class StatementGenerator
     }
 
     /// <summary>Long loops make no keys and no events.</summary>
-    private Repeat? Loop(int depth, int rounds, bool mayMakeKeys)
+    private Statement? Loop(int depth, int rounds, bool mayMakeKeys)
     {
         int times = _choices.OnceIn(8) ? _choices.Of(100, 1000) : 1 + _choices.Below(5);
         bool isLong = rounds * times > MostRounds;
@@ -104,10 +106,25 @@ internal sealed class StatementGenerator
             return null;
 
         int counter = _choices.Of(free);
+        bool isCounted = _endless > 0 || _choices.Below(2) == 0;
         _counters.Add(counter);
+        _loops++;
+        _endless += isCounted ? 1 : 0;
         List<Statement> body = Body(depth + 1, rounds * times, mayMakeKeys && !isLong);
+        _endless -= isCounted ? 1 : 0;
+        _loops--;
         _counters.Remove(counter);
-        return new(counter, times, body);
+        return isCounted ? Counted(counter, times, body) : new Repeat(counter, times, body);
+    }
+
+    /// <summary>A loop of no stated number of rounds that is left after some.</summary>
+    private If Counted(int counter, int times, List<Statement> body)
+    {
+        DataType type = _locals[counter];
+        LocalValue count = new(counter, type);
+        Statement leave = new If(new Binary(BinaryOperator.GreaterOrEqual, count, new Constant(times, type)), [new Break()], []);
+        Statement next = new SetLocal(counter, new Binary(BinaryOperator.Add, count, new Constant(1, type)));
+        return new(new Constant(1, DataType.Boolean), [new SetLocal(counter, new Constant(0, type)), new Loop([leave, next, .. body], [])], []);
     }
 
     private FollowCall Follow()

@@ -34,6 +34,11 @@ internal sealed partial class ProgramEmitter
             else
                 A.mov(_locals[i].Memory, 0);
         }
+
+        if (!ProgramNeeds.Rounds(_program))
+            return;
+        _rounds = Operand.Word(Gpr.Rbx, TakeRoom(8));
+        A.mov(_rounds.Memory, ProgramLimits.Rounds);
     }
 
     /// <summary>Statements in order. The thread's record is looked up where it is first needed, within a branch if only that needs it.</summary>
@@ -76,7 +81,16 @@ internal sealed partial class ProgramEmitter
                 EmitIf(choice, isRecordWantedBehind);
                 break;
             case Repeat loop:
+                EmitRepeat(loop);
+                break;
+            case Loop loop:
                 EmitLoop(loop);
+                break;
+            case Break:
+                A.jmp(_loops.Peek().End);
+                break;
+            case Continue:
+                A.jmp(_loops.Peek().Next);
                 break;
             case Stop:
                 A.jmp(_leave);
@@ -120,36 +134,5 @@ internal sealed partial class ProgramEmitter
         _hasRecord = false;
         if (_needsThreadId)
             _registers.Give(_threadId.Register);
-    }
-
-    /// <summary>
-    /// <code>
-    ///     counter = 0
-    /// next:
-    ///     ...
-    ///     inc   counter
-    ///     cmp   counter, times
-    ///     jne   next
-    /// </code>
-    /// </summary>
-    private void EmitLoop(Repeat loop)
-    {
-        Label next = _code.NewLabel();
-        Operand counter = _locals[loop.Counter];
-        Store(counter, Operand.Constant(0));
-        _code.Mark(next);
-        EmitAll(loop.Body, isRecordWantedBehind: true);
-        if (counter.IsRegister)
-        {
-            A.inc(counter.Register.Q);
-            A.cmp(counter.Register.Q, loop.Times);
-        }
-        else
-        {
-            A.inc(counter.Memory);
-            A.cmp(counter.Memory, loop.Times);
-        }
-
-        A.jne(next);
     }
 }

@@ -6,7 +6,7 @@ internal static class ProgramNeeds
     /// <summary>Locals that are kept in registers where there is no frame.</summary>
     internal const int SmallLocals = 2;
 
-    /// <summary>Whether the program cannot do without a scratch frame: it reads memory, puts keys together, or has many locals.</summary>
+    /// <summary>Whether the program cannot do without a scratch frame: it reads memory, puts keys together, counts rounds, or has many locals.</summary>
     internal static bool Frame(ProbeProgram program) =>
         program.Locals.Count > SmallLocals || Any(program.Body, NeedsFrame, NeedsFrame);
 
@@ -65,8 +65,12 @@ internal static class ProgramNeeds
         _ => false,
     };
 
+    /// <summary>Whether rounds of loops are counted.</summary>
+    internal static bool Rounds(ProbeProgram program) => Any(program.Body, static statement => statement is Loop, static _ => false);
+
     private static bool NeedsFrame(Statement statement) => statement switch
     {
+        Loop => true,
         Aggregate aggregate => HasText(aggregate.Key),
         DeleteKey delete => HasText(delete.Key),
         Emit emit => HasText(emit.Fields),
@@ -85,6 +89,7 @@ internal static class ProgramNeeds
             {
                 If choice => Any(choice.Then, isStatement, isExpression) || Any(choice.Else, isStatement, isExpression),
                 Repeat loop => Any(loop.Body, isStatement, isExpression),
+                Loop loop => Any(loop.Body, isStatement, isExpression) || Any(loop.Spent, isStatement, isExpression),
                 _ => false,
             };
             if (within)
