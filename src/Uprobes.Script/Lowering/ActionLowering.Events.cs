@@ -160,8 +160,6 @@ internal sealed partial class ActionLowering
     {
         if (_maybes > 0)
             throw Refuse(block, "a block is run only sometimes, within an expression");
-        if (_jump is not null && HasJump(block.Statements))
-            throw Refuse(block, "a loop is left within an expression");
         LowerStatement(block.Statements);
     }
 

@@ -7,18 +7,13 @@ namespace Uprobes.Script.Lowering;
 /// <summary>Statements.</summary>
 internal sealed partial class ActionLowering
 {
-    /// <summary>What the local of a loop that is left says.</summary>
-    private const int GoesOn = 0, SkipsRound = 1, Leaves = 2;
-
-    /// <summary>The local that says whether the innermost loop is left; null outside of loops that can be.</summary>
-    private int? _jump;
-
     private void LowerStatement(TypedStatement statement)
     {
         switch (statement)
         {
             case BlockStatement block:
-                LowerBlock(block.Statements, 0);
+                foreach (TypedStatement inner in block.Statements)
+                    LowerStatement(inner);
                 break;
             case ExpressionStatement expression:
                 LowerEffect(expression.Expression);
@@ -44,19 +39,20 @@ internal sealed partial class ActionLowering
                 LowerIf(choice.Condition, () => LowerStatement(choice.Then), choice.Else is { } other ? () => LowerStatement(other) : null);
                 break;
             case UnrollStatement loop:
-                LowerLoop(loop.Count, loop.Body, null);
+                LowerTimes(loop.Count, loop.Span, () => LowerStatement(loop.Body));
                 break;
             case ForRangeStatement loop:
                 LowerRange(loop);
                 break;
-            case LoopJump jump when _jump is { } local:
-                _statements.Add(new SetLocal(local, new Constant(jump.IsBreak ? Leaves : SkipsRound, DataType.U8)));
+            case WhileStatement loop:
+                LowerWhile(loop);
+                break;
+            case LoopJump jump:
+                _statements.Add(jump.IsBreak ? new Break() : new Continue());
                 break;
             case ReturnStatement { Value: null }:
                 _statements.Add(new Stop());
                 break;
-            case WhileStatement:
-                throw new LoweringException(statement.Span, "a while loop has no bound");
             case ForMapStatement:
                 throw new LoweringException(statement.Span, "a map is gone through");
             default:
@@ -64,66 +60,10 @@ internal sealed partial class ActionLowering
         }
     }
 
-    /// <summary>What follows a jump is done only where there was none.</summary>
-    private void LowerBlock(IReadOnlyList<TypedStatement> statements, int from)
-    {
-        for (int i = from; i < statements.Count; i++)
-        {
-            LowerStatement(statements[i]);
-            if (_jump is not { } jump || !HasJump(statements[i]) || i + 1 == statements.Count)
-                continue;
-            int next = i + 1;
-            List<Statement> rest = Within(() => LowerBlock(statements, next));
-            _statements.Add(new If(new Unary(UnaryOperator.Not, new LocalValue(jump, DataType.U8)), rest, []));
-            return;
-        }
-    }
-
-    private static bool HasJump(TypedStatement statement) => statement switch
-    {
-        LoopJump => true,
-        BlockStatement block => block.Statements.Any(HasJump),
-        IfStatement choice => HasJump(choice.Then) || (choice.Else is { } other && HasJump(other)),
-        ExpressionStatement { Expression: ConditionalExpression or BlockExpression } => true, // May hold one.
-        _ => false,
-    };
-
     private void LowerIf(TypedExpression condition, Action then, Action? otherwise)
     {
         Expression decides = Condition(condition);
         _statements.Add(new If(decides, Within(then), otherwise is null ? [] : Within(otherwise)));
-    }
-
-    private void LowerLoop(int times, TypedStatement body, Action<Expression>? begin)
-    {
-        if (times <= 0)
-            return;
-        if (times > ProgramLimits.Times)
-            throw new LoweringException(body.Span, $"a loop of more than {ProgramLimits.Times} rounds");
-        int counter = NewLocal(DataType.U32), jump = NewLocal(DataType.U8);
-        int? outer = _jump;
-        _jump = jump;
-        Expression isLeft = new Binary(BinaryOperator.Equal, new LocalValue(jump, DataType.U8), new Constant(Leaves, DataType.U8));
-        List<Statement> round = Within(() =>
-        {
-            _statements.Add(new SetLocal(jump, new Constant(GoesOn, DataType.U8)));
-            begin?.Invoke(new LocalValue(counter, DataType.U32));
-            LowerStatement(body);
-        });
-        _jump = outer;
-        _statements.Add(new SetLocal(jump, new Constant(GoesOn, DataType.U8)));
-        _statements.Add(new Repeat(counter, times, [new If(isLeft, [], round)]));
-    }
-
-    private void LowerRange(ForRangeStatement loop)
-    {
-        if (loop.Start is not ConstantExpression start || loop.End is not ConstantExpression end)
-            throw new LoweringException(loop.Span, "the bounds of a loop are known only when it runs");
-        DataType type = StoredTypes.Of(loop.Variable.Type);
-        int variable = LocalOf(loop.Variable);
-        long rounds = Math.Clamp(end.Value - start.Value, 0, ProgramLimits.Times + 1L);
-        LowerLoop((int)rounds, loop.Body, counter => _statements.Add(
-            new SetLocal(variable, new Binary(BinaryOperator.Add, new Cast(counter, type), new Constant(type.Wrap(start.Value), type)))));
     }
 
     private void Assign(AssignVariable assign)

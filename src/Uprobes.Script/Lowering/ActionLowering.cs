@@ -1,6 +1,7 @@
 using Uprobes.Channels;
 using Uprobes.Programs;
 using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
 
 namespace Uprobes.Script.Lowering;
 
@@ -12,7 +13,8 @@ namespace Uprobes.Script.Lowering;
 /// <param name="startNanoseconds">When the run began, of CLOCK_MONOTONIC.</param>
 /// <param name="events">Gets what is left to the reader.</param>
 /// <param name="definitions">Gets the same for the group.</param>
-internal sealed partial class ActionLowering(MapPlan maps, TypeCatalog types, bool isReturn, bool mayCapture, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions)
+/// <param name="loops">Gets the loops whose rounds are counted. Behind the script's maps, the group has one for each of them: how often its rounds were used up.</param>
+internal sealed partial class ActionLowering(MapPlan maps, TypeCatalog types, bool isReturn, bool mayCapture, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions, List<SourceSpan> loops)
 {
     private readonly List<DataType> _locals = [];
     private readonly Dictionary<VariableSymbol, int> _variables = [];

@@ -5,6 +5,7 @@ using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Output;
 using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
 
 namespace Uprobes.Script.Lowering;
 
@@ -62,7 +63,7 @@ internal sealed class InlineEngine : IScriptEngine
         (string, string)[] places = [.. arming.Sites.Select(site => (site.Function, site.Name))];
         foreach (ChannelScriptMap map in maps)
             map.Attach(run, places);
-        return new ArmedPrograms(arming, run, maps, events);
+        return new ArmedPrograms(arming, run, maps, _lowered.Loops, events);
     }
 
     private sealed class ArmedPrograms : IArmedScript
@@ -72,9 +73,11 @@ internal sealed class InlineEngine : IScriptEngine
         private readonly IReadOnlyList<ChannelScriptMap> _maps;
         private readonly EventActions _events;
 
-        internal ArmedPrograms(ScriptArming arming, IQueryRun run, IReadOnlyList<ChannelScriptMap> maps, EventActions events)
+        private readonly IReadOnlyList<SourceSpan> _loops;
+
+        internal ArmedPrograms(ScriptArming arming, IQueryRun run, IReadOnlyList<ChannelScriptMap> maps, IReadOnlyList<SourceSpan> loops, EventActions events)
         {
-            (_arming, _run, _maps, _events) = (arming, run, maps, events);
+            (_arming, _run, _maps, _loops, _events) = (arming, run, maps, loops, events);
             Refused = arming.SitesOf(run.Refusals);
         }
 
@@ -85,6 +88,8 @@ internal sealed class InlineEngine : IScriptEngine
         public void Dispose()
         {
             _run.Stop();
+            for (int i = 0; i < _loops.Count; i++)
+                TellEnded(_loops[i], _run.Snapshot(_maps.Count + i).Rows.Values.Aggregate(0ul, (sum, row) => sum + row.Count));
             QueryLosses lost = _run.Losses;
             // Keys are counted for all maps together.
             ChannelScriptMap? only = _maps.Count(map => map.HasKeys) == 1 ? _maps.Single(map => map.HasKeys) : null;
@@ -102,6 +107,16 @@ internal sealed class InlineEngine : IScriptEngine
             _arming.Host.CountFailedReads(lost.FailedReads);
             if (_events.Error is { } error)
                 throw new InvalidOperationException("The events of the programs could not be read to their end.", error);
+        }
+
+        /// <summary>As <see cref="ScriptInterpreter"/> tells of its own limit.</summary>
+        private void TellEnded(SourceSpan loop, ulong times)
+        {
+            if (times == 0)
+                return;
+            ScriptLocation location = _arming.Host.Locate(loop);
+            string message = string.Create(CultureInfo.InvariantCulture, $"the action was ended after {ProgramLimits.Rounds:N0} rounds of its loops, {(times == 1 ? "once" : $"{times:N0} times")}: a loop in it goes on too long");
+            _arming.Host.Post(writer => writer.Message(ScriptSeverity.Error, PrintfFormat.Parse("%s"), [ScriptValue.Literal(message)], location));
         }
     }
 }

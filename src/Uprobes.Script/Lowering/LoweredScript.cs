@@ -1,6 +1,7 @@
 using Uprobes.Images.StaticProbes;
 using Uprobes.Programs;
 using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
 
 namespace Uprobes.Script.Lowering;
 
@@ -9,10 +10,11 @@ namespace Uprobes.Script.Lowering;
 /// <param name="Programs">The programs of each action.</param>
 /// <param name="Maps">The script's maps, in the order of the group's.</param>
 /// <param name="Events">What the reader does for each of the group's events.</param>
+/// <param name="Loops">Loops whose rounds are counted, in the order of the maps that the group has behind the script's.</param>
 /// <param name="ForReader">The maps that are the reader's, and why.</param>
 internal sealed record LoweredScript(
     ProgramGroup Group, IReadOnlyDictionary<LoweredAction, ProbePrograms> Programs, IReadOnlyList<LoweredMap> Maps, IReadOnlyList<LoweredEvent> Events,
-    IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader)
+    IReadOnlyList<SourceSpan> Loops, IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader)
 {
     /// <summary>The group for places of which some are static probes, a probe each in their order: those have their arguments where their notes say.</summary>
     internal ProgramGroup GroupFor(IEnumerable<(LoweredAction Action, StaticProbeNote? Mark)> places) => Group with

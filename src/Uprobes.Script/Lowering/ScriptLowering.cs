@@ -2,6 +2,7 @@ using Uprobes.Channels;
 using Uprobes.Programs;
 using Uprobes.Script.Probes;
 using Uprobes.Script.Semantics;
+using Uprobes.Script.Syntax;
 
 namespace Uprobes.Script.Lowering;
 
@@ -47,19 +48,20 @@ internal static class ScriptLowering
         bool mayCapture = !actions.Any(a => a.IsReturn);
         List<LoweredEvent> events = [];
         List<EventDefinition> definitions = [];
+        List<SourceSpan> loops = [];
         Dictionary<LoweredAction, ProbePrograms> programs = [];
         foreach (LoweredAction action in actions)
-            programs.Add(action, new ActionLowering(maps, script.Types, action.IsReturn, mayCapture, startNanoseconds, events, definitions).Lower(action.Probe));
+            programs.Add(action, new ActionLowering(maps, script.Types, action.IsReturn, mayCapture, startNanoseconds, events, definitions, loops).Lower(action.Probe));
 
         LoweredScript lowered = new(
             new ProgramGroup
             {
                 Entry = new ProbeProgram([], []),
-                Maps = [.. maps.Maps.Select(m => m.Definition)],
+                Maps = [.. maps.Maps.Select(m => m.Definition), .. loops.Select(_ => new MapDefinition("loop", AggregateKind.Count, DataType.U64, [], 1))],
                 Events = definitions,
                 RingBytes = RingFor(definitions),
             },
-            programs, maps.Maps, events, maps.ForReader);
+            programs, maps.Maps, events, loops, maps.ForReader);
         return ProgramChecker.Check(lowered.GroupFor(actions)) is [var problem, ..]
             ? throw new LoweringException(script.Probes[0].Span, $"its programs are too large: {problem}")
             : lowered;

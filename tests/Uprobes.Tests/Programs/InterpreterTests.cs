@@ -152,6 +152,35 @@ public sealed class InterpreterTests
     }
 
     [Fact]
+    public void Loops_are_left_and_gone_on_with()
+    {
+        LocalValue local = new(0, DataType.I32);
+        Emit show = new(0, [new Cast(local, DataType.U64)]);
+        Statement next = new SetLocal(0, new Binary(BinaryOperator.Add, local, I32(1)));
+        RecordingOutput output = Run(
+            new Loop([next, When(2, new Continue()), When(4, new Break()), show], []), show,
+            new Repeat(0, 5, [When(1, new Continue()), When(3, new Break()), show]), show);
+        Assert.Equal([1, 3, 4, 0, 2, 3], output.Events.Select(e => e.Fields[0]));
+
+        If When(int value, Statement then) => new(new Binary(BinaryOperator.Equal, local, I32(value)), [then], []);
+    }
+
+    [Fact]
+    public void A_run_has_so_many_rounds_in_all_its_loops_together()
+    {
+        LocalValue local = new(0, DataType.I32);
+        Statement round = new SetLocal(0, new Binary(BinaryOperator.Add, local, I32(1)));
+        Statement few = new Loop([round, new If(new Binary(BinaryOperator.Equal, local, I32(1000)), [new Break()], [])], []);
+        ProgramGroup group = Group(few, new Loop([round], [new Emit(0, [new Cast(local, DataType.U64)]), new Aggregate(0, [], null)]), new Emit(0, [U64(1)]));
+        for (int run = 0; run < 2; run++)
+        {
+            RecordingOutput output = Run(group);
+            Assert.Equal([(ulong)ProgramLimits.Rounds], output.Events.Select(e => e.Fields[0]));
+            Assert.Equal(1ul, output.Cell(0)![0]);
+        }
+    }
+
+    [Fact]
     public void Locals_are_zero_in_every_run()
     {
         ProgramGroup group = Group(

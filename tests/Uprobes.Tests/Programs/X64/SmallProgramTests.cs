@@ -99,6 +99,29 @@ public sealed class SmallProgramTests
         }
     }
 
+    [Fact]
+    public void A_run_ends_when_its_rounds_are_used_up()
+    {
+        LocalValue count = new(0, DataType.U64);
+        Statement next = new SetLocal(0, new Binary(BinaryOperator.Add, count, U64(1)));
+        foreach (int few in (int[])[0, 1, 1000, ProgramLimits.Rounds - 1, ProgramLimits.Rounds])
+        {
+            Statement leave = new If(new Binary(BinaryOperator.Equal, count, U64((ulong)few)), [new Break()], []);
+            Compare(new()
+            {
+                Entry = new(
+                [
+                    new Loop([leave, next], [new Emit(1, [])]),
+                    new Loop([next, new If(new Argument(0), [], [new Continue()]), new Aggregate(0, [], null), new If(new Argument(1), [new Break()], [])],
+                        [new Emit(0, [count]), new Aggregate(0, [], null)]),
+                    new Emit(0, [count]),
+                ], [DataType.U64]),
+                Maps = [Count],
+                Events = [new("e", [DataType.U64]), new("spent", [])],
+            });
+        }
+    }
+
     private static ProgramGroup Event(params Expression[] fields) => new()
     {
         Entry = new([new Emit(0, fields)], []), Events = [new("e", [.. fields.Select(f => f.Type)])],
