@@ -65,6 +65,21 @@ public sealed class RunTests
         Assert.Equal(new ExitStatus(0, null), target.Quit());
     }
 
+    [Theory]
+    [InlineData("inline", "the action was ended after 250,000 rounds of its loops, 2 times: a loop in it goes on too long")]
+    [InlineData("trap", "the action was ended after 50,000,000 steps: a loop in it goes on too long")]
+    public void A_loop_that_does_not_end_is_ended_and_told_with_its_place(string engine, string message)
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using TargetProcess tool = Attach(target, $"{Probe("sum6")} {{ @before = count(); while (arg0 < 2) {{ }} @behind = count(); }}", "--engine", engine);
+        target.Ask("sum6 5");
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        Assert.Equal("\n\n@before: 5\n@behind: 3\n", tool.Output);
+        Assert.Contains($"ERROR: {message}", tool.Errors, StringComparison.Ordinal);
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
     [Fact]
     public void Exit_ends_the_run_with_its_code_and_the_process_goes_on()
     {

@@ -18,6 +18,9 @@ public enum ProgramKind
 
     /// <summary>An event with texts and integers at addresses where there may be nothing.</summary>
     Event,
+
+    /// <summary>A count, after 200 rounds of a loop.</summary>
+    Loop,
 }
 
 /// <summary>Programs of each kind, and how many hits they have seen.</summary>
@@ -83,6 +86,7 @@ internal sealed class KindRun : IDisposable
         ProgramKind.Histogram => WithMap(new MapDefinition("@", AggregateKind.LogHistogram, DataType.U64, [], 1), new Aggregate(0, [], new Argument(0))),
         ProgramKind.Keyed => WithMap(new MapDefinition("@", AggregateKind.Count, DataType.U64, [DataType.U32, DataType.U64], 1 << 16),
             new Aggregate(0, [new Builtin(BuiltinKind.ProbeIndex), new Binary(BinaryOperator.And, new Argument(0), new Constant(7, DataType.U64))], null)),
+        ProgramKind.Loop => WithMap(new MapDefinition("@", AggregateKind.Count, DataType.U64, [], 1), LoopOf(200), new Aggregate(0, [], null)),
         _ => new ProgramGroup
         {
             Entry = new ProbeProgram([new Emit(0, [new Builtin(BuiltinKind.ProbeIndex), new Load(new Argument(0), DataType.U64), new LoadText(new Argument(1), 64),
@@ -92,6 +96,16 @@ internal sealed class KindRun : IDisposable
         },
     };
 
-    private static ProgramGroup WithMap(MapDefinition map, Statement statement) =>
-        new() { Entry = new ProbeProgram([statement], []), Maps = [map] };
+    /// <summary>A loop that counts its rounds with local 0.</summary>
+    internal static Loop LoopOf(ulong rounds)
+    {
+        LocalValue count = new(0, DataType.U64);
+        return new([
+            new If(new Binary(BinaryOperator.Equal, count, new Constant((long)rounds, DataType.U64)), [new Break()], []),
+            new SetLocal(0, new Binary(BinaryOperator.Add, count, new Constant(1, DataType.U64))),
+        ], []);
+    }
+
+    private static ProgramGroup WithMap(MapDefinition map, params Statement[] body) =>
+        new() { Entry = new ProbeProgram(body, [DataType.U64]), Maps = [map] };
 }

@@ -22,6 +22,7 @@ public sealed class SignalTests : IDisposable
     [InlineData(ProgramKind.Count, "rt 3000")]
     [InlineData(ProgramKind.Keyed, "rt 3000")]
     [InlineData(ProgramKind.Event, "rt 3000")]
+    [InlineData(ProgramKind.Loop, "rt 3000")]
     public void No_signal_is_lost_and_values_come_in_order(ProgramKind kind, string command)
     {
         using ProbedTarget target = ProbedTarget.StartWarm("rt 10", "signals");
@@ -39,12 +40,14 @@ public sealed class SignalTests : IDisposable
     [InlineData(ProgramKind.Histogram, "storm 10000 5000")]
     [InlineData(ProgramKind.Keyed, "storm 10000 5000")]
     [InlineData(ProgramKind.Event, "storm 10000 5000")]
+    [InlineData(ProgramKind.Loop, "storm 10000 1000")]
     [InlineData(ProgramKind.Count, "crowd 5000 2000")]
     [InlineData(ProgramKind.Keyed, "crowd 5000 2000")]
     [InlineData(ProgramKind.Event, "crowd 5000 2000")]
     [InlineData(ProgramKind.Count, "leap 2000")]
     [InlineData(ProgramKind.Keyed, "leap 2000")]
     [InlineData(ProgramKind.Event, "leap 2000")]
+    [InlineData(ProgramKind.Loop, "leap 500")]
     [InlineData(ProgramKind.Count, "stops 100")]
     [InlineData(ProgramKind.Event, "stops 100")]
     public void Handlers_never_see_a_trampoline(ProgramKind kind, string command)
