@@ -19,6 +19,12 @@ internal sealed record FakeHit(ulong[] Arguments, Dictionary<ulong, byte[]>? Mem
 
     public ReadOnlySpan<byte> ThreadName => "worker 3"u8;
 
+    public uint UserId => 1000;
+
+    public uint GroupId => 100;
+
+    public int ParentId => 7;
+
     public int Processor => 5;
 
     public long TimestampNanoseconds => Time;

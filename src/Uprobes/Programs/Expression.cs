@@ -61,6 +61,18 @@ internal enum BuiltinKind
 
     /// <summary>U32: the number of the processor that the thread runs on.</summary>
     Processor,
+
+    /// <summary>U32: the real user of the thread, as the target's own getuid() says.</summary>
+    UserId,
+
+    /// <summary>U32: the real group of the thread, as the target's own getgid() says.</summary>
+    GroupId,
+
+    /// <summary>U32: the parent, as the target's own getppid() says.</summary>
+    ParentId,
+
+    /// <summary>U32: another number each time, of which nothing depends on being hard to guess.</summary>
+    Random,
 }
 
 /// <summary>A value that is always there.</summary>
@@ -100,6 +112,9 @@ internal enum UnaryOperator
 
     /// <summary>1 for 0, otherwise 0; a Boolean.</summary>
     Not,
+
+    /// <summary>The bytes in the opposite order.</summary>
+    SwapBytes,
 }
 
 /// <summary>An operation on one integer; has the operand's type, or Boolean.</summary>
@@ -146,7 +161,7 @@ internal sealed record Binary(BinaryOperator Operator, Expression Left, Expressi
 /// <summary>An integer as another integer type, as a C cast does.</summary>
 internal sealed record Cast(Expression Operand, DataType Type) : Expression(Type);
 
-/// <summary>One of two integers of one type; only the chosen one is evaluated.</summary>
+/// <summary>One of two integers, or of two texts, of one type; only the chosen one is evaluated.</summary>
 internal sealed record Conditional(Expression Condition, Expression WhenTrue, Expression WhenFalse) : Expression(WhenTrue.Type);
 
 /// <summary>A local variable; 0 until it is set.</summary>

@@ -153,7 +153,7 @@ internal sealed class ExpressionChecker
                 break;
             case Conditional choice:
                 CheckInteger(choice.Condition, ".condition");
-                CheckInteger(choice.WhenTrue, ".whenTrue");
+                Check(choice.WhenTrue, ".whenTrue", type: null, isInteger: false);
                 CheckOf(choice.WhenFalse, choice.WhenTrue.Type, ".whenFalse");
                 break;
             case MapValue value:
@@ -164,9 +164,46 @@ internal sealed class ExpressionChecker
                 CheckCell(contains.Map, contains.Key, mustHoldValues: true);
                 break;
             default:
+                CheckTexts(expression);
+                break;
+        }
+    }
+
+    private void CheckTexts(Expression expression)
+    {
+        switch (expression)
+        {
+            case TextLength length:
+                CheckText(length.Text, ".text");
+                break;
+            case TextFind find:
+                CheckText(find.Text, ".text");
+                CheckText(find.Sought, ".sought");
+                break;
+            case TextDifference difference:
+                CheckText(difference.Left, ".left");
+                CheckOf(difference.Right, difference.Left.Type, ".right");
+                break;
+            case TextMatch match:
+                CheckText(match.Text, ".text");
+                Require(match.Pattern.Length <= ProgramLimits.PatternBytes, match, $"its pattern has more than {ProgramLimits.PatternBytes} bytes");
+                break;
+            case TextCut cut:
+                Require(DefinitionChecker.IsType(cut.Type) && cut.Type.IsText, cut, $"its capacity is not a multiple of 8 up to {ProgramLimits.FieldCapacity}");
+                Require(cut.Text.Type.Capacity <= cut.Capacity, cut, "its text has a larger capacity");
+                CheckText(cut.Text, ".text");
+                CheckInteger(cut.Length, ".length");
+                break;
+            default:
                 _state.Add(expression, "is not an expression that programs can have");
                 break;
         }
+    }
+
+    private void CheckText(Expression expression, string step)
+    {
+        Check(expression, step, type: null, isInteger: false);
+        Require(expression.Type.IsText, expression, "is an integer, not a text");
     }
 
     private void CheckBinary(Binary binary)

@@ -91,10 +91,33 @@ internal sealed class ExpressionPrinter
                 _text.Append("has ");
                 AppendCell(contains.Map, contains.Key, level + 1);
                 break;
+            case TextLength length:
+                AppendCall("length", [length.Text], level);
+                break;
+            case TextFind find:
+                AppendCall("find", [find.Text, find.Sought], level);
+                break;
+            case TextDifference difference:
+                AppendCall("difference", [difference.Left, difference.Right], level);
+                break;
+            case TextMatch match:
+                Append(match.Text, level + 1);
+                _text.Append(" like ").Append(Quoted(match.Pattern.Span));
+                break;
+            case TextCut cut:
+                AppendCall($"{cut.Type}", [cut.Text, cut.Length], level);
+                break;
             default:
                 _text.Append(Leaf(expression));
                 break;
         }
+    }
+
+    private void AppendCall(string name, IReadOnlyList<Expression> operands, int level)
+    {
+        _text.Append(name).Append('(');
+        AppendList(operands, level + 1);
+        _text.Append(')');
     }
 
     private void AppendBinary(Binary binary, int level)
@@ -169,6 +192,10 @@ internal sealed class ExpressionPrinter
         BuiltinKind.ProbeIndex => "probe",
         BuiltinKind.SiteAddress => "site",
         BuiltinKind.Processor => "cpu",
+        BuiltinKind.UserId => "uid",
+        BuiltinKind.GroupId => "gid",
+        BuiltinKind.ParentId => "ppid",
+        BuiltinKind.Random => "random",
         _ => string.Create(CultureInfo.InvariantCulture, $"builtin {(int)kind}"),
     };
 
@@ -177,6 +204,7 @@ internal sealed class ExpressionPrinter
         UnaryOperator.Negate => "-",
         UnaryOperator.Complement => "~",
         UnaryOperator.Not => "!",
+        UnaryOperator.SwapBytes => "swap ",
         _ => string.Create(CultureInfo.InvariantCulture, $"unary {(int)@operator} "),
     };
 

@@ -15,6 +15,15 @@ internal interface IProgramContext : ISiteState
     /// <summary>The processor that the thread runs on.</summary>
     int Processor { get; }
 
+    /// <summary>The thread's real user, as it is now.</summary>
+    uint UserId { get; }
+
+    /// <summary>The thread's real group, as it is now.</summary>
+    uint GroupId { get; }
+
+    /// <summary>The process's parent, as the target's own getppid() says.</summary>
+    int ParentId { get; }
+
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>
     long TimestampNanoseconds { get; }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Uprobes.Channels;
 
 namespace Uprobes.Programs;
@@ -11,6 +12,7 @@ internal static class IntegerArithmetic
         UnaryOperator.Negate => type.Wrap(unchecked(-operand)),
         UnaryOperator.Complement => type.Wrap(~operand),
         UnaryOperator.Not => Bit(operand == 0),
+        UnaryOperator.SwapBytes => type.Wrap((long)(BinaryPrimitives.ReverseEndianness((ulong)operand) >> (64 - type.Bits))),
         _ => throw new ArgumentOutOfRangeException(nameof(@operator), @operator, "no such operator"),
     };
 

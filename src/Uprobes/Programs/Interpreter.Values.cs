@@ -29,6 +29,7 @@ internal sealed partial class Interpreter
         LocalValue local => _locals[local.Index],
         MapValue value => value.Type.Wrap(LookUp(value.Map, value.Key).Value),
         MapContains contains => LookUp(contains.Map, contains.Key).Found ? 1 : 0,
+        TextLength or TextFind or TextDifference or TextMatch => OfTexts(expression),
         _ => throw new ArgumentException($"not an integer of a checked program: {expression.GetType().Name}", nameof(expression)),
     };
 
@@ -45,6 +46,10 @@ internal sealed partial class Interpreter
         BuiltinKind.ProbeIndex => (uint)_context.ProbeIndex,
         BuiltinKind.SiteAddress => (long)_context.SiteAddress,
         BuiltinKind.Processor => (uint)_context.Processor,
+        BuiltinKind.UserId => _context.UserId,
+        BuiltinKind.GroupId => _context.GroupId,
+        BuiltinKind.ParentId => (uint)_context.ParentId,
+        BuiltinKind.Random => Random.Shared.NextInt64(1L << 32),
         _ => throw new ArgumentException($"not a builtin of a checked program: {builtin.Kind}", nameof(builtin)),
     };
 
@@ -117,6 +122,12 @@ internal sealed partial class Interpreter
             case LoadBytes load:
                 ulong wanted = (ulong)Integer(load.Length);
                 ReadBytes((ulong)Integer(load.Address), wanted, destination);
+                break;
+            case Conditional choice:
+                StoreText(Integer(choice.Condition) != 0 ? choice.WhenTrue : choice.WhenFalse, destination);
+                break;
+            case TextCut cut:
+                StoreCut(cut, destination);
                 break;
             default:
                 throw new ArgumentException($"not a text of a checked program: {text.GetType().Name}", nameof(text));

@@ -41,6 +41,9 @@ internal static class ProgramLimits
     /// <summary>Bytes of a text that is an event's field, a multiple of 8.</summary>
     internal const int FieldCapacity = 16384;
 
+    /// <summary>Bytes of a pattern.</summary>
+    internal const int PatternBytes = 128;
+
     /// <summary>Bytes of a key.</summary>
     internal const int KeySize = 2048;
 

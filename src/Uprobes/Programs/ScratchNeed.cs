@@ -50,10 +50,19 @@ internal static class ScratchNeed
         Binary { Operator: BinaryOperator.LogicalAnd or BinaryOperator.LogicalOr } logical => Math.Max(Of(logical.Left), Of(logical.Right)),
         Binary binary => Math.Max(Of(binary.Left), Word + Of(binary.Right)),
         Conditional choice => Math.Max(Of(choice.Condition), Math.Max(Of(choice.WhenTrue), Of(choice.WhenFalse))),
+        TextLength length => OfText(length.Text),
+        TextMatch match => OfText(match.Text),
+        TextFind find => OfTexts(find.Text, find.Sought),
+        TextDifference difference => OfTexts(difference.Left, difference.Right),
+        TextCut cut => Word + Math.Max(Of(cut.Length), Of(cut.Text)),
         MapValue value => OfParts(value.Key),
         MapContains contains => OfParts(contains.Key),
         _ => 0,
     };
+
+    private static int OfText(Expression text) => text.Type.StoredSize + Of(text);
+
+    private static int OfTexts(Expression first, Expression second) => first.Type.StoredSize + Math.Max(Of(first), OfText(second));
 
     private static int OfParts(IReadOnlyList<Expression> parts)
     {

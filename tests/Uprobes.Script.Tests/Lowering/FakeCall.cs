@@ -41,6 +41,12 @@ internal sealed record FakeCall(string Function, int Thread, ulong[] Arguments, 
 
         public int Processor => call.Thread % 4;
 
+        public uint UserId => (uint)(call.Time / 10_000 % 3);
+
+        public uint GroupId => 100;
+
+        public int ParentId => 7;
+
         public long TimestampNanoseconds => call.Time + (isReturn ? 1000 : 0);
 
         public long DurationNanoseconds => 1000;

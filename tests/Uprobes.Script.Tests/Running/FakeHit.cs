@@ -32,6 +32,12 @@ internal sealed class FakeHit : IProgramContext, ITargetThread
 
     public ReadOnlySpan<byte> ThreadName => "worker"u8;
 
+    public uint UserId => 1000;
+
+    public uint GroupId => 100;
+
+    public int ParentId => 7;
+
     public int Processor => 3;
 
     public long TimestampNanoseconds => 5_000_000_000;

@@ -20,13 +20,14 @@ internal sealed class ExpressionGenerator(
         if (choices.IsExhausted || Budget <= 0 || depth >= Deepest)
             return Constant(type);
 
-        return choices.Below(16) switch
+        return choices.Below(17) switch
         {
+            16 => As(OfTexts(depth), type),
             0 => Constant(type),
             1 or 2 => As(Word(), type),
             3 => As(Environment(), type),
             4 or 5 => new Load(Address(depth + 1), type),
-            6 => new Unary(choices.Of(UnaryOperator.Negate, UnaryOperator.Complement), Integer(type, depth + 1)),
+            6 => new Unary(choices.Of(UnaryOperator.Negate, UnaryOperator.Complement, UnaryOperator.SwapBytes), Integer(type, depth + 1)),
             7 or 8 => Arithmetic(type, depth),
             9 => Shift(type, depth),
             10 => As(Truth(depth), type),
@@ -117,9 +118,36 @@ internal sealed class ExpressionGenerator(
         };
     }
 
+    private Expression OfTexts(int depth)
+    {
+        int capacity = choices.Of(8, 16, 64);
+        return choices.Below(5) switch
+        {
+            0 => new TextLength(Text(capacity, depth + 1)),
+            1 => new TextFind(Text(capacity, depth + 1), Text(choices.Of(8, 16, 64), depth + 1)),
+            2 => new TextDifference(Text(capacity, depth + 1), Text(capacity, depth + 1)),
+            _ => new TextMatch(Text(capacity, depth + 1), Pattern()),
+        };
+    }
+
+    /// <summary>Of few letters, so that it matches now and then.</summary>
+    private byte[] Pattern()
+    {
+        StringBuilder pattern = new();
+        for (int i = choices.Below(7); i > 0; i--)
+            pattern.Append(choices.Of("*", "*", "?", "a", "b", "aa", "zz", "[a-y]", "[!a]", "[^b-z]", "[]a]", "["));
+        return Encoding.ASCII.GetBytes(pattern.ToString());
+    }
+
     private Expression Text(int capacity, int depth)
     {
         Budget--;
+        if (depth < Deepest && choices.OnceIn(6))
+        {
+            return choices.OnceIn(2) ? new Conditional(Condition(depth + 1), Text(capacity, depth + 1), Text(capacity, depth + 1))
+                : new TextCut(Text(capacity > 8 && choices.OnceIn(2) ? 8 : capacity, depth + 1), choices.OnceIn(3) ? Integer(DataType.U64, depth + 1) : new Constant(choices.Below(capacity + 4), DataType.U64), capacity);
+        }
+
         switch (choices.Below(6))
         {
             case 0 or 1 or 2:

@@ -69,6 +69,8 @@ public sealed class StaticArgumentValueTests
             new Load(argument, DataType.U64), new LoadText(argument, 16), new LoadBytes(argument, argument, 16), new Unary(UnaryOperator.Not, argument),
             new Binary(BinaryOperator.Add, argument, argument), new Cast(argument, DataType.I8), new Conditional(argument, argument, argument),
             new MapValue(0, [argument], DataType.U64), new MapContains(0, [argument]), new LocalValue(0, DataType.U64), new ThreadName(), new Builtin(BuiltinKind.ThreadId),
+            new TextLength(new LoadText(argument, 8)), new TextFind(new LoadText(argument, 8), new LoadText(argument, 16)), new TextDifference(new LoadText(argument, 8), new LoadText(argument, 8)),
+            new TextMatch(new LoadText(argument, 8), new byte[] { 42 }), new TextCut(new LoadText(argument, 8), argument, 16),
         ];
         Statement[] body =
         [

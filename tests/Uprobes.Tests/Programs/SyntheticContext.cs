@@ -12,6 +12,12 @@ internal sealed record SyntheticContext : IProgramContext
 
     public ReadOnlySpan<byte> ThreadName => "worker 3"u8;
 
+    public uint UserId => 1000;
+
+    public uint GroupId => 100;
+
+    public int ParentId => 7;
+
     public int Processor => 5;
 
     public required long TimestampNanoseconds { get; init; }

@@ -27,6 +27,12 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
 
     public int Processor => ThreadMoment.ProcessorOf(_hit.Thread.ThreadId);
 
+    public uint UserId => ThreadStatus.TryRead(_hit.Thread.ThreadId)?.UserId ?? 0;
+
+    public uint GroupId => ThreadStatus.TryRead(_hit.Thread.ThreadId)?.GroupId ?? 0;
+
+    public int ParentId => ThreadMoment.ParentOf(_hit.Thread.ThreadId);
+
     public long TimestampNanoseconds => _hit.Timestamp;
 
     public long DurationNanoseconds => Math.Max(0, _hit.Timestamp - _entered);

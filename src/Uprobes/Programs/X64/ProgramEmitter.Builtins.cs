@@ -8,6 +8,9 @@ internal sealed partial class ProgramEmitter
 {
     private const int ThunkIndexOffset = 8;
 
+    /// <summary>System calls without arguments.</summary>
+    private const int GetUid = 102, GetGid = 104, GetParent = 110;
+
     private Operand EvaluateBuiltin(BuiltinKind kind) => kind switch
     {
         BuiltinKind.ThreadId => _threadId,
@@ -17,6 +20,10 @@ internal sealed partial class ProgramEmitter
         BuiltinKind.ProbeIndex => EvaluateProbeIndex(),
         BuiltinKind.SiteAddress => EvaluateSiteAddress(),
         BuiltinKind.Processor => EvaluateProcessor(),
+        BuiltinKind.UserId => EvaluateAsked(GetUid),
+        BuiltinKind.GroupId => EvaluateAsked(GetGid),
+        BuiltinKind.ParentId => EvaluateAsked(GetParent),
+        BuiltinKind.Random => EvaluateRandom(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "no such value"),
     };
 
@@ -67,6 +74,63 @@ internal sealed partial class ProgramEmitter
         A.mov(ecx, 0x7b);
         A.lsl(result.D, ecx);
         A.and(result.D, 0xfff);
+        return Operand.Owned(result);
+    }
+
+    /// <summary>
+    /// What may change at any time is asked of the kernel.
+    /// <code>
+    ///     mov   [rbx + saved], r11        ; and other registers in use
+    ///     mov   eax, call
+    ///     syscall
+    ///     mov   r11, [rbx + saved]
+    ///     mov   result32, eax
+    /// </code>
+    /// </summary>
+    private Operand EvaluateAsked(int call)
+    {
+        RegisterSet held = _registers.Held;
+        int saved = TakeRoom(8 * held.Count);
+        Touch(Gpr.Rax);
+        Touch(Gpr.R11);
+        MoveHeld(held, saved, isSaving: true);
+        A.mov(eax, call);
+        A.syscall();
+        MoveHeld(held, saved, isSaving: false);
+        _roomUsed = saved;
+        Gpr result = _registers.Take();
+        A.mov(result.D, eax);
+        return Operand.Owned(result);
+    }
+
+    /// <summary>
+    /// The counter, whose bits are mixed.
+    /// <code>
+    ///     rdtsc
+    ///     shl   rdx, 32
+    ///     or    rax, rdx
+    ///     mov   rcx, 0x9e3779b97f4a7c15
+    ///     imul  rax, rcx
+    ///     mov   rdx, rax
+    ///     shr   rdx, 32
+    ///     xor   rax, rdx
+    ///     imul  rax, rcx
+    ///     shr   rax, 32
+    ///     mov   result, rax
+    /// </code>
+    /// </summary>
+    private Operand EvaluateRandom()
+    {
+        ReadTicks();
+        A.mov(rcx, 0x9e37_79b9_7f4a_7c15ul);
+        A.imul(rax, rcx);
+        A.mov(rdx, rax);
+        A.shr(rdx, 32);
+        A.xor(rax, rdx);
+        A.imul(rax, rcx);
+        A.shr(rax, 32);
+        Gpr result = _registers.Take();
+        A.mov(result.Q, rax);
         return Operand.Owned(result);
     }
 

@@ -27,6 +27,10 @@ internal sealed partial class ProgramEmitter
             Unary { Operator: not UnaryOperator.Not } unary => EvaluateUnary(unary),
             Cast cast => EvaluateCast(cast),
             Conditional choice => EvaluateConditional(choice),
+            TextLength length => EvaluateTextLength(length),
+            TextFind find => EvaluateTextFind(find),
+            TextDifference difference => EvaluateTextDifference(difference),
+            TextMatch match => EvaluateTextMatch(match),
             MapValue { Key.Count: 0 } value => EvaluateCellValue(value.Map),
             MapValue value => EvaluateKeyedValue(value),
             Load load => EvaluateLoad(load),
@@ -59,7 +63,7 @@ internal sealed partial class ProgramEmitter
 
     /// <summary>
     /// <code>
-    ///     neg / not register              ; then cut to the type
+    ///     neg / not register              ; or bswap, shr register, 64 - bits; then cut to the type
     /// </code>
     /// </summary>
     private Operand EvaluateUnary(Unary unary)
@@ -67,10 +71,19 @@ internal sealed partial class ProgramEmitter
         Gpr register = EvaluateToOwned(unary.Operand);
         if (unary.Operator == UnaryOperator.Negate)
             A.neg(register.Q);
-        else
+        else if (unary.Operator == UnaryOperator.Complement)
             A.not(register.Q);
+        else
+            SwapBytes(register, unary.Type.Bits);
         Wrap(register, unary.Type);
         return Operand.Owned(register);
+    }
+
+    private void SwapBytes(Gpr register, int bits)
+    {
+        A.bswap(register.Q);
+        if (bits < 64)
+            A.shr(register.Q, (byte)(64 - bits));
     }
 
     private Operand EvaluateCast(Cast cast)

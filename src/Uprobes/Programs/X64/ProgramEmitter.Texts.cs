@@ -32,6 +32,12 @@ internal sealed partial class ProgramEmitter
             case ThreadName:
                 EmitThreadName(place, offset);
                 break;
+            case Conditional choice:
+                EmitChosenText(choice, place, offset);
+                break;
+            case TextCut cut:
+                EmitCutText(cut, place, offset);
+                break;
             default:
                 throw new ArgumentException($"not a text of a checked program: {text.GetType().Name}", nameof(text));
         }

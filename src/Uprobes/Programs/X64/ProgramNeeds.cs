@@ -39,7 +39,7 @@ internal static class ProgramNeeds
         Ticks(group.Entry) || (group.Return is { } program && Ticks(program));
 
     private static bool Ticks(ProbeProgram program) => Any(program.Body, static statement => statement is Emit or FollowCall,
-        static expression => expression is Builtin { Kind: BuiltinKind.Timestamp or BuiltinKind.Duration });
+        static expression => expression is Builtin { Kind: BuiltinKind.Timestamp or BuiltinKind.Duration or BuiltinKind.Random });
 
     /// <summary>Whether a statement needs the thread's record, and not only to count a loss.</summary>
     internal static bool Record(Statement statement) => Any([statement], NeedsRecord, NeedsRecord);
@@ -57,7 +57,8 @@ internal static class ProgramNeeds
 
     private static bool NeedsFrame(Expression expression) => expression switch
     {
-        Load or LoadText or LoadBytes or ThreadName => true,
+        Load or LoadText or LoadBytes or ThreadName or TextLength or TextFind or TextDifference or TextMatch or TextCut => true,
+        Builtin { Kind: BuiltinKind.UserId or BuiltinKind.GroupId or BuiltinKind.ParentId } => true,
         Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
         MapValue value => HasText(value.Key),
         MapContains contains => HasText(contains.Key),
@@ -131,6 +132,11 @@ internal static class ProgramNeeds
         Binary binary => Any(binary.Left, isWanted) || Any(binary.Right, isWanted),
         Cast cast => Any(cast.Operand, isWanted),
         Conditional choice => Any(choice.Condition, isWanted) || Any(choice.WhenTrue, isWanted) || Any(choice.WhenFalse, isWanted),
+        TextLength length => Any(length.Text, isWanted),
+        TextFind find => Any(find.Text, isWanted) || Any(find.Sought, isWanted),
+        TextDifference difference => Any(difference.Left, isWanted) || Any(difference.Right, isWanted),
+        TextMatch match => Any(match.Text, isWanted),
+        TextCut cut => Any(cut.Text, isWanted) || Any(cut.Length, isWanted),
         MapValue value => Any(value.Key, isWanted),
         MapContains contains => Any(contains.Key, isWanted),
         _ => false,

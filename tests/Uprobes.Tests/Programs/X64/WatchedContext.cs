@@ -16,6 +16,12 @@ internal sealed class WatchedContext(SyntheticContext hit) : IProgramContext
 
     public int Processor => hit.Processor;
 
+    public uint UserId => hit.UserId;
+
+    public uint GroupId => hit.GroupId;
+
+    public int ParentId => hit.ParentId;
+
     public long TimestampNanoseconds => hit.TimestampNanoseconds;
 
     public long DurationNanoseconds => hit.DurationNanoseconds;
