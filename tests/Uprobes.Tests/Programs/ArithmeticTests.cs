@@ -55,7 +55,10 @@ public sealed class ArithmeticTests
                     Assert.Equal(Expected(binary, T.CreateTruncating(left), T.CreateTruncating(right)), Evaluate(binary, type, type.Wrap(left), type.Wrap(right)));
             }
 
-            foreach (UnaryOperator unary in Enum.GetValues<UnaryOperator>())
+            Span<byte> bytes = stackalloc byte[type.Bits / 8];
+            T.CreateTruncating(left).WriteLittleEndian(bytes);
+            Assert.Equal(long.CreateTruncating(T.ReadBigEndian(bytes, isUnsigned: !type.IsSigned)), ProgramRun.Value(new Unary(UnaryOperator.SwapBytes, new Constant(type.Wrap(left), type))));
+            foreach (UnaryOperator unary in (UnaryOperator[])[UnaryOperator.Negate, UnaryOperator.Complement, UnaryOperator.Not])
                 Assert.Equal(Expected(unary, T.CreateTruncating(left)), ProgramRun.Value(new Unary(unary, new Constant(type.Wrap(left), type))));
 
             Assert.Equal(long.CreateTruncating(T.CreateTruncating(left)), ProgramRun.Value(new Cast(new Constant(left, DataType.I64), type)));

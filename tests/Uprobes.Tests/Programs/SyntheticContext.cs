@@ -12,11 +12,11 @@ internal sealed record SyntheticContext : IProgramContext
 
     public ReadOnlySpan<byte> ThreadName => "worker 3"u8;
 
-    public uint UserId => 1000;
+    public uint UserId { get; init; } = 1000;
 
-    public uint GroupId => 100;
+    public uint GroupId { get; init; } = 100;
 
-    public int ParentId => 7;
+    public int ParentId { get; init; } = 7;
 
     public int Processor => 5;
 

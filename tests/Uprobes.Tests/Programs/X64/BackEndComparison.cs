@@ -1,5 +1,6 @@
 using Uprobes.Channels;
 using Uprobes.Linux;
+using Uprobes.Processes;
 using Uprobes.Programs;
 using Uprobes.Programs.X64;
 
@@ -53,6 +54,9 @@ internal sealed class BackEndComparison : IDisposable
     {
         ProcessId = Environment.ProcessId,
         ThreadId = Tasks.CurrentThreadId,
+        UserId = ThreadStatus.TryRead(Environment.ProcessId)!.UserId,
+        GroupId = ThreadStatus.TryRead(Environment.ProcessId)!.GroupId,
+        ParentId = ThreadStatus.TryRead(Environment.ProcessId)!.ParentId,
         DurationNanoseconds = 0,
     };
 
