@@ -159,8 +159,13 @@ internal sealed partial class SessionCore
                 continue;
             }
 
-            if (request.Request.Point.StaticProbe is not null)
+            if (request.Request.Point.StaticProbe is { } mark)
+            {
                 uprobe.NoteMark();
+                if (mark.SemaphoreProblem is { } problem && !uprobe.HasConsumers)
+                    Tell(NoticeKind.Tracee, $"{request.Request.Point}: its semaphore cannot be counted up, since {problem}; programs may not come by the probe");
+            }
+
             Consumer consumer = new(uprobe, Callbacks(request.Request), request.Request.Filter, this) { Semaphore = SemaphorePlace.Of(request.Request.Point.StaticProbe) };
             hasNew |= !uprobe.HasConsumers || uprobe.Programs is not null || consumer.Semaphore is not null;
             uprobe.Add(consumer);

@@ -5,15 +5,18 @@
 // `guarded N`: comes N times by app:guarded, and to it only while its semaphore is not 0; the result is how often that was.
 // `semaphore`: its value. `share`: two probes with one name and one semaphore, app:shared; its value.
 // `open`, `lib N`, `libsemaphore`, `close`: the same for the library, lib:guarded.
+// `text`: maps the library's file as code only, as no linker does. `maps N`: N pairs of mmap and munmap.
 // `fork N`: N children one after another that each come by app:guarded once; the result is the sum of their semaphores, as they exit.
 // `spin`: a thread that comes by app:guarded all the time; `stop`: ends it. `raise`: counts the semaphore up, as another tracer would.
 // `keep`: forks a child that stays; `child`: its semaphore now; `end`: ends it. `exec`: executes itself anew.
 #include "staticprobe.h"
 #include "target.h"
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 COUNTER(app, guarded);
@@ -119,6 +122,16 @@ int main(int argc, char **argv)
         else if (is(&c, "close")) { if (library) dlclose(library); library = NULL; }
         else if (is(&c, "lib") && library) sum = ((long (*)(long))dlsym(library, "lib_guarded"))(c.a);
         else if (is(&c, "libsemaphore") && library) sum = ((long (*)(void))dlsym(library, "lib_semaphore"))();
+        else if (is(&c, "text")) {
+            int file = open(path, O_RDONLY | O_CLOEXEC);
+            if (file < 0 || mmap(NULL, 0x4000, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED) abort();
+            sum = (unsigned long)!close(file);
+        }
+        else if (is(&c, "maps")) for (long i = 0; i < c.a; i++) {
+            void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if (page == MAP_FAILED || munmap(page, 4096)) abort();
+            sum++;
+        }
         else if (is(&c, "fork")) for (long i = 0; i < c.a; i++) {
             int status;
             pid_t pid = fork();

@@ -106,6 +106,26 @@ public sealed class SemaphoreTests : IDisposable
         target.QuitsWell();
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(0)]
+    public void A_semaphore_whose_memory_never_comes_is_told_of_once(int maps)
+    {
+        using TargetProcess target = TargetProcess.StartTarget(Target);
+        using UprobeSession session = UprobeSession.Attach(target.Pid);
+        Notices notices = session.Listen();
+        ProbeRegistration guarded = session.Register(session.StaticProbes(Targets.Path("libmarked.so"), "guarded").Single(), new ProbeHandlers());
+        target.Ask("text");
+        target.Ask($"maps {maps}");
+        target.Ask("open"); // Its own semaphore is another.
+        Assert.Equal("1", target.Ask("libsemaphore"));
+        guarded.Dispose();
+        Assert.Equal("0", target.Ask("libsemaphore"));
+        session.Dispose();
+        Assert.Contains("could not be counted up, since that part of its file is not mapped there", Assert.Single(notices.Of(NoticeKind.Tracee)).Message, StringComparison.Ordinal);
+        target.QuitsWell();
+    }
+
     [Fact]
     public void A_program_that_executes_itself_anew_is_counted_anew()
     {

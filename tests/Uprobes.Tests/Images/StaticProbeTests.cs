@@ -30,6 +30,8 @@ public sealed partial class StaticProbeTests : IDisposable
         counter: .2byte 0
             .bss
         absent: .space 8
+            .section .rodata
+        fixed: .2byte 0
             .text
             .globl f
             .type f, @function
@@ -41,6 +43,7 @@ public sealed partial class StaticProbeTests : IDisposable
             NOTE f, 0, 0, some, plain, ""
             NOTE f+1, "counter - 0x1000", 0x1000, some, moved, "8@%rdi -4@counter(%rip)"
             NOTE g, absent, 0, other, plain, "8f@%xmm0"
+            NOTE g, fixed, 0, third, fixed, ""
         """;
 
     private readonly Workshop _workshop = new();
@@ -53,15 +56,16 @@ public sealed partial class StaticProbeTests : IDisposable
         using ElfImage image = ElfImage.Open(Library(Source));
         ulong f = image.Functions.Named("f").Single().Address.Value;
         IReadOnlyList<StaticProbeNote> probes = image.StaticProbes;
-        Assert.Equal(["some:plain", "some:moved", "other:plain"], probes.Select(p => p.ToString()));
-        Assert.Equal([f, f + 1, f + 2], probes.Select(p => p.Address.Value));
+        Assert.Equal(["some:plain", "some:moved", "other:plain", "third:fixed"], probes.Select(p => p.ToString()));
+        Assert.Equal([f, f + 1, f + 2, f + 2], probes.Select(p => p.Address.Value));
         Assert.All(probes, p => Assert.True(image.TryGetOffset(p.Address, out FileOffset offset) && offset == p.Offset));
         ElfSection counter = image.Sections.Single(s => s.Name == ".probes");
         Assert.Null(probes[0].Semaphore);
         Assert.Equal((counter.LinkAddress, counter.FileOffset), (probes[1].Semaphore, probes[1].SemaphoreOffset));
-        Assert.NotNull(probes[2].Semaphore);
-        Assert.Null(probes[2].SemaphoreOffset);
-        Assert.Equal([0, 2, 1], probes.Select(p => p.Arguments.Count));
+        Assert.All(probes.Skip(2), p => Assert.NotNull(p.Semaphore));
+        Assert.All(probes.Skip(2), p => Assert.Null(p.SemaphoreOffset));
+        Assert.Equal([null, null, "the file has no bytes for it", "it is in memory that the file has mapped read-only"], probes.Select(p => p.SemaphoreProblem));
+        Assert.Equal([0, 2, 1, 0], probes.Select(p => p.Arguments.Count));
         Assert.Equal(new StaticMemory(counter.LinkAddress, null, null, 1, 0), probes[1].Arguments[1].Operand);
     }
 

@@ -13,17 +13,28 @@ internal readonly record struct SemaphoreFile(ulong Device, ulong Inode, FileOff
     /// Whether it is at an address. While the dynamic linker works, what is there may be another part of the file, or the same one
     /// before it is mapped a second time to be written to.
     /// </summary>
-    internal bool IsAt(ulong address, List<Mapping> mappings)
+    internal bool IsAt(ulong address, List<Mapping> mappings) =>
+        TryFind(address, mappings, out Mapping mapping) && !mapping.IsShared && (mapping.Permissions & MappingPermissions.Write) != 0;
+
+    /// <summary>Whether it is there in memory that is the file itself, which nobody may change.</summary>
+    internal bool IsSharedAt(ulong address, List<Mapping> mappings) => TryFind(address, mappings, out Mapping mapping) && mapping.IsShared;
+
+    /// <summary>Why it is not at an address.</summary>
+    internal string WhyNotAt(ulong address, List<Mapping> mappings) => !TryFind(address, mappings, out Mapping mapping)
+        ? "that part of its file is not mapped there"
+        : mapping.IsShared ? "the file is mapped there so that writing would change it for all" : "the memory there is read-only";
+
+    private bool TryFind(ulong address, List<Mapping> mappings, out Mapping found)
     {
         foreach (Mapping mapping in mappings)
         {
-            if (mapping.Contains(address))
-            {
-                return !mapping.IsShared && (mapping.Permissions & MappingPermissions.Write) != 0 && mapping.Device == Device && mapping.Inode == Inode
-                    && mapping.FileOffset + (address - mapping.Start) == Offset.Value;
-            }
+            if (!mapping.Contains(address))
+                continue;
+            found = mapping;
+            return mapping.Device == Device && mapping.Inode == Inode && mapping.FileOffset + (address - mapping.Start) == Offset.Value;
         }
 
+        found = default;
         return false;
     }
 }

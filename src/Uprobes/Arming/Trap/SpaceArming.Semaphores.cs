@@ -16,9 +16,13 @@ namespace Uprobes.Arming.Trap;
 internal sealed partial class SpaceArming
 {
     private readonly Dictionary<ulong, HeldSemaphore> _semaphores = [];
+    private readonly AwaitedSemaphores _awaited = new();
+
+    /// <summary>Counters that could not count any further, which was told.</summary>
+    private readonly HashSet<ulong> _full = [];
 
     /// <summary>Whether a probe is armed whose semaphore is not mapped yet: the dynamic linker maps data after text.</summary>
-    internal bool AwaitsSemaphores { get; private set; }
+    internal bool AwaitsSemaphores => _awaited.Any;
 
     /// <summary>Whether some counters have one of ours.</summary>
     internal bool HoldsSemaphores => _semaphores.Count > 0;
@@ -26,38 +30,43 @@ internal sealed partial class SpaceArming
     /// <summary>Counts up what armed probes need, and down what none needs any more.</summary>
     internal void SettleSemaphores(TracedProcess process)
     {
-        if (_semaphores.Count == 0 && !_services.Catalog.HasSemaphores)
-        {
-            AwaitsSemaphores = false;
+        if (_semaphores.Count == 0 && _awaited.IsEmpty && !_services.Catalog.HasSemaphores)
             return;
-        }
-
         Dictionary<ulong, SemaphoreFile> wanted = WantedSemaphores();
-        if (wanted.Count == _semaphores.Count && wanted.Keys.All(StillHolds))
-        {
-            AwaitsSemaphores = false;
+        if (_awaited.IsEmpty && wanted.Count == _semaphores.Count && wanted.Keys.All(StillHolds))
             return;
-        }
-
         List<Mapping> mappings = process.ReadMappings(out _);
         if (mappings.Count == 0)
             return; // Its end is reported.
+        foreach (ulong address in wanted.Keys.Where(address => _semaphores.ContainsKey(address) && !StillHolds(address)).ToArray())
+            Forget(address);
+        _full.IntersectWith(wanted.Keys);
+        Dictionary<ulong, SemaphoreFile> missing = Missing(wanted, mappings);
+        if (_semaphores.Keys.Any(address => !wanted.ContainsKey(address)) || wanted.Keys.Any(address => !IsDone(address) && !missing.ContainsKey(address)))
+            ChangeSemaphores(process, wanted, missing, mappings);
+        TellMissing(process, missing, mappings);
+    }
+
+    private void ChangeSemaphores(TracedProcess process, Dictionary<ulong, SemaphoreFile> wanted, Dictionary<ulong, SemaphoreFile> missing, List<Mapping> mappings)
+    {
         using SpaceStop stop = new(_services.Tracer, _space);
         if (stop.IsGone)
             return;
         foreach (ulong address in _semaphores.Keys.Where(address => !wanted.ContainsKey(address)).ToArray())
             GiveBack(address, mappings);
-        AwaitsSemaphores = false;
         foreach ((ulong address, SemaphoreFile file) in wanted)
         {
-            if (StillHolds(address))
-                continue;
-            if (_semaphores.ContainsKey(address))
-                Forget(address);
-            if (file.IsAt(address, mappings))
+            if (!IsDone(address) && !missing.ContainsKey(address))
                 Take(process, address, file);
-            else
-                AwaitsSemaphores = true;
+        }
+    }
+
+    private void TellMissing(TracedProcess process, Dictionary<ulong, SemaphoreFile> missing, List<Mapping> mappings)
+    {
+        foreach ((ulong address, string problem) in _awaited.Look(missing, IsDone, mappings))
+        {
+            _services.Notice($"process {process.ProcessId}: the semaphore of a static probe, at 0x{address:x}, could not be counted up, since {problem}; "
+                + "the program may not have come by the probe");
         }
     }
 
@@ -66,18 +75,32 @@ internal sealed partial class SpaceArming
     /// <param name="mayStop">Whether its threads can be stopped for it.</param>
     internal void ReleaseSemaphores(TracedProcess process, bool mayStop)
     {
-        AwaitsSemaphores = false;
-        if (_semaphores.Count == 0)
+        if (_semaphores.Count == 0 && _awaited.IsEmpty)
             return;
         List<Mapping> mappings = process.ReadMappings(out _);
+        if (mappings.Count > 0)
+            TellMissing(process, [], mappings);
+        if (_semaphores.Count == 0)
+            return;
         using SpaceStop? stop = mayStop ? new SpaceStop(_services.Tracer, _space) : null;
         foreach (ulong address in _semaphores.Keys.ToArray())
             GiveBack(address, mappings);
     }
 
     /// <summary>Whether what is awaited has come.</summary>
-    private bool HasAwaitedSemaphore(List<Mapping> mappings) =>
-        AwaitsSemaphores && WantedSemaphores().Any(wanted => !_semaphores.ContainsKey(wanted.Key) && wanted.Value.IsAt(wanted.Key, mappings));
+    private bool HasAwaitedSemaphore(TracedProcess process, List<Mapping> mappings)
+    {
+        if (!_awaited.Any || mappings.Count == 0)
+            return false;
+        Dictionary<ulong, SemaphoreFile> wanted = WantedSemaphores(), missing = Missing(wanted, mappings);
+        TellMissing(process, missing, mappings);
+        return wanted.Keys.Any(address => !IsDone(address) && !missing.ContainsKey(address));
+    }
+
+    private Dictionary<ulong, SemaphoreFile> Missing(Dictionary<ulong, SemaphoreFile> wanted, List<Mapping> mappings) =>
+        wanted.Where(w => !IsDone(w.Key) && !w.Value.IsAt(w.Key, mappings)).ToDictionary();
+
+    private bool IsDone(ulong address) => _semaphores.ContainsKey(address) || _full.Contains(address);
 
     private Dictionary<ulong, SemaphoreFile> WantedSemaphores()
     {
@@ -117,6 +140,7 @@ internal sealed partial class SpaceArming
             return;
         if (count == ushort.MaxValue)
         {
+            _full.Add(address);
             _services.Notice($"process {process.ProcessId}: the semaphore of a static probe at 0x{address:x} cannot count any further; the probe may not be reached");
             return;
         }

@@ -42,7 +42,7 @@ internal sealed partial class SpaceArming
     {
         List<Mapping> mappings = process.ReadMappings(out int tid);
         return mappings.Any(m => m.IsExecutable && m.HasFile && !_known.Contains(MappingKey.Of(m)) && _services.Catalog.Find(m, tid).Count > 0)
-            || HasAwaitedSemaphore(mappings)
+            || HasAwaitedSemaphore(process, mappings)
             || _known.Any(k => Inline.WitnessIn(k.Start, k.End) is not null && !mappings.Exists(m => MappingKey.Of(m) == k));
     }
 

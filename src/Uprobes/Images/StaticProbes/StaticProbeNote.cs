@@ -19,8 +19,11 @@ public sealed record StaticProbeNote(
     /// <summary>Bytes of a semaphore.</summary>
     internal const int SemaphoreBytes = sizeof(ushort);
 
-    /// <summary>Where the semaphore is in the file; null where there is none, or it is in memory that the file has no bytes for.</summary>
+    /// <summary>Where the semaphore is in the file; null where there is none, or it is where no process can have it counted up.</summary>
     internal FileOffset? SemaphoreOffset { get; init; }
+
+    /// <summary>Why no process can have its semaphore counted up; null where one can, or there is none.</summary>
+    internal string? SemaphoreProblem { get; init; }
 
     /// <summary>As <c>provider:name</c>.</summary>
     public override string ToString() => $"{Provider}:{Name}";

@@ -57,11 +57,25 @@ internal static class StaticProbeReader
         if (address == 0 || !image.TryGetOffset(place, out FileOffset offset))
             return null;
         LinkAddress? counter = semaphore == 0 ? null : new LinkAddress(unchecked(semaphore + distance));
+        FileOffset? counted = FindSemaphore(image, counter, out string? problem);
         return new StaticProbeNote(
             Encoding.UTF8.GetString(provider), Encoding.UTF8.GetString(name), place, offset, counter, arguments.ParseAll(Encoding.UTF8.GetString(text)))
         {
-            SemaphoreOffset = counter is { } at && image.TryGetOffset(at, out FileOffset found) ? found : null,
+            SemaphoreOffset = counted,
+            SemaphoreProblem = problem,
         };
+    }
+
+    private static FileOffset? FindSemaphore(ElfImage image, LinkAddress? semaphore, out string? problem)
+    {
+        problem = null;
+        if (semaphore is not { } address)
+            return null;
+        if (!image.TryGetOffset(address, out FileOffset offset))
+            problem = "the file has no bytes for it";
+        else if (!image.Segments.Any(s => s.Contains(offset) && (s.Access & ElfSegmentAccess.Write) != 0))
+            problem = "it is in memory that the file has mapped read-only";
+        return problem is null ? offset : null;
     }
 
     private static ImageException Malformed(ElfImage image, ElfSection section, int at, string problem) =>
