@@ -44,25 +44,22 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     protected override RunEnd Observe(ProbeRun run)
     {
         // A started command writes to the same terminal, and reads from it.
-        if (!_output!.IsTerminal || StartsCommand || Request.Format == OutputFormat.Json)
+        if (_output is not { } output || !LiveScreen.Suits(output) || StartsCommand || Request.Format == OutputFormat.Json)
             return ObserveToTheEnd(run);
         WatchKeys();
-        return ObserveOnScreen(run, _output);
+        return ObserveOnScreen(run, output);
     }
 
     private RunEnd ObserveOnScreen(ProbeRun run, ResultOutput output)
     {
-        using (_screen = new LiveScreen(output, TextStyle.For(output)))
+        using var screen = _screen = new LiveScreen(output);
+        try
         {
-            try
-            {
-                return ObserveToTheEnd(run);
-            }
-            finally
-            {
-                _screen.Dispose();
-                _screen = null; // What is found at the end stays on the terminal.
-            }
+            return screen.Run(() => ObserveToTheEnd(run));
+        }
+        finally
+        {
+            _screen = null; // What is found at the end stays on the terminal.
         }
     }
 
@@ -80,14 +77,14 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     protected override void WriteText(IArmedPrograms armed, ResultOutput output)
     {
         var (rows, seconds) = Look(armed);
-        var room = _screen is null ? request.Rows : Math.Min(request.Rows, LiveScreen.Rows - 2);
-        var lines = TopTable.Lines(rows, TopTable.Sorted(rows, request.Order, room), seconds, Stopwatch.GetElapsedTime(_start, Now));
-        if (_screen is not null)
+        var elapsed = Stopwatch.GetElapsedTime(_start, Now);
+        if (_screen is { } screen)
         {
-            _screen.Show(lines);
+            var most = TopTable.Sorted(rows, request.Order, Math.Min(request.Rows, screen.Rows - TopTable.HeadLines));
+            screen.Show(TopTable.Screen(rows, most, seconds, elapsed, screen.Width, TextStyle.Heading));
             return;
         }
-        foreach (var line in lines)
+        foreach (var line in TopTable.Lines(rows, TopTable.Sorted(rows, request.Order, request.Rows), seconds, elapsed))
         {
             output.Buffer.WriteText(line);
             output.Buffer.WriteText("\n");

@@ -1,72 +1,80 @@
-using System.Text;
+using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Uprobes.Tool.Output;
 
 /// <summary>
-/// A terminal's second screen, on which a table stands that changes: what was on the terminal comes back at the end, also where the command is given up.
+/// A terminal's second screen, on which something stands that changes: what was on the terminal comes back at the end, also where the command is given up.
 /// </summary>
 internal sealed class LiveScreen : IDisposable
 {
-    // The second screen without a cursor, and back; waiting for a key has made .NET ask for the keypad's other codes, which it leaves so.
-    private const string Enter = "\e[?1049h\e[?25l", Leave = "\e[?1l\e>\e[?25h\e[?1049l";
-    private const string Home = "\e[H", EraseRestOfLine = "\e[K", EraseRest = "\e[J";
-    private const int UsualColumns = 80, UsualRows = 24, LeastRows = 4;
-    private readonly ResultOutput _output;
-    private readonly TextStyle _style;
-    private readonly Lock _gate = new();
-    private bool _hasLeft;
+    private const string NoTerminal = "dumb";
+    private readonly ScreenWriter _writer;
+    private readonly IAnsiConsole _console;
+    private LiveDisplayContext? _live;
+    private (int Width, int Height) _size;
 
-    /// <summary>Goes to the second screen.</summary>
-    public LiveScreen(ResultOutput output, TextStyle style)
+    /// <summary>Prepares the screen; <see cref="Run{T}"/> goes to it.</summary>
+    public LiveScreen(ResultOutput output)
+        : this(new ScreenWriter(output), new TerminalSize())
     {
-        (_output, _style) = (output, style);
-        AppDomain.CurrentDomain.ProcessExit += OnExit;
-        Put(Enter);
     }
+
+    /// <summary>A screen of a size that somebody else knows.</summary>
+    internal LiveScreen(ScreenWriter writer, TerminalSize size)
+    {
+        _writer = writer;
+        _console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.Yes,
+            ColorSystem = ColorSystemSupport.NoColors, // Bold is all that a table needs.
+            Interactive = InteractionSupport.Yes,
+            Out = new ScreenOutput(writer, size),
+            Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+        });
+        AppDomain.CurrentDomain.ProcessExit += OnExit;
+    }
+
+    /// <summary>Whether what reads the results can show a screen.</summary>
+    public static bool Suits(ResultOutput output) =>
+        output.IsTerminal && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } terminal && terminal != NoTerminal;
+
+    /// <summary>The columns that there are.</summary>
+    public int Width => _console.Profile.Width;
 
     /// <summary>How many lines there is room for.</summary>
-    public static int Rows => Math.Max(LeastRows, (Console.WindowHeight is > 0 and var height ? height : UsualRows) - 1);
+    public int Rows => _console.Profile.Height - 1;
 
-    /// <summary>Shows lines instead of what stood there; the second of them names the columns.</summary>
-    public void Show(IReadOnlyList<string> lines)
+    /// <summary>Goes to the second screen, works, and goes back.</summary>
+    public T Run<T>(Func<T> work)
     {
-        var columns = Console.WindowWidth is > 0 and var width ? width : UsualColumns; // Some terminals do not know.
-        var text = new StringBuilder(Home);
-        foreach (var (index, line) in lines.Take(Rows).Index())
-        {
-            var shown = line.Length <= columns ? line : line[..columns];
-            text.Append(index == 1 ? _style.Function : "").Append(shown).Append(index == 1 ? _style.Reset : "").Append(EraseRestOfLine).Append('\n');
-        }
-        Put(text.Append(EraseRest).ToString());
+        T result = default!;
+        _console.AlternateScreen(() =>
+            _console.Live(Text.Empty).AutoClear(true).Overflow(VerticalOverflow.Crop).Start(live =>
+            {
+                (_live, _size) = (live, (Width, Rows));
+                result = work();
+            }));
+        return result;
     }
 
-    /// <summary>Goes back to what was there before.</summary>
+    /// <summary>Shows something instead of what stood there.</summary>
+    /// <exception cref="InvalidOperationException">The screen is not shown.</exception>
+    public void Show(IRenderable content)
+    {
+        var live = _live ?? throw new InvalidOperationException("The screen is not shown.");
+        if (_size != (Width, Rows))
+            _console.Clear(home: true); // What a window of another size has made of the lines is nobody's to know.
+        _size = (Width, Rows);
+        live.UpdateTarget(content);
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= OnExit;
-        lock (_gate)
-        {
-            if (_hasLeft)
-                return;
-            _hasLeft = true;
-            Write(Leave);
-        }
+        _writer.Leave();
     }
 
-    private void OnExit(object? sender, EventArgs e) => Dispose();
-
-    private void Put(string text)
-    {
-        lock (_gate)
-        {
-            if (!_hasLeft)
-                Write(text);
-        }
-    }
-
-    private void Write(string text)
-    {
-        _output.Buffer.WriteText(text);
-        _output.Flush();
-    }
+    private void OnExit(object? sender, EventArgs e) => _writer.Leave();
 }

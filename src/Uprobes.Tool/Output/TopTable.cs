@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Globalization;
+using Spectre.Console;
+using Spectre.Console.Rendering;
 using Uprobes.Tool.Messages;
 
 namespace Uprobes.Tool.Output;
@@ -17,8 +19,23 @@ internal enum TopOrder
 /// <summary>Writes what functions do as a table.</summary>
 internal static class TopTable
 {
-    private const int ColumnWidth = 10;
+    /// <summary>The lines above those of the functions.</summary>
+    public const int HeadLines = 2;
+
+    private const int ColumnWidth = 10, Gap = 2, LeastNameWidth = 16;
+    private const string NameColumn = "FUNCTION";
     private static readonly DistributionValue.Durations Durations = new();
+
+    /// <summary>The columns before the name; the first is what is missed most where there is no room for all.</summary>
+    private static readonly (string Name, Func<TopRow, double, string> Cell)[] Columns =
+    [
+        ("CALLS/S", static (row, seconds) => Rate(row.Calls / seconds)),
+        ("TIME/S", static (row, seconds) => Durations.Mean((double)row.Nanoseconds / seconds)),
+        ("AVERAGE", static (row, _) => row.Calls == 0 ? "-" : Durations.Mean(row.Average)),
+        ("99% <=", static (row, _) => row.Calls == 0 ? "-" : Durations.Text(row.MostlyAtMost)),
+        ("CALLS", static (row, _) => row.TotalCalls.ToString(CultureInfo.InvariantCulture)),
+        ("TIME", static (row, _) => Durations.Text(row.TotalNanoseconds)),
+    ];
 
     /// <summary>The first rows in an order.</summary>
     public static IReadOnlyList<TopRow> Sorted(IEnumerable<TopRow> rows, TopOrder order, int most) =>
@@ -36,26 +53,31 @@ internal static class TopTable
     /// <param name="elapsed">Since the start.</param>
     public static IReadOnlyList<string> Lines(IReadOnlyList<TopRow> all, IReadOnlyList<TopRow> shown, double seconds, TimeSpan elapsed)
     {
-        var severalImages = all.Select(r => r.Probe.ImagePath).Distinct().Skip(1).Any();
-        var hidden = all.Count - shown.Count;
-        List<string> lines =
-        [
-            string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds:0}s: {Rate(all.Sum(r => r.Calls) / seconds)} calls/s of {Amount.Of(all.Count, "function")}{(hidden > 0 ? $", {hidden} not shown (-n)" : "")}"),
-            Line("CALLS/S", "TIME/S", "AVERAGE", "99% <=", "CALLS", "TIME", "FUNCTION"),
-        ];
-        foreach (var row in shown)
-        {
-            var name = severalImages ? $"{Path.GetFileName(row.Probe.ImagePath)}:{row.Probe.Function}" : row.Probe.Function;
-            lines.Add(Line(
-                Rate(row.Calls / seconds),
-                Durations.Mean((double)row.Nanoseconds / seconds),
-                row.Calls == 0 ? "-" : Durations.Mean(row.Average),
-                row.Calls == 0 ? "-" : Durations.Text(row.MostlyAtMost),
-                row.TotalCalls.ToString(CultureInfo.InvariantCulture),
-                Durations.Text(row.TotalNanoseconds),
-                Escaping.Text(name)));
-        }
+        List<string> lines = [Summary(all, shown, seconds, elapsed), Line(Columns.Select(c => c.Name), NameColumn)];
+        lines.AddRange(shown.Zip(Names(all, shown), (row, name) => Line(Columns.Select(c => c.Cell(row, seconds)), name)));
         return lines;
+    }
+
+    /// <summary>
+    /// The same for a terminal's window: a name is cut where its end has no room, and columns are left out where names would have none.
+    /// </summary>
+    /// <param name="all">All functions.</param>
+    /// <param name="shown">Those that are shown, in their order.</param>
+    /// <param name="seconds">Since the last look.</param>
+    /// <param name="elapsed">Since the start.</param>
+    /// <param name="width">The window's columns.</param>
+    /// <param name="heading">How the columns' names look.</param>
+    public static IRenderable Screen(IReadOnlyList<TopRow> all, IReadOnlyList<TopRow> shown, double seconds, TimeSpan elapsed, int width, Style heading)
+    {
+        var columns = Columns[..Math.Clamp((width - Gap - LeastNameWidth) / ColumnWidth, 0, Columns.Length)];
+        var nameWidth = Math.Max(1, width - Gap - (columns.Length * ColumnWidth));
+        var table = new Table { Border = TableBorder.None, Expand = false };
+        foreach (var (name, _) in columns)
+            table.AddColumn(new TableColumn(new Text(name, heading)) { Alignment = Justify.Right, NoWrap = true, Padding = new Padding(0), Width = ColumnWidth });
+        table.AddColumn(new TableColumn(new Text(NameColumn, heading)) { NoWrap = true, Padding = new Padding(Gap, 0, 0, 0), Width = nameWidth });
+        foreach (var (row, name) in shown.Zip(Names(all, shown)))
+            table.AddRow([.. columns.Select(c => new Text(c.Cell(row, seconds))), new Text(name) { Overflow = Overflow.Ellipsis }]);
+        return new Rows(new Text(Summary(all, shown, seconds, elapsed)) { Overflow = Overflow.Ellipsis }, table);
     }
 
     /// <summary>Writes one object a function.</summary>
@@ -80,11 +102,17 @@ internal static class TopTable
 
     private static string Rate(double perSecond) => perSecond.ToString(perSecond is > 0 and < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
 
-    private static string Line(params ReadOnlySpan<string> cells)
+    private static string Summary(IReadOnlyList<TopRow> all, IReadOnlyList<TopRow> shown, double seconds, TimeSpan elapsed)
     {
-        var line = new System.Text.StringBuilder();
-        foreach (var cell in cells[..^1])
-            line.Append(cell.PadLeft(ColumnWidth));
-        return line.Append("  ").Append(cells[^1]).ToString();
+        var hidden = all.Count - shown.Count;
+        return string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds:0}s: {Rate(all.Sum(r => r.Calls) / seconds)} calls/s of {Amount.Of(all.Count, "function")}{(hidden > 0 ? $", {hidden} not shown (-n)" : "")}");
     }
+
+    private static IEnumerable<string> Names(IReadOnlyList<TopRow> all, IReadOnlyList<TopRow> shown)
+    {
+        var severalImages = all.Select(r => r.Probe.ImagePath).Distinct().Skip(1).Any();
+        return shown.Select(row => Escaping.Text(severalImages ? $"{Path.GetFileName(row.Probe.ImagePath)}:{row.Probe.Function}" : row.Probe.Function));
+    }
+
+    private static string Line(IEnumerable<string> cells, string name) => $"{string.Concat(cells.Select(c => c.PadLeft(ColumnWidth)))}{new string(' ', Gap)}{name}";
 }
