@@ -76,6 +76,37 @@ public sealed class FlameCommandTests : IDisposable
     }
 
     [Fact]
+    public void Characters_of_a_wide_script_have_the_room_of_two_letters()
+    {
+        static string Label(string name) => Frames(Draw(name)).Single(f => f.Depth == 2).Label;
+        Assert.Equal(new string('\u95a2', 80), Label(new string('\u95a2', 80)));
+        Assert.Equal(new string('\u95a2', 80) + "..", Label(new string('\u95a2', 90)));
+        Assert.Equal(new string('a', 160), Label(new string('a', 160)));
+
+        static XElement Draw(string name)
+        {
+            var tool = ToolHarness.Observe(Image, s =>
+            {
+                s.Stacks.Names[2] = new StackFrame(2, name, 0, null, 0);
+                s.HitFrom([2, 1]);
+            }, ["flame", "-p", "2147483647", "libc:malloc", "-o", "-"]);
+            return XElement.Parse(tool.Output);
+        }
+    }
+
+    /// <summary>A picture without a height is made as small as the window where a reader opens it, letters and all.</summary>
+    [Fact]
+    public void The_picture_says_its_size_and_follows_a_dark_desktop()
+    {
+        var svg = Draw(s => s.HitFrom([.. Enumerable.Range(1, 100).Select(i => (ulong)i)]));
+        var (width, height) = ((string)svg.Attribute("width")!, (string)svg.Attribute("height")!);
+        Assert.Equal($"0 0 {width} {height}", (string?)svg.Attribute("viewBox"));
+        Assert.InRange(int.Parse(height, CultureInfo.InvariantCulture), 1800, 2000);
+        Assert.Contains("prefers-color-scheme: dark", svg.Element(Svg + "style")!.Value, StringComparison.Ordinal);
+        Assert.Equal("libc:malloc in process 2147483647", (string?)svg.Elements(Svg + "text").First().Attribute("data-text"));
+    }
+
+    [Fact]
     public void Calls_of_one_function_are_one_and_the_order_is_that_of_names()
     {
         var svg = Draw(s =>

@@ -58,6 +58,9 @@ internal abstract class AggregateCommand(ToolEnvironment environment, ProbingReq
         }
     }
 
+    /// <summary>Whether results stand in place of the former ones now, not below them.</summary>
+    protected virtual bool DrawsOver => false;
+
     /// <summary>Writes what was found so far as text.</summary>
     protected abstract void WriteText(IArmedPrograms armed, ResultOutput output);
 
@@ -73,11 +76,11 @@ internal abstract class AggregateCommand(ToolEnvironment environment, ProbingReq
             WriteJson(armed, _output!);
         else
         {
-            if (_written)
+            if (_written && !DrawsOver)
                 _output!.Buffer.WriteText("\n");
             WriteText(armed, _output!);
         }
-        _written = true;
+        _written |= !DrawsOver;
         _output!.Flush();
     }
 

@@ -71,6 +71,9 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
         return end;
     }
 
+    /// <inheritdoc/>
+    protected override bool DrawsOver => _screen is not null;
+
     private long Now => _end ?? Stopwatch.GetTimestamp();
 
     /// <inheritdoc/>

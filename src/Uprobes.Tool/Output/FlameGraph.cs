@@ -14,8 +14,8 @@ internal sealed class FlameGraph
     /// <summary>Where the calls are, in units of the drawing.</summary>
     internal const double Left = 10, Width = 1180;
 
-    private const double WholeWidth = Width + (2 * Left), RowHeight = 18, Head = 74, Foot = 34, Letter = 7.25, TitleLetter = 9.7, LeastWidth = 0.05;
-    private const int LegendImages = 8, LegendLetters = 24;
+    private const double WholeWidth = Width + (2 * Left), RowHeight = 18, HeadHeight = 74, Foot = 34, Letter = 7.25, TitleLetter = 9.7, LeastWidth = 0.05;
+    private const int LegendImages = 8, LegendLetters = 24, FirstWide = 0x1100;
     private const string Svg = "http://www.w3.org/2000/svg", Html = "http://www.w3.org/1999/xhtml";
     private readonly FlameNode _root;
     private readonly XmlWriter _xml;
@@ -28,7 +28,7 @@ internal sealed class FlameGraph
     {
         (_xml, _root, _unit, _inverted) = (xml, root, unit, inverted);
         _height = root.Height;
-        _pictureHeight = Head + (_height * RowHeight) + Foot;
+        _pictureHeight = HeadHeight + (_height * RowHeight) + Foot;
     }
 
     /// <summary>Writes the graph.</summary>
@@ -50,16 +50,21 @@ internal sealed class FlameGraph
     {
         _xml.WriteStartDocument();
         _xml.WriteStartElement("svg", Svg);
-        Attribute("width", "100%");
+        Attribute("width", WholeWidth);
+        Attribute("height", Math.Round(_pictureHeight));
         _xml.WriteAttributeString("viewBox", string.Create(CultureInfo.InvariantCulture, $"0 0 {WholeWidth:0} {_pictureHeight:0}"));
         Attribute("data-left", Left);
         Attribute("data-width", Width);
         Attribute("data-letter", Letter);
         Element("title", title);
         Element("style", FlameScript.Style);
-        Rectangle(0, 0, WholeWidth, _pictureHeight, "#ffffff");
-        Text(Left, 24, Fit(title, Width, TitleLetter), "title");
-        Text(Left, 44, Fit(note, Width, Letter), "note");
+        _xml.WriteStartElement("rect");
+        Attribute("class", "paper");
+        Attribute("width", "100%");
+        Attribute("height", "100%");
+        _xml.WriteEndElement();
+        Head(24, title, "title", TitleLetter);
+        Head(44, note, "note", Letter);
         WriteTools();
         if (_root.Value > 0)
             WriteNode(_root, Left, 0);
@@ -69,6 +74,19 @@ internal sealed class FlameGraph
         _xml.WriteEndElement();
         _xml.WriteEndElement();
         _xml.WriteEndDocument();
+    }
+
+    /// <summary>A line of the head. In a window of another width the script cuts it elsewhere.</summary>
+    private void Head(double y, string text, string style, double letter)
+    {
+        _xml.WriteStartElement("text");
+        Attribute("class", $"head {style}");
+        Attribute("x", Left);
+        Attribute("y", y);
+        Attribute("data-letter", letter);
+        Attribute("data-text", text);
+        _xml.WriteString(Fit(text, Width, letter));
+        _xml.WriteEndElement();
     }
 
     /// <summary>What only the script gives a meaning, and makes visible.</summary>
@@ -94,7 +112,7 @@ internal sealed class FlameGraph
         var width = (double)node.Value / (double)_root.Value * Width;
         if (width < LeastWidth)
             return;
-        var y = Head + ((_inverted ? depth : _height - 1 - depth) * RowHeight);
+        var y = HeadHeight + ((_inverted ? depth : _height - 1 - depth) * RowHeight);
         var name = Escaping.Text(node.Name);
         _xml.WriteRaw("\n");
         _xml.WriteStartElement("g");
@@ -147,13 +165,23 @@ internal sealed class FlameGraph
     private static string Fit(string text, double room, double letter)
     {
         var letters = (int)Math.Max(0, room / letter);
-        if (text.Length <= letters)
-            return text;
         if (letters < 3)
             return "";
-        var end = letters - 2;
-        return text[..(char.IsHighSurrogate(text[end - 1]) ? end - 1 : end)] + "..";
+        var (end, used, kept) = (0, 0, 0);
+        foreach (var character in text.EnumerateRunes())
+        {
+            used += Breadth(character);
+            if (used > letters)
+                return text[..kept] + "..";
+            end += character.Utf16SequenceLength;
+            if (used <= letters - 2)
+                kept = end;
+        }
+        return text;
     }
+
+    /// <summary>A character of a wide script, or outside of the first plane, takes the room of two letters.</summary>
+    private static int Breadth(Rune character) => character.Value >= FirstWide ? 2 : 1;
 
     private void Rectangle(double x, double y, double width, double height, string fill)
     {

@@ -53,9 +53,13 @@ internal static class TopTable
     /// <param name="elapsed">Since the start.</param>
     public static IReadOnlyList<string> Lines(IReadOnlyList<TopRow> all, IReadOnlyList<TopRow> shown, double seconds, TimeSpan elapsed)
     {
-        List<string> lines = [Summary(all, shown, seconds, elapsed), Line(Columns.Select(c => c.Name), NameColumn)];
-        lines.AddRange(shown.Zip(Names(all, shown), (row, name) => Line(Columns.Select(c => c.Cell(row, seconds)), name)));
-        return lines;
+        var columns = Filled(shown, seconds);
+        string Cells(int line) => string.Concat(columns.Select(c => c.Cells[line].PadLeft(c.Width)));
+        return
+        [
+            Summary(all, shown, seconds, elapsed),
+            .. Names(all, shown).Prepend(NameColumn).Select((name, line) => $"{Cells(line)}{new string(' ', Gap)}{name}"),
+        ];
     }
 
     /// <summary>
@@ -69,15 +73,20 @@ internal static class TopTable
     /// <param name="heading">How the columns' names look.</param>
     public static IRenderable Screen(IReadOnlyList<TopRow> all, IReadOnlyList<TopRow> shown, double seconds, TimeSpan elapsed, int width, Style heading)
     {
-        var columns = Columns[..Math.Clamp((width - Gap - LeastNameWidth) / ColumnWidth, 0, Columns.Length)];
-        var nameWidth = Math.Max(1, width - Gap - (columns.Length * ColumnWidth));
+        var columns = Filled(shown, seconds);
+        while (columns.Count > 0 && columns.Sum(c => c.Width) + Gap + LeastNameWidth > width)
+            columns.RemoveAt(columns.Count - 1);
         var table = new Table { Border = TableBorder.None, Expand = false };
-        foreach (var (name, _) in columns)
-            table.AddColumn(new TableColumn(new Text(name, heading)) { Alignment = Justify.Right, NoWrap = true, Padding = new Padding(0), Width = ColumnWidth });
-        table.AddColumn(new TableColumn(new Text(NameColumn, heading)) { NoWrap = true, Padding = new Padding(Gap, 0, 0, 0), Width = nameWidth });
-        foreach (var (row, name) in shown.Zip(Names(all, shown)))
-            table.AddRow([.. columns.Select(c => new Text(c.Cell(row, seconds))), new Text(name) { Overflow = Overflow.Ellipsis }]);
-        return new Rows(new Text(Summary(all, shown, seconds, elapsed)) { Overflow = Overflow.Ellipsis }, table);
+        foreach (var (index, column) in columns.Index())
+        {
+            var gap = new Padding(0, 0, index == columns.Count - 1 ? Gap : 0, 0);
+            table.AddColumn(new TableColumn(new Text(column.Cells[0], heading)) { Alignment = Justify.Right, NoWrap = true, Padding = gap, Width = column.Width });
+        }
+        var nameWidth = width - columns.Sum(c => c.Width) - (columns.Count > 0 ? Gap : 0);
+        table.AddColumn(new TableColumn(new Text(NameColumn, heading)) { NoWrap = true, Padding = new Padding(0), Width = nameWidth });
+        foreach (var (index, name) in Names(all, shown).Index())
+            table.AddRow([.. columns.Select(c => new Text(c.Cells[index + 1])), new OneLine(name)]);
+        return new Rows(new OneLine(Summary(all, shown, seconds, elapsed)), table);
     }
 
     /// <summary>Writes one object a function.</summary>
@@ -114,5 +123,13 @@ internal static class TopTable
         return shown.Select(row => Escaping.Text(severalImages ? $"{Path.GetFileName(row.Probe.ImagePath)}:{row.Probe.Function}" : row.Probe.Function));
     }
 
-    private static string Line(IEnumerable<string> cells, string name) => $"{string.Concat(cells.Select(c => c.PadLeft(ColumnWidth)))}{new string(' ', Gap)}{name}";
+    /// <summary>The columns with their cells, the name first, and their widths.</summary>
+    private static List<(IReadOnlyList<string> Cells, int Width)> Filled(IReadOnlyList<TopRow> shown, double seconds) =>
+    [
+        .. Columns.Select(column =>
+        {
+            IReadOnlyList<string> cells = [column.Name, .. shown.Select(row => column.Cell(row, seconds))];
+            return (cells, Math.Max(ColumnWidth, cells.Max(c => c.Length) + Gap));
+        }),
+    ];
 }
