@@ -80,7 +80,7 @@ public sealed class FlameCommandTests : IDisposable
     {
         static string Label(string name) => Frames(Draw(name)).Single(f => f.Depth == 2).Label;
         Assert.Equal(new string('\u95a2', 80), Label(new string('\u95a2', 80)));
-        Assert.Equal(new string('\u95a2', 80) + "..", Label(new string('\u95a2', 90)));
+        Assert.Equal(new string('\u95a2', 79) + "..", Label(new string('\u95a2', 90)));
         Assert.Equal(new string('a', 160), Label(new string('a', 160)));
 
         static XElement Draw(string name)
