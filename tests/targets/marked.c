@@ -6,6 +6,7 @@
 // `semaphore`: its value. `share`: two probes with one name and one semaphore, app:shared; its value.
 // `open`, `lib N`, `libsemaphore`, `close`: the same for the library, lib:guarded.
 // `text`: maps the library's file as code only, as no linker does. `maps N`: N pairs of mmap and munmap.
+// `anew`: maps anonymous memory with the same bytes where the semaphore is, without the C library.
 // `fork N`: N children one after another that each come by app:guarded once; the result is the sum of their semaphores, as they exit.
 // `spin`: a thread that comes by app:guarded all the time; `stop`: ends it. `raise`: counts the semaphore up, as another tracer would.
 // `keep`: forks a child that stays; `child`: its semaphore now; `end`: ends it. `exec`: executes itself anew.
@@ -126,6 +127,16 @@ int main(int argc, char **argv)
             int file = open(path, O_RDONLY | O_CLOEXEC);
             if (file < 0 || mmap(NULL, 0x4000, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED) abort();
             sum = (unsigned long)!close(file);
+        }
+        else if (is(&c, "anew")) {
+            char *page = (char *)((unsigned long)&app_guarded_semaphore & -4096UL), copy[4096];
+            memcpy(copy, page, sizeof copy);
+            register long r10 __asm__("r10") = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, r8 __asm__("r8") = -1, r9 __asm__("r9") = 0;
+            long made;
+            __asm__ volatile("syscall" : "=a"(made) : "a"(9L), "D"(page), "S"(4096L), "d"((long)(PROT_READ | PROT_WRITE)), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+            if (made != (long)page) abort();
+            memcpy(page, copy, sizeof copy);
+            sum = app_guarded_semaphore;
         }
         else if (is(&c, "maps")) for (long i = 0; i < c.a; i++) {
             void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

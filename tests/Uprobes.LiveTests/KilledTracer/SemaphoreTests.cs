@@ -29,4 +29,50 @@ public sealed class SemaphoreTests
         target.Process.Ask("stop");
         target.Process.QuitsWell();
     }
+
+    [Fact]
+    public void What_is_mapped_there_since_is_left_alone()
+    {
+        using ProbedTarget target = new(Target, "semaphore");
+        target.Process.WaitForLine("result 0");
+        using HostProcess host = target.Trace("arm", "p", $"usdt:{target.Point("guarded")}");
+        host.ReadNumber("armed");
+        Assert.Equal("1", target.Process.Ask("anew"));
+        host.Kill();
+        target.AssertLeftAlone("after its data was mapped anew");
+        Assert.Equal("1", target.Process.Ask("semaphore"));
+        target.Process.QuitsWell();
+    }
+
+    [Fact]
+    public void Each_of_many_semaphores_is_given_back_in_its_own_process()
+    {
+        ProbedTarget[] targets = [.. Enumerable.Range(0, 3).Select(_ => new ProbedTarget(Target, "open"))];
+        try
+        {
+            foreach (ProbedTarget target in targets)
+                target.Process.WaitForLine("result 1");
+            HostProcess[] hosts = [.. targets.Select(t => t.Trace("arm", "p", $"usdt:{t.Point("guarded")}", $"usdt:{t.Point("shared")}", $"usdt:{Targets.Path("libmarked.so")}:guarded"))];
+            foreach (HostProcess host in hosts)
+                host.ReadNumber("armed");
+            Assert.All(targets, t => Assert.Equal(("1", "1"), (t.Process.Ask("semaphore"), t.Process.Ask("libsemaphore"))));
+            foreach (HostProcess host in hosts)
+            {
+                host.Kill();
+                host.Dispose();
+            }
+
+            foreach (ProbedTarget target in targets)
+            {
+                target.AssertLeftAlone("with several semaphores");
+                Assert.Equal(("0", "0", "0"), (target.Process.Ask("semaphore"), target.Process.Ask("libsemaphore"), target.Process.Ask("share")));
+                target.Process.QuitsWell();
+            }
+        }
+        finally
+        {
+            foreach (ProbedTarget target in targets)
+                target.Dispose();
+        }
+    }
 }

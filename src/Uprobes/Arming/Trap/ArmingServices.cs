@@ -62,11 +62,11 @@ internal sealed record ArmingServices(Tracer Tracer, RemoteCall Calls, Guardian?
 
     /// <summary>Tells the guardian of a semaphore that is about to be counted up.</summary>
     /// <returns>The entry, or -1 where there is no guardian or its journal is full, which the user is told.</returns>
-    internal int GuardSemaphore(AddressSpace space, ulong address, ushort count)
+    internal int GuardSemaphore(AddressSpace space, int mapsDescriptor, ulong address, in SemaphoreFile file, ushort count)
     {
         if (Guardian is null)
             return -1;
-        int entry = Guardian.AddSemaphore(space.Memory.Descriptor, address, count);
+        int entry = Guardian.AddSemaphore(space.Memory.Descriptor, mapsDescriptor, address, file, count);
         if (entry < 0)
             TellUnguarded();
         return entry;

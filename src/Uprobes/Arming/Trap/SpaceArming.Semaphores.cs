@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
 using Uprobes.Arming.Inline;
 using Uprobes.Images.StaticProbes;
+using Uprobes.Linux;
 using Uprobes.Processes;
 
 namespace Uprobes.Arming.Trap;
@@ -17,6 +19,8 @@ internal sealed partial class SpaceArming
 {
     private readonly Dictionary<ulong, HeldSemaphore> _semaphores = [];
     private readonly AwaitedSemaphores _awaited = new();
+
+    private SafeFileHandle? _maps;
 
     /// <summary>Counters that could not count any further, which was told.</summary>
     private readonly HashSet<ulong> _full = [];
@@ -145,7 +149,7 @@ internal sealed partial class SpaceArming
             return;
         }
 
-        int entry = _services.GuardSemaphore(_space, address, count);
+        int entry = _services.GuardSemaphore(_space, MapsDescriptor(process), address, file, count);
         _services.Step?.Invoke("semaphore entered");
         if (!TryWriteCounter(address, (ushort)(count + 1)))
         {
@@ -197,11 +201,20 @@ internal sealed partial class SpaceArming
         {
             if (!held.File.IsAt(address, mappings))
                 continue;
-            int entry = _services.GuardSemaphore(_space, address, 0);
+            int entry = _services.GuardSemaphore(_space, MapsDescriptor(child), address, held.File, 0);
             if (entry >= 0)
                 _services.Guardian!.SettleSemaphore(entry);
             _semaphores.Add(address, held with { GuardianEntry = entry });
         }
+    }
+
+    /// <summary>By which the guardian learns what is mapped, long after the process's number may have become another's; -1 where it cannot be opened.</summary>
+    private int MapsDescriptor(TracedProcess process)
+    {
+        if (_services.Guardian is null)
+            return -1;
+        _maps ??= ReadOnlyFile.TryOpen($"/proc/{process.LiveThread()?.ThreadId ?? process.ProcessId}/maps", out _);
+        return _maps is null ? -1 : (int)_maps.DangerousGetHandle();
     }
 
     private bool TryReadCounter(ulong address, out ushort count)

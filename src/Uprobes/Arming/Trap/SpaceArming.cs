@@ -66,6 +66,7 @@ internal sealed partial class SpaceArming : IDisposable
         foreach (HeldSemaphore held in _semaphores.Values)
             LeaveGuardian(held.GuardianEntry);
         _semaphores.Clear();
+        _maps?.Dispose();
     }
 
     private void LeaveGuardian(Site site)

@@ -36,13 +36,18 @@ internal sealed class Guardian : IDisposable
     /// <summary>The most entries that can be active at once.</summary>
     internal const int MaximumEntries = 1 << 20;
 
+    /// <summary>The most of these that can be semaphores.</summary>
+    internal const int MaximumSemaphores = 1 << 16;
+
     /// <summary>Seconds after which it looks whether the process lives, whatever the mark says.</summary>
     private const long LookInterval = 1;
 
     private readonly AnonymousMapping _block;
     private readonly SafeFileHandle _self;
     private readonly Stack<int> _free = new();
+    private readonly Stack<int> _freePlaces = new();
     private int _used;
+    private int _usedPlaces;
     private bool _collected;
 
     private Guardian(AnonymousMapping block, SafeFileHandle self, int processId)
@@ -88,7 +93,7 @@ internal sealed class Guardian : IDisposable
         bool isMarked = false;
         try
         {
-            block = BareProcess.Map(GuardianCode.Entries + MaximumEntries * GuardianCode.EntrySize);
+            block = BareProcess.Map(GuardianCode.Size);
             self = Descriptors.OpenProcess(Environment.ProcessId);
             nint data = BareProcess.DataOf(block);
             Marshal.WriteInt32(data + GuardianCode.PollDescriptor, (int)self.DangerousGetHandle());
@@ -138,18 +143,35 @@ internal sealed class Guardian : IDisposable
 
     /// <summary>
     /// Enters a semaphore in the journal that is about to be counted up by one. Until <see cref="SettleSemaphore"/> the guardian
-    /// counts it down only if it finds the value that was about to be written.
+    /// counts it down only if it finds the value that was about to be written; and never where something else is mapped by then.
     /// </summary>
     /// <param name="memFileDescriptor">Our descriptor of the tracee's /proc/PID/mem, open for reading and writing.</param>
+    /// <param name="mapsFileDescriptor">Our descriptor of its /proc/PID/maps, open for reading.</param>
     /// <param name="address">Of the counter of 16 bits in the tracee.</param>
+    /// <param name="file">Which part of which file it has to be in a private copy of.</param>
     /// <param name="count">Its value now.</param>
-    /// <returns>The entry's index, for <see cref="Remove"/>; -1 where <see cref="MaximumEntries"/> are in use.</returns>
-    internal unsafe int AddSemaphore(int memFileDescriptor, ulong address, ushort count)
+    /// <returns>The entry's index, for <see cref="Remove"/>; -1 where <see cref="MaximumEntries"/> or <see cref="MaximumSemaphores"/> are in use.</returns>
+    internal unsafe int AddSemaphore(int memFileDescriptor, int mapsFileDescriptor, ulong address, in SemaphoreFile file, ushort count)
     {
-        int index = Claim(memFileDescriptor, address);
-        if (index < 0)
+        bool isNew = !_freePlaces.TryPop(out int place);
+        if (isNew && _usedPlaces == MaximumSemaphores)
             return -1;
-        *(ushort*)(EntryAt(index) + GuardianCode.EntryCount) = count; // SAFETY: index is below _used.
+        place = isNew ? _usedPlaces++ : place;
+        int distance = GuardianCode.Places + (place * GuardianCode.PlaceSize);
+        int index = Claim(memFileDescriptor, (ulong)distance);
+        if (index < 0)
+        {
+            _freePlaces.Push(place);
+            return -1;
+        }
+
+        byte* at = (byte*)BareProcess.DataOf(_block) + distance; // SAFETY: place is below MaximumSemaphores, index below _used.
+        *(ulong*)(at + GuardianCode.PlaceAddress) = address;
+        *(ulong*)(at + GuardianCode.PlaceDevice) = file.Device;
+        *(ulong*)(at + GuardianCode.PlaceInode) = file.Inode;
+        *(ulong*)(at + GuardianCode.PlaceOffset) = file.Offset.Value;
+        *(int*)(at + GuardianCode.PlaceDescriptor) = mapsFileDescriptor;
+        *(ushort*)(EntryAt(index) + GuardianCode.EntryCount) = count;
         Activate(index, GuardianCode.UnsettledSemaphore);
         return index;
     }
@@ -180,8 +202,11 @@ internal sealed class Guardian : IDisposable
         ref byte active = ref EntryAt(index)[GuardianCode.EntryActive]; // SAFETY: index is below _used.
         if (active == 0)
             throw new ArgumentException($"entry {index} is not in use", nameof(index));
+        bool isSemaphore = active != GuardianCode.Breakpoint;
         Volatile.Write(ref active, 0);
         _free.Push(index);
+        if (isSemaphore)
+            _freePlaces.Push((int)(*(ulong*)EntryAt(index) - GuardianCode.Places) / GuardianCode.PlaceSize);
     }
 
     /// <summary>
@@ -210,7 +235,7 @@ internal sealed class Guardian : IDisposable
     }
 
     /// <summary>Finds an entry that is not in use, and says where in which memory it is about; -1 where there is none.</summary>
-    private unsafe int Claim(int memFileDescriptor, ulong address)
+    private unsafe int Claim(int memFileDescriptor, ulong where)
     {
         ObjectDisposedException.ThrowIf(_block.IsClosed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(memFileDescriptor);
@@ -224,7 +249,7 @@ internal sealed class Guardian : IDisposable
         // SAFETY: index < MaximumEntries, and the block lives until Dispose. The guardian reads only once we are dead,
         // so all that counts is that every state in which we can die makes sense: the entry is activated last.
         byte* entry = EntryAt(index);
-        *(ulong*)entry = address;
+        *(ulong*)entry = where;
         *(int*)(entry + GuardianCode.EntryDescriptor) = memFileDescriptor;
         return index;
     }

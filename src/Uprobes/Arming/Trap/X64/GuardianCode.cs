@@ -14,13 +14,32 @@ internal static class GuardianCode
     /// <summary>Where the entries begin.</summary>
     internal const int Entries = Mark + Linux.ThreadMark.Size;
 
-    /// <summary>Bytes of an entry: address (8), descriptor of /proc/PID/mem (4), original byte, what is there or 0, count of an unsettled semaphore (2).</summary>
+    /// <summary>
+    /// Bytes of an entry: address of a breakpoint, or the distance from the block's data to a semaphore's <see cref="SemaphorePlace"/> (8), descriptor of
+    /// /proc/PID/mem (4), original byte, what is there or 0, count of an unsettled semaphore (2).
+    /// </summary>
     internal const int EntrySize = 16;
 
     internal const int EntryDescriptor = 8, EntryOriginal = 12, EntryActive = 13, EntryCount = 14;
 
     /// <summary>What an entry is about: a breakpoint; a semaphore that is being changed; one that has been counted up.</summary>
     internal const byte Breakpoint = 1, UnsettledSemaphore = 2, Semaphore = 3;
+
+    /// <summary>Where the places of semaphores begin.</summary>
+    internal const int Places = Entries + Guardian.MaximumEntries * EntrySize;
+
+    /// <summary>Bytes of a place: address, device and inode as the maps line has them, the counter's place in the file (8 each), descriptor of /proc/PID/maps (4).</summary>
+    internal const int PlaceSize = 40;
+
+    internal const int PlaceAddress = 0, PlaceDevice = 8, PlaceInode = 16, PlaceOffset = 24, PlaceDescriptor = 32;
+
+    /// <summary>Where the lines of /proc/PID/maps are read to, and how many bytes of them: as many as the kernel's default limit of mappings has.</summary>
+    internal const int Lines = Places + Guardian.MaximumSemaphores * PlaceSize;
+
+    internal const int LineBytes = 8 << 20;
+
+    /// <summary>Bytes of the block: behind the lines are as many of 0 as reading one that is cut off may go on for.</summary>
+    internal const int Size = Lines + LineBytes + 64;
 
     private const int SemaphoreBytes = Images.StaticProbes.StaticProbeNote.SemaphoreBytes;
 
@@ -74,7 +93,10 @@ internal static class GuardianCode
     //          jne   skip
     //          pwrite64(Descriptor(%r13), &Original(%r13), 1, (%r13))
     //          jmp   skip
-    // count:   pread64(Descriptor(%r13), &data->Scratch, 2, (%r13))
+    // count:   mov   (%r13), %r14
+    //          add   %data, %r14
+    //          see EmitIdentity                  skip where something else is mapped by now
+    //          pread64(Descriptor(%r13), &data->Scratch, 2, Address(%r14))
     //          cmp   $2, %rax
     //          jne   skip
     //          movzwl data->Scratch, %eax
@@ -85,7 +107,7 @@ internal static class GuardianCode
     //          cmp   %ax, Count(%r13)            in the middle of a change: the higher value is the one with ours
     //          jne   skip
     // lower:   mov   %ax, data->Scratch
-    //          pwrite64(Descriptor(%r13), &data->Scratch, 2, (%r13))
+    //          pwrite64(Descriptor(%r13), &data->Scratch, 2, Address(%r14))
     // skip:    add   $16, %r13
     //          dec   %r12d
     //          jmp   next
@@ -116,13 +138,13 @@ internal static class GuardianCode
         a.ja(count);
         a.jb(skip);
         a.lea(rsi, __[data + Scratch]);
-        EmitTransfer(a, systemCall: 17, bytes: 1);
+        EmitTransfer(a, systemCall: 17, bytes: 1, r13);
         a.cmp(rax, 1);
         a.jne(skip);
         a.cmp(__byte_ptr[data + Scratch], 0xCC);
         a.jne(skip);
         a.lea(rsi, __[r13 + EntryOriginal]);
-        EmitTransfer(a, systemCall: 18, bytes: 1);
+        EmitTransfer(a, systemCall: 18, bytes: 1, r13);
         a.jmp(skip);
         a.Label(ref count);
         EmitLowering(a, skip);
@@ -140,8 +162,11 @@ internal static class GuardianCode
     {
         AssemblerRegister64 data = BareProcess.Data;
         Label lower = a.CreateLabel();
+        a.mov(r14, __qword_ptr[r13]);
+        a.add(r14, data);
+        EmitIdentity(a, skip);
         a.lea(rsi, __[data + Scratch]);
-        EmitTransfer(a, systemCall: 17, SemaphoreBytes);
+        EmitTransfer(a, systemCall: 17, SemaphoreBytes, r14);
         a.cmp(rax, SemaphoreBytes);
         a.jne(skip);
         a.movzx(eax, __word_ptr[data + Scratch]);
@@ -154,7 +179,7 @@ internal static class GuardianCode
         a.Label(ref lower);
         a.mov(__word_ptr[data + Scratch], ax);
         a.lea(rsi, __[data + Scratch]);
-        EmitTransfer(a, systemCall: 18, SemaphoreBytes);
+        EmitTransfer(a, systemCall: 18, SemaphoreBytes, r14);
     }
 
     private static void EmitWatch(Assembler a, Label restore, Label quit)
@@ -197,13 +222,167 @@ internal static class GuardianCode
         a.jz(quit);
     }
 
-    // pread64 or pwrite64(Descriptor(%r13), %rsi, bytes, (%r13))
-    private static void EmitTransfer(Assembler a, int systemCall, int bytes)
+    // pread64 or pwrite64(Descriptor(%r13), %rsi, bytes, (%at))
+    private static void EmitTransfer(Assembler a, int systemCall, int bytes, AssemblerRegister64 at)
     {
         a.mov(edi, __dword_ptr[r13 + EntryDescriptor]);
         a.mov(edx, bytes);
-        a.mov(r10, __qword_ptr[r13]);
+        a.mov(r10, __qword_ptr[at]);
         a.mov(eax, systemCall);
         a.syscall();
+    }
+
+    // Goes on only where the semaphore at %r14 is in private writable memory that the same part of the same file is mapped to.
+    //
+    //          lseek(Descriptor(%r14), 0, SEEK_SET)
+    //          lea   data->Lines, %r15
+    //          lea   data->Lines + LineBytes, %rbp
+    // fill:    read(Descriptor(%r14), %r15, %rbp - %r15)     a page or so at a time
+    //          test  %rax, %rax
+    //          jle   filled
+    //          add   %rax, %r15
+    //          cmp   %rbp, %r15
+    //          jb    fill
+    // filled:  movq  $0, (%r15)                  what an earlier semaphore's lines have left behind ends no number
+    //          lea   data->Lines, %rsi
+    // line:    cmp   %r15, %rsi                  start-end rw-p offset major:minor inode
+    //          jae   skip
+    //          number(%rbx, 16)
+    //          number(%rbp, 16)
+    //          mov   Address(%r14), %rdi
+    //          cmp   %rbx, %rdi
+    //          jb    skip                        they ascend
+    //          cmp   %rbp, %rdi
+    //          jb    found
+    // rest:    cmpb  $'\n', (%rsi)
+    //          lea   1(%rsi), %rsi
+    //          je    line
+    //          cmp   %r15, %rsi
+    //          jb    rest
+    //          jmp   skip
+    // found:   cmpb  $'w', 1(%rsi)
+    //          jne   skip
+    //          cmpb  $'p', 3(%rsi)
+    //          jne   skip
+    //          add   $5, %rsi
+    //          sub   %rbx, %rdi
+    //          number(%rdx, 16)
+    //          add   %rdi, %rdx
+    //          cmp   Offset(%r14), %rdx
+    //          jne   skip
+    //          number(%rbx, 16)
+    //          number(%rdx, 16)
+    //          shl   $32, %rbx
+    //          or    %rdx, %rbx
+    //          cmp   Device(%r14), %rbx
+    //          jne   skip
+    //          number(%rdx, 10)
+    //          cmp   Inode(%r14), %rdx
+    //          jne   skip
+    private static void EmitIdentity(Assembler a, Label skip)
+    {
+        AssemblerRegister64 data = BareProcess.Data;
+        Label fill = a.CreateLabel(), filled = a.CreateLabel(), line = a.CreateLabel(), rest = a.CreateLabel(), found = a.CreateLabel();
+        a.mov(edi, __dword_ptr[r14 + PlaceDescriptor]);
+        a.xor(esi, esi);
+        a.xor(edx, edx);
+        a.mov(eax, 8);
+        a.syscall();
+        a.lea(r15, __[data + Lines]);
+        a.lea(rbp, __[data + (Lines + LineBytes)]);
+        a.Label(ref fill);
+        a.mov(edi, __dword_ptr[r14 + PlaceDescriptor]);
+        a.mov(rsi, r15);
+        a.mov(rdx, rbp);
+        a.sub(rdx, r15);
+        a.xor(eax, eax);
+        a.syscall();
+        a.test(rax, rax);
+        a.jle(filled);
+        a.add(r15, rax);
+        a.cmp(r15, rbp);
+        a.jb(fill);
+        a.Label(ref filled);
+        a.mov(__qword_ptr[r15], 0);
+        a.lea(rsi, __[data + Lines]);
+        a.Label(ref line);
+        a.cmp(rsi, r15);
+        a.jae(skip);
+        EmitNumber(a, rbx, 16);
+        EmitNumber(a, rbp, 16);
+        a.mov(rdi, __qword_ptr[r14 + PlaceAddress]);
+        a.cmp(rdi, rbx);
+        a.jb(skip);
+        a.cmp(rdi, rbp);
+        a.jb(found);
+        a.Label(ref rest);
+        a.cmp(__byte_ptr[rsi], (byte)'\n');
+        a.lea(rsi, __[rsi + 1]);
+        a.je(line);
+        a.cmp(rsi, r15);
+        a.jb(rest);
+        a.jmp(skip);
+        a.Label(ref found);
+        a.cmp(__byte_ptr[rsi + 1], (byte)'w');
+        a.jne(skip);
+        a.cmp(__byte_ptr[rsi + 3], (byte)'p');
+        a.jne(skip);
+        a.add(rsi, 5);
+        a.sub(rdi, rbx);
+        EmitNumber(a, rdx, 16);
+        a.add(rdx, rdi);
+        a.cmp(rdx, __qword_ptr[r14 + PlaceOffset]);
+        a.jne(skip);
+        EmitNumber(a, rbx, 16);
+        EmitNumber(a, rdx, 16);
+        a.shl(rbx, 32);
+        a.or(rbx, rdx);
+        a.cmp(rbx, __qword_ptr[r14 + PlaceDevice]);
+        a.jne(skip);
+        EmitNumber(a, rdx, 10);
+        a.cmp(rdx, __qword_ptr[r14 + PlaceInode]);
+        a.jne(skip);
+    }
+
+    // Reads a number at %rsi, and what it ends with.
+    //
+    //          mov   $0, %value
+    // next:    movzbl (%rsi), %eax
+    //          inc   %rsi
+    //          sub   $'0', %eax
+    //          jb    done
+    //          cmp   $10, %eax
+    //          jb    digit
+    //          sub   $'a' - '0', %eax
+    //          jb    done
+    //          cmp   $5, %eax
+    //          ja    done
+    //          add   $10, %eax
+    // digit:   imul  $radix, %value
+    //          add   %rax, %value
+    //          jmp   next
+    // done:    nop
+    private static void EmitNumber(Assembler a, AssemblerRegister64 value, int radix)
+    {
+        Label next = a.CreateLabel(), digit = a.CreateLabel(), done = a.CreateLabel();
+        a.mov(value, 0);
+        a.Label(ref next);
+        a.movzx(eax, __byte_ptr[rsi]);
+        a.inc(rsi);
+        a.sub(eax, '0');
+        a.jb(done);
+        a.cmp(eax, 10);
+        a.jb(digit);
+        a.sub(eax, 'a' - '0');
+        a.jb(done);
+        a.cmp(eax, 5);
+        a.ja(done);
+        a.add(eax, 10);
+        a.Label(ref digit);
+        a.imul(value, value, radix);
+        a.add(value, rax);
+        a.jmp(next);
+        a.Label(ref done);
+        a.nop();
     }
 }
