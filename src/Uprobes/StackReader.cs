@@ -62,20 +62,21 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     /// <summary>Names the addresses of a stack.</summary>
     /// <param name="processId">Whose it is.</param>
     /// <param name="frames">As <see cref="Unwind"/> gave them.</param>
-    /// <param name="named">Takes as many.</param>
-    internal void Symbolize(int processId, ReadOnlySpan<ulong> frames, Span<StackFrame> named)
+    /// <param name="named">Takes a frame for each, and before it those of the calls that were inlined there, innermost first.</param>
+    /// <param name="isExpanded">False leaves inlined calls out; then no debug information but that of lines is read.</param>
+    internal void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true)
     {
         Known known = Of(processId);
-        known.Symbols.Symbolize(known.Images.Current, frames, named);
+        known.Symbols.Symbolize(known.Images.Current, frames, named, isExpanded);
     }
 
-    /// <summary>Names one address that is no return address.</summary>
+    /// <summary>Names one address that is no return address: the function that it is in, whatever was inlined there.</summary>
     internal StackFrame Symbolize(int processId, ulong address)
     {
         Known known = Of(processId);
         if (known.Images.Current.Find(address) is null && MayLook(known))
             known.Images.Refresh();
-        return known.Symbols.Symbolize(known.Images.Current, address, isExact: true);
+        return known.Symbols.Symbolize(known.Images.Current, address, isExact: true, isExpanded: false)[^1];
     }
 
     /// <summary>The code at an address, as far as is known; null where there is none.</summary>

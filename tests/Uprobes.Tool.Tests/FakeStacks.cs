@@ -12,6 +12,9 @@ internal sealed class FakeStacks : IStackSource
     /// <summary>What addresses stand for; others are functions that are called by their number.</summary>
     public Dictionary<ulong, StackFrame> Names { get; } = [];
 
+    /// <summary>What was inlined where, innermost first.</summary>
+    public Dictionary<ulong, StackFrame[]> Inlined { get; } = [];
+
     public List<int> LookedAt { get; } = [];
 
     public bool IsDisposed { get; private set; }
@@ -31,10 +34,14 @@ internal sealed class FakeStacks : IStackSource
         }
     }
 
-    public void Symbolize(int processId, ReadOnlySpan<ulong> frames, Span<StackFrame> named)
+    public void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named)
     {
-        for (var i = 0; i < frames.Length; i++)
-            named[i] = Names.TryGetValue(frames[i], out var known) ? known : new StackFrame(frames[i], $"f{frames[i]}", 0, "/lib/libx.so.1", frames[i]);
+        foreach (var address in frames)
+        {
+            if (Inlined.TryGetValue(address, out var calls))
+                named.AddRange(calls);
+            named.Add(Names.TryGetValue(address, out var known) ? known : new StackFrame(address, $"f{address}", 0, "/lib/libx.so.1", address));
+        }
     }
 
     public void Dispose() => IsDisposed = true;

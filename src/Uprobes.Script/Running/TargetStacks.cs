@@ -41,15 +41,18 @@ internal sealed class TargetStacks(StackReader reader, ScriptConfig config)
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
         addresses = addresses[..Math.Min(type.Limit, addresses.Length)];
         addresses = addresses[..reader.Unwind(processId, stack, addresses).Count];
-        StackFrame[] named = new StackFrame[addresses.Length];
-        reader.Symbolize(processId, addresses, named);
-        return new ScriptStack(type.Mode, [.. named.Select(frame => Frame(frame, reader.Find(processId, frame.Address)))]) { UnwindFailed = named.Length == 0 };
+        // What is limited is how many frames there are in the thread's stack, of which inlined calls have none; and addresses alone have no inlined calls.
+        bool isExpanded = config.ShowsDebugInformation && type.Mode is StackMode.Bpftrace or StackMode.Perf;
+        List<StackFrame> named = [];
+        reader.Symbolize(processId, addresses, named, isExpanded);
+        return new ScriptStack(type.Mode, [.. named.Select(frame => Frame(frame, reader.Find(processId, frame.Address)))]) { UnwindFailed = named.Count == 0 };
     }
 
     private ScriptFrame Frame(StackFrame frame, MappedCode? code) => new(frame.Address)
     {
         Function = config.Demangles ? frame.Function : frame.RawFunction,
         Offset = frame.Offset,
+        IsInlined = frame.IsInlined,
         SourceFile = config.ShowsDebugInformation ? frame.Source?.File : null,
         SourceLine = (int)(frame.Source?.Line ?? 0),
         Module = frame.Module,

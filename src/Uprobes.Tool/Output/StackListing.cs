@@ -66,7 +66,7 @@ internal sealed class StackListing(ArrayBufferWriter<byte> output, TextStyle sty
     public static string NameOf(in StackFrame frame)
     {
         if (frame.Function is { } function)
-            return frame.Offset == 0 ? function : string.Create(CultureInfo.InvariantCulture, $"{function}+0x{frame.Offset:x}");
+            return frame.IsInlined ? $"{function} (inlined)" : frame.Offset == 0 ? function : string.Create(CultureInfo.InvariantCulture, $"{function}+0x{frame.Offset:x}");
         return frame.Module is { } module
             ? string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(module)}+0x{frame.ModuleOffset:x}")
             : string.Create(CultureInfo.InvariantCulture, $"0x{frame.Address:x}");
@@ -78,7 +78,10 @@ internal sealed class StackListing(ArrayBufferWriter<byte> output, TextStyle sty
         if (frame.Function is { } function)
         {
             writer.WriteText("function", function);
-            writer.WriteNumber("offset", frame.Offset);
+            if (frame.IsInlined)
+                writer.WriteBoolean("inlined", true);
+            else
+                writer.WriteNumber("offset", frame.Offset);
         }
         if (frame.Module is { } module)
         {

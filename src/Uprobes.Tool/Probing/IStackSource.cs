@@ -15,5 +15,8 @@ internal interface IStackSource : IDisposable
     StackUnwinding Unwind(int processId, scoped in CapturedStack stack, Span<ulong> frames);
 
     /// <summary>Names what <see cref="Unwind"/> found.</summary>
-    void Symbolize(int processId, ReadOnlySpan<ulong> frames, Span<StackFrame> named);
+    /// <param name="processId">Whose stack it is.</param>
+    /// <param name="frames">As they were found.</param>
+    /// <param name="named">Takes a frame for each, and before it those of the calls that were inlined there.</param>
+    void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named);
 }

@@ -45,7 +45,7 @@ internal sealed class LiveStacks : IStackSource
     }
 
     /// <inheritdoc/>
-    public void Symbolize(int processId, ReadOnlySpan<ulong> frames, Span<StackFrame> named)
+    public void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named)
     {
         lock (_gate)
             _reader.Symbolize(processId, frames, named);

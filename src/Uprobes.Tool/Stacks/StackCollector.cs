@@ -27,7 +27,7 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
     private readonly Dictionary<int[], Total> _byNames = new(new NumbersComparer());
     private readonly FrameTable _frames = new();
     private readonly ulong[] _key = new ulong[KeyAddresses + StackUnwinder.MostFrames];
-    private readonly StackFrame[] _named = new StackFrame[StackUnwinder.MostFrames];
+    private readonly List<StackFrame> _named = [];
     private readonly bool _isSigned = query.Group.Events[0].Fields[StackQuery.ValueField].IsSigned;
 
     /// <summary>What ended the reading early, or null.</summary>
@@ -106,11 +106,11 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
 
     private Total Name(int processId, int probe, ReadOnlySpan<ulong> addresses, bool isCut)
     {
-        var named = _named.AsSpan(0, addresses.Length);
-        source.Symbolize(processId, addresses, named);
-        var key = new int[addresses.Length + 2];
-        for (var i = 0; i < named.Length; i++)
-            key[i] = _frames.NumberOf(named[i]);
+        _named.Clear();
+        source.Symbolize(processId, addresses, _named);
+        var key = new int[_named.Count + 2];
+        for (var i = 0; i < _named.Count; i++)
+            key[i] = _frames.NumberOf(_named[i]);
         (key[^2], key[^1]) = (probe, isCut ? 1 : 0);
         ref var total = ref CollectionsMarshal.GetValueRefOrAddDefault(_byNames, key, out _);
         return total ??= new Total(probe, key[..^2], isCut);

@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Uprobes.Images.CallFrames;
+using Uprobes.Images.Inlining;
 using Uprobes.Images.SourceLines;
 using Uprobes.Images.StaticProbes;
 using Uprobes.Images.Types;
@@ -40,6 +41,7 @@ public sealed class ElfImage : IDisposable
         Lines = new LineTable(this);
         _staticProbes = new Lazy<IReadOnlyList<StaticProbeNote>>(() => StaticProbeReader.Read(this));
         Types = new TypeTable(this);
+        Inlined = new InlineTable(Types, Lines);
         _functions = new Lazy<FunctionTable>(() => new FunctionTable(this));
         _sequences = new Lazy<RestartableSequences>(() => Images.RestartableSequences.Read(File, Dynamic, _segments));
     }
@@ -113,6 +115,9 @@ public sealed class ElfImage : IDisposable
 
     /// <summary>The types and parameters that debug information says.</summary>
     internal TypeTable Types { get; }
+
+    /// <summary>Which functions were inlined where.</summary>
+    internal InlineTable Inlined { get; }
 
     /// <summary>The critical sections of its restartable sequences.</summary>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>

@@ -20,8 +20,15 @@ internal readonly record struct StackFrame(ulong Address, string? Function, ulon
     /// <summary>Whether it is where a signal handler returns to: the next frame was interrupted, not called.</summary>
     internal bool IsSignal { get; init; }
 
-    /// <summary>As <c>name+12</c> with a decimal offset, or as <c>0x7f12</c>.</summary>
+    /// <summary>
+    /// Whether the compiler put the function's code into that of the frame that follows: both are at the same address, and the call is no place in the code. Its
+    /// <see cref="Offset"/> is 0, for it has no start. The frame behind a row of such ones is the function that the address is in.
+    /// </summary>
+    internal bool IsInlined { get; init; }
+
+    /// <summary>As <c>name+12</c> with a decimal offset, as <c>name (inlined)</c>, or as <c>0x7f12</c>.</summary>
     public override string ToString() => Function is null
         ? string.Create(CultureInfo.InvariantCulture, $"0x{Address:x}")
+        : IsInlined ? $"{Function} (inlined)"
         : string.Create(CultureInfo.InvariantCulture, $"{Function}+{Offset}");
 }

@@ -1,4 +1,6 @@
 using Uprobes.Images;
+using Uprobes.Images.Inlining;
+using Uprobes.Images.SourceLines;
 
 namespace Uprobes.Stacks;
 
@@ -6,20 +8,23 @@ namespace Uprobes.Stacks;
 internal sealed class StackSymbols(ProcessImages process)
 {
     private const int MostKept = 1 << 16;
-    private readonly Dictionary<(ulong Address, bool IsExact), StackFrame> _kept = [];
+    private readonly Dictionary<(ulong Address, bool IsExact, bool IsExpanded), StackFrame[]> _kept = [];
+    private int _framesKept;
     private MappedImages? _images;
 
     /// <summary>Names the frames of a stack.</summary>
     /// <param name="images">What was mapped when the stack was unwound.</param>
     /// <param name="frames">As <see cref="StackUnwinder"/> gives them.</param>
-    /// <param name="named">Takes as many.</param>
-    internal void Symbolize(MappedImages images, ReadOnlySpan<ulong> frames, Span<StackFrame> named)
+    /// <param name="named">Takes a frame for each, and before it those that were inlined there, innermost first.</param>
+    /// <param name="isExpanded">Whether inlined calls are wanted.</param>
+    internal void Symbolize(MappedImages images, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded)
     {
         bool isExact = true;
-        for (int i = 0; i < frames.Length; i++)
+        foreach (ulong frame in frames)
         {
-            named[i] = Symbolize(images, frames[i], isExact);
-            isExact = named[i].IsSignal;
+            StackFrame[] all = Symbolize(images, frame, isExact, isExpanded);
+            named.AddRange(all);
+            isExact = all[^1].IsSignal;
         }
     }
 
@@ -27,28 +32,49 @@ internal sealed class StackSymbols(ProcessImages process)
     /// <param name="images">What was mapped.</param>
     /// <param name="address">The address.</param>
     /// <param name="isExact">False for a return address: the call before it counts.</param>
-    internal StackFrame Symbolize(MappedImages images, ulong address, bool isExact)
+    /// <param name="isExpanded">Whether inlined calls are wanted; they come before the function that the address is in.</param>
+    internal StackFrame[] Symbolize(MappedImages images, ulong address, bool isExact, bool isExpanded)
     {
         if (!ReferenceEquals(images, _images))
         {
             _kept.Clear();
-            _images = images;
+            (_images, _framesKept) = (images, 0);
         }
 
-        if (_kept.TryGetValue((address, isExact), out StackFrame known))
+        if (_kept.TryGetValue((address, isExact, isExpanded), out StackFrame[]? known))
             return known;
-        StackFrame made = Make(images, address, isExact, out bool isFinal);
-        if (isFinal && _kept.Count < MostKept)
-            _kept.Add((address, isExact), made);
+        StackFrame frame = Make(images, address, isExact, out bool isFinal, out (ElfImage Image, LinkAddress Link)? place);
+        StackFrame[] made = isExpanded && !frame.IsSignal && place is { } code ? Expand(frame, code.Image.Inlined.Find(code.Link)) : [frame];
+        if (isFinal && _framesKept + made.Length <= MostKept)
+        {
+            _kept.Add((address, isExact, isExpanded), made);
+            _framesKept += made.Length;
+        }
+
         return made;
     }
 
-    private StackFrame Make(MappedImages images, ulong address, bool isExact, out bool isFinal)
+    /// <summary>The frames of inlined calls and of the function they are in: what the line table says is where the innermost of them is.</summary>
+    private static StackFrame[] Expand(StackFrame function, IReadOnlyList<InlinedCall> calls)
+    {
+        StackFrame[] all = new StackFrame[calls.Count + 1];
+        SourceLine? source = function.Source;
+        for (int i = 0; i < calls.Count; i++)
+        {
+            all[i] = function with { Function = Demangler.Demangle(calls[i].RawFunction), RawFunction = calls[i].RawFunction, Offset = 0, Source = source, IsInlined = true };
+            source = calls[i].CalledFrom;
+        }
+
+        all[^1] = function with { Source = source };
+        return all;
+    }
+
+    private StackFrame Make(MappedImages images, ulong address, bool isExact, out bool isFinal, out (ElfImage, LinkAddress)? linked)
     {
         // The code that handlers return to was not called: what is before it is another function.
         bool isSignal = images.StepAt(isExact ? address : address - 1).IsSignalFrame || (!isExact && images.IsTrampoline(address));
         ulong place = isExact || isSignal ? address : address - 1;
-        isFinal = false;
+        (isFinal, linked) = (false, null);
         if (images.Find(place) is not { } code)
             return new StackFrame(address, null, 0, null, 0);
         isFinal = code.Image is not null;
@@ -63,6 +89,7 @@ internal sealed class StackSymbols(ProcessImages process)
 
         FileOffset offset = code.OffsetOf(place);
         bool isLinked = code.Image.TryGetAddress(offset, out LinkAddress link);
+        linked = isLinked ? (code.Image, link) : null;
         var frame = new StackFrame(address, null, 0, module, (isLinked ? link.Value : offset.Value) + (address - place))
         {
             IsSignal = isSignal,

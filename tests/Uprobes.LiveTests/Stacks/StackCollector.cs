@@ -42,8 +42,8 @@ internal sealed class StackCollector(int bytes) : IQueryEvents
     {
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
         StackUnwinding found = reader.Unwind(processId, sample.At(isAtEntry), addresses);
-        StackFrame[] frames = new StackFrame[found.Count];
+        List<StackFrame> frames = [];
         reader.Symbolize(processId, addresses[..found.Count], frames);
-        return (frames, found.End);
+        return ([.. frames], found.End);
     }
 }

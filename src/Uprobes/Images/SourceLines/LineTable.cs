@@ -12,11 +12,19 @@ internal sealed class LineTable
     // What looking for one address may have to go through.
     private const int LongestSequence = 1 << 22;
     private readonly Lazy<Found?> _found;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ulong, Dictionary<ulong, string>> _files = [];
+
+    // What is read of tables of files: units share them, and those of one whose tables overlap could otherwise be as long as one likes.
+    private long _fileBytes;
 
     /// <summary>Reads nothing yet.</summary>
     internal LineTable(ElfImage image) => _found = new Lazy<Found?>(() => Read(image));
 
     private readonly record struct Sequence(ulong Start, ulong End, LineUnit Unit, int Position);
+
+    // All files' names of a section, and as much again.
+    private const int FilePasses = 2;
 
     private sealed record Found(LineSection Section, ulong[] Starts, Sequence[] Sequences);
 
@@ -41,6 +49,32 @@ internal sealed class LineTable
         }
 
         return last.Line == 0 || sequence.Unit.FileAt(last.File) is not { } file ? null : new SourceLine(file, last.Line);
+    }
+
+    /// <summary>The path of a file by its number in a unit's line table; null where there is no such file.</summary>
+    /// <param name="unit">Where the unit's line table starts.</param>
+    /// <param name="number">The number, as the unit's version counts.</param>
+    internal string? FileAt(ulong unit, ulong number)
+    {
+        if (_found.Value is not { } found)
+            return null;
+        lock (_gate)
+        {
+            if (!_files.TryGetValue(unit, out Dictionary<ulong, string>? files))
+                _files.Add(unit, files = ReadFiles(found.Section, unit));
+            return files.GetValueOrDefault(number);
+        }
+    }
+
+    private Dictionary<ulong, string> ReadFiles(LineSection section, ulong offset)
+    {
+        Dictionary<ulong, string> files = [];
+        if (offset >= (ulong)section.Lines.Length || !LineUnit.TryRead(section, (int)offset, out LineUnit? unit, out _) || unit is null)
+            return files;
+        _fileBytes += unit.Program - (int)offset;
+        if (_fileBytes <= (long)FilePasses * section.Lines.Length)
+            unit.ReadFiles(ulong.MaxValue, (number, path) => files.TryAdd(number, path));
+        return files;
     }
 
     /// <summary>Finds where the code of a line begins; see <see cref="LineSearch"/>.</summary>

@@ -53,6 +53,12 @@ internal sealed class DebugUnit
     /// <summary>The source's language, by DWARF's number.</summary>
     internal SourceLanguage Language { get; set; }
 
+    /// <summary>Where its line table is in <c>.debug_line</c>; null where it has none.</summary>
+    internal ulong? LineTable { get; set; }
+
+    /// <summary>Whether it is C, of any year: its functions are in no namespaces.</summary>
+    internal bool IsC => (int)Language is 0x01 or 0x02 or 0x0c or 0x1d or 0x2c or 0x3e;
+
     /// <summary>Whether it is C++, of any year.</summary>
     internal bool IsCPlusPlus => (int)Language is 0x04 or 0x1a or 0x21 or 0x2b or 0x3a;
 

@@ -161,6 +161,7 @@ internal sealed class DebugUnits
         unit.TextOffsetsBase = NumberOf(root, DwarfAttribute.StringOffsetsBase) ?? unit.TextOffsetsBase;
         unit.AddressBase = NumberOf(root, DwarfAttribute.AddressBase) ?? 0;
         unit.RangeListsBase = NumberOf(root, DwarfAttribute.RangeListsBase) ?? 0;
+        unit.LineTable = NumberOf(root, DwarfAttribute.StatementList);
         unit.Language = (SourceLanguage)(root.Find(Sections, DwarfAttribute.Language).Count ?? 0);
         unit.BaseAddress = root.Find(Sections, DwarfAttribute.LowPc) is { Class: AttributeClass.Address, Number: var address } ? address : 0;
         return root.Find(Sections, DwarfAttribute.GnuDwoName).IsNone && root.Find(Sections, DwarfAttribute.DwoName).IsNone;

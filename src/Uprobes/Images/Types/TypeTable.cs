@@ -113,6 +113,15 @@ internal sealed class TypeTable
         }
     }
 
+    /// <summary>The units that say that an address is theirs, and all others; null where there is no debug information.</summary>
+    internal (DebugUnits All, IReadOnlyList<DebugUnit> Here)? UnitsAt(LinkAddress address)
+    {
+        if (_contents.Value is not { } contents)
+            return null;
+        lock (_gate)
+            return (contents.Units, [.. contents.UnitsAt(address.Value)]);
+    }
+
     /// <summary>What a type is.</summary>
     internal TypeDescription Describe(TypeId type)
     {
@@ -213,7 +222,7 @@ internal sealed class TypeTable
     private sealed class Contents(DebugUnits units)
     {
         private readonly Dictionary<DebugUnit, EntryIndex> _indexes = [];
-        private List<(ulong Start, ulong End, DebugUnit Unit)>? _ranges;
+        private UnitRanges? _ranges;
         private EntryIndex? _everything;
 
         internal DebugUnits Units => units;
@@ -236,8 +245,8 @@ internal sealed class TypeTable
         /// <summary>The units that say that an address is theirs.</summary>
         internal IEnumerable<DebugUnit> UnitsAt(ulong address)
         {
-            _ranges ??= ReadRanges();
-            return _ranges.Where(range => address >= range.Start && address < range.End).Select(range => range.Unit).Distinct();
+            _ranges ??= new UnitRanges(units);
+            return _ranges.At(address);
         }
 
         internal IEnumerable<DebugEntry> Find(string name, NamedKind kind, FunctionSignature? near)
@@ -250,19 +259,6 @@ internal sealed class TypeTable
         {
             foreach (DebugEntry entry in find())
                 yield return entry;
-        }
-
-        private List<(ulong Start, ulong End, DebugUnit Unit)> ReadRanges()
-        {
-            RangeList ranges = new(units);
-            List<(ulong Start, ulong End, DebugUnit Unit)> all = [];
-            foreach (DebugUnit unit in units.All)
-            {
-                if (units.TryGet(unit.FirstEntry, out DebugEntry root))
-                    all.AddRange(ranges.Of(root).Select(range => (range.Start, range.End, unit)));
-            }
-
-            return all;
         }
     }
 }

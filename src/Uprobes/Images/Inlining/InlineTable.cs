@@ -1,0 +1,60 @@
+using Uprobes.Images.SourceLines;
+using Uprobes.Images.Types;
+
+namespace Uprobes.Images.Inlining;
+
+/// <summary>
+/// The calls of an image that were inlined, where debug information says them (DW_TAG_inlined_subroutine). Of that only the units that are asked for are gone through, once
+/// each; what they all take together is bounded, in time and in memory, whatever the file says. Thread-safe.
+/// </summary>
+internal sealed class InlineTable(TypeTable types, LineTable lines)
+{
+    /// <summary>How many calls are found one within another.</summary>
+    internal const int Deepest = 64;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<DebugUnit, InlineIndex> _indexes = [];
+    private readonly InlineBudget _budget = new();
+    private FunctionNames? _names;
+    private RangeList? _ranges;
+
+    /// <summary>The calls that an instruction is in, innermost first; none where it is the function's own, or nothing is known of it.</summary>
+    internal IReadOnlyList<InlinedCall> Find(LinkAddress address)
+    {
+        if (types.UnitsAt(address) is not { Here.Count: > 0 } units)
+            return [];
+        lock (_gate)
+        {
+            _names ??= new FunctionNames(units.All, unit => IndexOf(units.All, unit).Scopes);
+            foreach (DebugUnit unit in units.Here)
+            {
+                if (IndexOf(units.All, unit).TryFind(address.Value, out IEnumerable<int> entries))
+                    return Calls(units.All, entries);
+            }
+
+            return [];
+        }
+    }
+
+    private InlineIndex IndexOf(DebugUnits all, DebugUnit unit)
+    {
+        if (!_indexes.TryGetValue(unit, out InlineIndex? index))
+            _indexes.Add(unit, index = new InlineIndex(all, unit, _ranges ??= new RangeList(all), _budget));
+        return index;
+    }
+
+    private List<InlinedCall> Calls(DebugUnits all, IEnumerable<int> entries)
+    {
+        List<InlinedCall> calls = [];
+        foreach (int offset in entries.Take(Deepest))
+        {
+            if (!all.TryGet(offset, out DebugEntry entry) || _names!.Of(entry) is not { } name)
+                continue;
+            ulong? file = entry.Find(all.Sections, DwarfAttribute.CallFile).Unsigned, line = entry.Find(all.Sections, DwarfAttribute.CallLine).Unsigned;
+            string? path = file is { } number && entry.Unit.LineTable is { } table ? lines.FileAt(table, number) : null;
+            calls.Add(new InlinedCall(name, path is not null && line is > 0 and <= uint.MaxValue ? new SourceLine(path, (uint)line) : null));
+        }
+
+        return calls;
+    }
+}
