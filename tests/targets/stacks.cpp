@@ -161,6 +161,71 @@ KEPT long catcher(long n)
 KEPT long methods(long n) { return Shape<double>().measure(n, "") + Shape<long>().measure(n, "") + 1; }
 } // namespace geometry
 
+// What is inlined several times, one within another, also within what libraries and the kernel call.
+#define FOLDED inline __attribute__((always_inline))
+namespace geometry {
+namespace {
+FOLDED long hidden(long n) { return AFTER(mark(n)) + 1; }
+} // namespace
+struct Box {
+    long n;
+    FOLDED long area(long k) { return hidden(n + k) * 2; }
+    template <typename T> FOLDED T scaled(T by) { return area(by) * by; }
+    static FOLDED long made(long n);
+    struct Lid {
+        long n;
+        FOLDED Lid(long n) : n(AFTER(mark(n))) {}
+    };
+};
+FOLDED long Box::made(long n)
+{
+    Box box{n};
+    return box.scaled<long>(n) + Lid(n).n;
+}
+KEPT long folds(long n)
+{
+    long sum = Box::made(n);
+    auto later = [&](long k) __attribute__((always_inline)) { return sum + Box::made(k); };
+    return later(n + 1) + (n > 100 ? Box::made(sum) : 0);
+}
+} // namespace geometry
+
+FOLDED static int order(long a, long b)
+{
+    if (calls++ == 0)
+        geometry::folds(calls);
+    return (a > b) - (a < b);
+}
+KEPT int compare_folded(const void *a, const void *b) { return order(*(const int *)a, *(const int *)b); }
+FOLDED static void sort_all(int *numbers, long count)
+{
+    calls = 0;
+    qsort(numbers, (size_t)count, sizeof *numbers, compare_folded);
+}
+KEPT long sorted_folded(long n)
+{
+    int numbers[4] = {4, 3, (int)n, 1};
+    sort_all(numbers, 4);
+    return numbers[0];
+}
+
+FOLDED static void note(int signal) { geometry::folds(signal); }
+KEPT void on_folded_signal(int signal) { note(signal); asm volatile(""); }
+FOLDED static long interrupt_here(long n)
+{
+    handle(SIGILL);
+    // The handler of SIGILL goes on behind it.
+    asm volatile("ud2" ::: "memory");
+    return AFTER(plain(n));
+}
+KEPT long interrupted_folded(long n) { return interrupt_here(n) + 1; }
+FOLDED static long raise_here(long n)
+{
+    signal(SIGUSR1, on_folded_signal);
+    return AFTER(raise(SIGUSR1)) + n;
+}
+KEPT long raised_folded(long n) { return raise_here(n) + 1; }
+
 static long run(const char *name, long n)
 {
     if (!strcmp(name, "plain")) return plain(n);
@@ -176,6 +241,10 @@ static long run(const char *name, long n)
     if (!strcmp(name, "unjit")) return unjit(n);
     if (!strcmp(name, "thread")) return threaded(n);
     if (!strcmp(name, "throw")) return geometry::catcher(n);
+    if (!strcmp(name, "folds")) return geometry::folds(n);
+    if (!strcmp(name, "qsort-folded")) return sorted_folded(n);
+    if (!strcmp(name, "raise-folded")) return raised_folded(n);
+    if (!strcmp(name, "interrupt-folded")) return interrupted_folded(n);
     if (!strcmp(name, "methods")) return geometry::methods(n);
     return -1;
 }

@@ -3,8 +3,14 @@ using Uprobes.LiveTests.Kit;
 
 namespace Uprobes.LiveTests.Stacks;
 
-/// <summary>What gdb says of a stack: of every frame the symbol and how far behind it the address is. Frames that it makes up from debug
-/// information, of functions that were inlined or that jumped to the next one, are not on the stack and are left out.</summary>
+/// <summary>A frame as gdb shows it.</summary>
+/// <param name="Name">The symbol; of an inlined function its name without parameters.</param>
+/// <param name="Offset">How far behind the symbol the address is; 0 of an inlined function.</param>
+/// <param name="Source">The name of the source file, a colon and the line, or nothing where they are not known.</param>
+/// <param name="IsInlined">Whether it is of an inlined function.</param>
+internal sealed record GdbFrame(string Name, ulong Offset, string Source, bool IsInlined);
+
+/// <summary>What gdb says of a stack. Frames that it makes up of functions that jumped to the next one are not on the stack and are left out.</summary>
 internal static class Gdb
 {
     internal const string Signal = "<signal handler called>";
@@ -12,20 +18,26 @@ internal static class Gdb
     // Of a return address the byte before it is what is named, as gdb does for its own listing.
     private const string Script = """
         import gdb
+        def source(frame):
+            sal = frame.find_sal()
+            return "%s:%d" % (sal.symtab.filename.split("/")[-1], sal.line) if sal.symtab and sal.line else ""
         frame = gdb.newest_frame()
+        exact = True
         while frame is not None:
             if frame.type() == gdb.SIGTRAMP_FRAME:
-                print("FRAME <signal handler called>")
-            elif frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
-                newer = frame.newer()
-                exact = newer is None or newer.type() == gdb.SIGTRAMP_FRAME
-                print("FRAME " + gdb.execute("info symbol %d" % (frame.pc() - (0 if exact else 1)), to_string=True).strip())
+                print("FRAME \t<signal handler called>")
+                exact = True
+            elif frame.type() == gdb.INLINE_FRAME:
+                print("INLINED %s\t%s" % (source(frame), frame.name()))
+            elif frame.type() != gdb.TAILCALL_FRAME:
+                print("FRAME %s\t%s" % (source(frame), gdb.execute("info symbol %d" % (frame.pc() - (0 if exact else 1)), to_string=True).strip()))
+                exact = False
             frame = frame.older()
         """;
 
     /// <summary>Runs a program up to the first time that it reaches a function, or an instruction of it.</summary>
-    /// <returns>Names and offsets, innermost first.</returns>
-    internal static List<(string Name, ulong Offset)> Frames(string place, string program, params string[] arguments)
+    /// <returns>The frames, innermost first.</returns>
+    internal static List<GdbFrame> Frames(string place, string program, params string[] arguments)
     {
         string gdb = Require.Program("gdb");
         string script = Path.Combine(Directory.CreateTempSubdirectory("uprobes-gdb-").FullName, "frames.py");
@@ -40,7 +52,7 @@ internal static class Gdb
             using TargetProcess process = TargetProcess.Start(
                 gdb, ["-batch", "-nx", "-q", .. commands.SelectMany(c => new[] { "-ex", c }), "--args", program, .. arguments]);
             process.WaitForExit();
-            List<(string, ulong)> frames = [.. process.Output.Split('\n').Where(line => line.StartsWith("FRAME ", StringComparison.Ordinal)).Select(Parse)];
+            List<GdbFrame> frames = [.. process.Output.Split('\n').Where(line => line.StartsWith("FRAME ", StringComparison.Ordinal) || line.StartsWith("INLINED ", StringComparison.Ordinal)).Select(Parse)];
             Assert.True(frames.Count > 0, $"gdb lists no stack: {process.Output}{process.Errors}");
             return frames;
         }
@@ -50,15 +62,19 @@ internal static class Gdb
         }
     }
 
-    // mark + 12 in section .text of /path/program; or the same without "+ 12".
-    private static (string, ulong) Parse(string line)
+    // FRAME file.c:3, a tab, and "mark + 12 in section .text of /path/program", or the same without "+ 12". INLINED file.c:3, a tab, and "mark".
+    private static GdbFrame Parse(string line)
     {
-        string text = line["FRAME ".Length..];
-        if (text == Signal)
-            return (Signal, 0);
+        bool isInlined = line.StartsWith("INLINED ", StringComparison.Ordinal);
+        string[] parts = line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..].Split('\t');
+        (string source, string text) = (parts[0], parts[1]);
+        if (isInlined || text == Signal)
+            return new GdbFrame(text, 0, source, isInlined);
         int end = text.IndexOf(" in section ", StringComparison.Ordinal);
         text = end < 0 ? text : text[..end];
         int plus = text.LastIndexOf(" + ", StringComparison.Ordinal);
-        return plus < 0 ? (text, 0) : (text[..plus], ulong.Parse(text.AsSpan(plus + 3), CultureInfo.InvariantCulture));
+        return plus < 0
+            ? new GdbFrame(text, 0, source, false)
+            : new GdbFrame(text[..plus], ulong.Parse(text.AsSpan(plus + 3), CultureInfo.InvariantCulture), source, false);
     }
 }

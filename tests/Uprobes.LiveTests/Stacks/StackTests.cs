@@ -1,4 +1,5 @@
 using Uprobes.Images;
+using Uprobes.Images.SourceLines;
 using Uprobes.LiveTests.Kit;
 using Uprobes.Programs;
 using Uprobes.Registry;
@@ -33,9 +34,17 @@ public sealed class StackTests : IDisposable
     [InlineData("rusty", "once")]
     [InlineData("stacks-stripped", "interrupt")]
     [InlineData("stacks-stripped", "throw")]
+    [InlineData("stacks-inlined", "folds")]
+    [InlineData("stacks-inlined", "qsort-folded")]
+    [InlineData("stacks-inlined", "raise-folded")]
+    [InlineData("stacks-inlined", "interrupt-folded")]
+    [InlineData("stacks-inlined", "thread")]
+    [InlineData("stacks-inlined", "throw")]
+    [InlineData("stacks-inlined-4", "qsort-folded")]
+    [InlineData("rusty-inlined", "once")]
     public void A_stack_is_the_one_that_gdb_shows(string target, string command)
     {
-        List<(string Name, ulong Offset)> expected = Gdb.Frames("mark", Targets.Path(target), command.Split(' '));
+        List<GdbFrame> expected = Gdb.Frames("mark", Targets.Path(target), command.Split(' '));
         AssertEqual(expected, Frames(target, "mark", 0, command, ProbeEngine.Inline), target);
     }
 
@@ -50,7 +59,7 @@ public sealed class StackTests : IDisposable
         FunctionSymbol symbol = Assert.Single(image.Functions.Named(function));
         foreach (ulong offset in Instructions(image, symbol))
         {
-            List<(string Name, ulong Offset)> expected = Gdb.Frames($"(char*){function}+{offset}", Targets.Path("stacks"), Command);
+            List<GdbFrame> expected = Gdb.Frames($"(char*){function}+{offset}", Targets.Path("stacks"), Command);
             AssertEqual(expected, Frames("stacks", function, offset, Command, ProbeEngine.Trap), "stacks");
         }
     }
@@ -221,27 +230,38 @@ public sealed class StackTests : IDisposable
     }
 
     // Places in main differ: gdb has its program started with an argument, ours gets a command.
-    private static void AssertEqual(List<(string Name, ulong Offset)> expected, StackFrame[] found, string target)
+    private static void AssertEqual(List<GdbFrame> expected, StackFrame[] found, string target)
     {
-        string text = $"gdb:\n{string.Join('\n', expected)}\nfound:\n{string.Join('\n', found)}";
+        string text = $"gdb:\n{string.Join('\n', expected)}\nfound:\n{string.Join('\n', found.Select(f => $"{f} {f.Source}"))}";
         Assert.True(expected.Count == found.Length, text);
         bool isExact = true;
         for (int i = 0; i < found.Length; i++)
         {
             Assert.True(found[i].IsSignal == (expected[i].Name == Gdb.Signal), text);
-            if (!found[i].IsSignal && !IsNamed(found[i], isExact, expected[i]))
+            Assert.True(found[i].IsInlined == expected[i].IsInlined, text);
+            if (!found[i].IsSignal && !(found[i].IsInlined ? IsCalled(found[i], expected[i].Name) : IsNamed(found[i], isExact, expected[i])))
                 Assert.Fail($"frame {i} of {target}: {expected[i]} for {found[i]}\n{text}");
-            isExact = found[i].IsSignal;
+            if (!found[i].IsSignal && !IsMain(found[i].RawFunction))
+                Assert.True(expected[i].Source == Short(found[i].Source), $"frame {i} of {target}: {expected[i].Source} for {found[i].Source}\n{text}");
+            if (!found[i].IsInlined)
+                isExact = found[i].IsSignal;
         }
     }
 
+    private static string Short(SourceLine? source) => source is null ? "" : $"{Path.GetFileName(source.File)}:{source.Line}";
+
+    private static bool IsMain(string? name) => name == "main" || name?.StartsWith("_ZN5rusty4main", StringComparison.Ordinal) == true || name?.StartsWith("_ZN13rusty_inlined4main", StringComparison.Ordinal) == true;
+
+    // gdb has the linker's name where there is one; otherwise it leaves parameters out.
+    private static bool IsCalled(StackFrame frame, string expected) => frame.RawFunction == expected || $"{frame.RawFunction}(".StartsWith($"{expected}(", StringComparison.Ordinal);
+
     // One function can have several names.
-    private static bool IsNamed(StackFrame frame, bool isExact, (string Name, ulong Offset) expected)
+    private static bool IsNamed(StackFrame frame, bool isExact, GdbFrame expected)
     {
         if (frame.RawFunction is not { } name)
             return expected.Name.StartsWith("No symbol", StringComparison.Ordinal);
         ulong offset = frame.Offset - (isExact ? 0UL : 1);
-        if (expected.Name == name && (name == "main" || name.StartsWith("_ZN5rusty4main", StringComparison.Ordinal)))
+        if (expected.Name == name && IsMain(name))
             return true;
         if (expected.Offset != offset)
             return false;
