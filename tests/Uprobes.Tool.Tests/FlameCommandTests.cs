@@ -26,6 +26,17 @@ public sealed class FlameCommandTests : IDisposable
     }
 
     [Fact]
+    public void Inlined_calls_are_calls_of_the_graph()
+    {
+        var svg = Draw(s =>
+        {
+            s.Stacks.Inlined[2] = [new StackFrame(2, "inner", 0, "/lib/libx.so.1", 2) { IsInlined = true }];
+            s.HitFrom([1, 2]);
+        });
+        Assert.Equal(["all", "f2", "inner", "f1"], Frames(svg).Select(f => f.Name));
+    }
+
+    [Fact]
     public void The_widths_of_what_a_call_calls_add_up_to_no_more_than_its_own()
     {
         var svg = Draw(s =>

@@ -53,6 +53,26 @@ public sealed class StackCommandTests
     }
 
     [Fact]
+    public void Inlined_calls_are_frames_that_do_not_count_as_depth()
+    {
+        var session = (FakeSession s) =>
+        {
+            s.Stacks.Names[2] = new StackFrame(2, "main", 0x1c, "/usr/bin/app", 0x101c) { Source = new SourceLine("app.c", 12) };
+            s.Stacks.Inlined[2] =
+            [
+                new StackFrame(2, "inner", 0, "/usr/bin/app", 0x101c) { IsInlined = true, Source = new SourceLine("app.h", 3) },
+                new StackFrame(2, "outer", 0, "/usr/bin/app", 0x101c) { IsInlined = true },
+            ];
+            s.HitFrom([1, 2, 3]);
+        };
+        Assert.Equal(["f1  libx.so.1", "inner (inlined)  app  app.h:3", "outer (inlined)  app", "main+0x1c  app  app.c:12", "..."],
+            Lines(Run(session, "libc:malloc", "--depth", "2").Output)[2..].Select(l => l.Trim()));
+        Assert.Contains(
+            """{"function":"inner","inlined":true,"image":"/usr/bin/app","imageOffset":4124,"file":"app.h","line":3},{"function":"outer","inlined":true,"image":"/usr/bin/app","imageOffset":4124},{"function":"main","offset":28,""",
+            Run(session, "libc:malloc", "-f", "json").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_value_is_summed_up_and_decides_which_stack_is_hottest()
     {
         var tool = Run(s =>

@@ -155,6 +155,33 @@ public sealed class RunTests
     }
 
     [Theory]
+    [InlineData("inline")]
+    [InlineData("trap")]
+    public void Stacks_show_inlined_calls_and_count_only_the_others(string engine)
+    {
+        const string Inlined = "stacks-inlined";
+        string path = Targets.Path(Inlined);
+        using TargetProcess target = TargetProcess.StartTarget(Inlined);
+        using TargetProcess tool = Attach(target,
+            $"uprobe:{path}:mark /@n < 1/ {{ @n++; print(ustack(2)); print(ustack(perf, 2)); print(ustack(raw, 2)); }}", "--engine", engine);
+        target.Ask("folds 3");
+        tool.Signal(Signals.Interrupt);
+        tool.WaitForExit();
+        string[] lines = [.. Lines(tool.Output).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '@')];
+        Assert.Equal(14, lines.Length);
+        Assert.Equal("mark+0@", lines[0][..7]);
+        Assert.Matches(@"^\[inlined\] geometry::\(anonymous namespace\)::hidden(\(long\))?@.*/stacks\.cpp:\d+$", lines[1]);
+        Assert.Matches(@"^\[inlined\] geometry::Box::area\(long\)@.*/stacks\.cpp:\d+$", lines[2]);
+        Assert.Matches(@"^\[inlined\] geometry::Box::made\(long\)@.*/stacks\.cpp:\d+$", lines[4]);
+        Assert.Matches(@"^geometry::folds\(long\)\+\d+@.*/stacks\.cpp:\d+$", lines[5]);
+        Assert.Matches($@"^[0-9a-f]+ mark\+0 \({path}\)$", lines[6]);
+        Assert.Matches(@"^[0-9a-f]+ geometry::Box::area\(long\) \(inlined\)$", lines[8]);
+        Assert.Matches($@"^[0-9a-f]+ geometry::folds\(long\)\+\d+ \({path}\)$", lines[11]);
+        Assert.Equal([lines[6].Split(' ')[0], lines[11].Split(' ')[0]], lines[12..14]);
+        target.Quit();
+    }
+
+    [Theory]
     [InlineData("allocsize.bt")]
     [InlineData("slowsql.bt")]
     [InlineData("lockwait.bt")]
