@@ -39,8 +39,11 @@ public sealed record ReadLimits
     /// <summary>Most bytes of <c>.debug_line</c>, unpacked, and of <c>.debug_line_str</c>.</summary>
     public ulong LineTableBytes { get; init; } = 1UL << 29;
 
-    /// <summary>Most bytes of each section of debug information that types are read from, unpacked.</summary>
-    public ulong DebugInfoBytes { get; init; } = 1UL << 30;
+    /// <summary>Most bytes of all sections of debug information that types are read from together, unpacked.</summary>
+    public ulong DebugInfoBytes { get; init; } = 3UL << 30;
+
+    /// <summary>Most bytes that are kept of an image's types and their names.</summary>
+    public ulong TypeBytes { get; init; } = 1UL << 30;
 
     /// <summary>Most bytes of the dynamic section, and of each version table.</summary>
     public ulong DynamicTableBytes { get; init; } = 16UL << 20;

@@ -109,6 +109,69 @@ public sealed class TypeFuzzTests : IDisposable
         Assert.Contains("…", new TypeText(reader).Of(new TypeId(22)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_struct_of_a_million_long_names_is_left_out_and_told_of()
+    {
+        // DW_TAG_structure_type with members that all have one name of 4,000 characters, which ends anywhere in a longer text.
+        HostileInformation made = new();
+        made.Struct(Enumerable.Range(0, 1_000_000).Select(i => i % 90));
+        DebugUnits units = new(made.Sections with { TypeBytes = 64 << 20 });
+        Measure(() =>
+        {
+            TypeReader reader = new(units);
+            Assert.Contains("left out", Assert.IsType<UnknownTypeDescription>(reader.Describe(new TypeId(HostileInformation.First))).Reason, StringComparison.Ordinal);
+        });
+        Assert.Equal("the types and names of the debug information take more than 64 MiB: what comes behind that is left out", units.Budget.Problem);
+    }
+
+    [Fact]
+    public void Names_that_are_all_in_the_middle_of_one_long_text_are_not_gone_through_without_end()
+    {
+        HostileInformation made = new();
+        for (int i = 0; i < 3_000_000; i++)
+            made.Base(i % 90);
+        DebugUnits units = new(made.Sections with { TypeBytes = 32 << 20 });
+        Measure(() =>
+        {
+            EntryIndex index = new(units, units.All);
+            Assert.Empty(index.Find("x", NamedKind.Base));
+        });
+        Assert.NotNull(units.Budget.Problem);
+    }
+
+    [Fact]
+    public void Entries_of_hundreds_of_attributes_in_no_bytes_are_given_up()
+    {
+        // Each byte of the section is an entry with 255 attributes that are in the abbreviation.
+        HostileInformation made = new();
+        made.Empty(4_000_000);
+        DebugUnits units = new(made.Sections);
+        Measure(() => Assert.Empty(new EntryIndex(units, units.All).Find("x", NamedKind.Struct)));
+        Assert.Equal("the debug information refers to itself so often that looking through it was given up: it is damaged, or was made to take long", units.Budget.Problem);
+        units.Budget.Begin();
+        Assert.True(units.Budget.TrySpend(1));
+    }
+
+    [Fact]
+    public void Sections_have_one_limit_together()
+    {
+        string path = _workshop.Compile("limit.so", "limit.cc", Source, "-g", "-shared", "-fPIC");
+        using ElfImage whole = ElfImage.Open(path);
+        int info = Assert.IsType<DebugSections>(DebugSections.Read(whole.File)).Info.Length;
+        using ElfImage image = ElfImage.Open(path, new ReadLimits { DebugInfoBytes = (ulong)info + 1 });
+        ImageException refused = Assert.Throws<ImageException>(() => DebugSections.Read(image.File));
+        Assert.Contains($"of {info + 1} bytes for all debug information", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static void Measure(Action action)
+    {
+        var watch = Stopwatch.StartNew();
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        action();
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 512L << 20);
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, Slowest);
+    }
+
     private static void Examine(DebugSections sections)
     {
         DebugUnits units = new(sections);

@@ -19,6 +19,8 @@ internal sealed class BlockFinder(DebugUnits units, IEnumerable<ulong> addresses
         var cursor = new EntryCursor(units.Sections, unit, unit.FirstEntry);
         while (cursor.TryNext(out DebugEntry entry, out _))
         {
+            if (!units.Budget.TrySpend(entry.Abbreviation.Attributes.Length + 1))
+                return;
             if (entry.Tag is not (DwarfTag.Subprogram or DwarfTag.InlinedSubroutine))
                 continue;
             bool isMeant = false;

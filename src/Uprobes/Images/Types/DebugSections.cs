@@ -35,22 +35,27 @@ internal sealed record DebugSections
     /// <summary>Whether types are also in <c>.debug_types</c>, which is not read.</summary>
     internal bool HasTypesSection { get; init; }
 
+    /// <summary>The most that is kept of what they say.</summary>
+    internal ulong TypeBytes { get; init; } = ReadLimits.Default.TypeBytes;
+
     /// <summary>Reads them; null where the file has no debug information of this kind.</summary>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
     internal static DebugSections? Read(ElfFile file)
     {
         if (file.FindSection(".debug_info") is null || file.FindSection(".debug_abbrev") is null)
             return null;
+        ulong left = file.Limits.DebugInfoBytes;
         return new DebugSections
         {
-            Info = ReadOne(file, ".debug_info"),
-            Abbreviations = ReadOne(file, ".debug_abbrev"),
-            Texts = ReadOne(file, ".debug_str"),
-            LineTexts = ReadOne(file, ".debug_line_str"),
-            TextOffsets = ReadOne(file, ".debug_str_offsets"),
-            Addresses = ReadOne(file, ".debug_addr"),
-            RangeLists = ReadOne(file, ".debug_rnglists"),
-            Ranges = ReadOne(file, ".debug_ranges"),
+            Info = ReadOne(file, ".debug_info", ref left),
+            Abbreviations = ReadOne(file, ".debug_abbrev", ref left),
+            Texts = ReadOne(file, ".debug_str", ref left),
+            LineTexts = ReadOne(file, ".debug_line_str", ref left),
+            TextOffsets = ReadOne(file, ".debug_str_offsets", ref left),
+            Addresses = ReadOne(file, ".debug_addr", ref left),
+            RangeLists = ReadOne(file, ".debug_rnglists", ref left),
+            Ranges = ReadOne(file, ".debug_ranges", ref left),
+            TypeBytes = file.Limits.TypeBytes,
             HasTypesSection = file.FindSection(".debug_types") is not null,
         };
     }
@@ -87,6 +92,21 @@ internal sealed record DebugSections
         return isWide ? BinaryPrimitives.ReadUInt64LittleEndian(section.AsSpan((int)at)) : BinaryPrimitives.ReadUInt32LittleEndian(section.AsSpan((int)at));
     }
 
-    private static byte[] ReadOne(ElfFile file, string name) =>
-        file.FindSection(name) is { } section ? CompressedSection.Read(file, section, file.Limits.DebugInfoBytes) : [];
+    private static byte[] ReadOne(ElfFile file, string name, ref ulong left)
+    {
+        if (file.FindSection(name) is not { } section)
+            return [];
+        byte[] bytes;
+        try
+        {
+            bytes = CompressedSection.Read(file, section, left);
+        }
+        catch (ImageException error) when (error.Reason == ImageFailureReason.Malformed && left < file.Limits.DebugInfoBytes)
+        {
+            throw file.Source.Malformed($"{error.Problem}, which is what others have left of {file.Limits.DebugInfoBytes} bytes for all debug information");
+        }
+
+        left -= (ulong)bytes.Length;
+        return bytes;
+    }
 }

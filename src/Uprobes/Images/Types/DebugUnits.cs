@@ -10,6 +10,9 @@ internal sealed class DebugUnits
 
     // Tables of units do not overlap, or are the same one: all of them together are as long as the section.
     private const long AbbreviationPasses = 4;
+
+    // What a byte of an abbreviation takes: an attribute has two.
+    private const long AbbreviationMemory = 8;
     private readonly List<DebugUnit> _units = [];
     private readonly Dictionary<ulong, int> _signed = [];
     private readonly List<string> _problems = [];
@@ -18,6 +21,7 @@ internal sealed class DebugUnits
     internal DebugUnits(DebugSections sections)
     {
         Sections = sections;
+        Budget = new DebugBudget(sections.Info.Length, sections.TypeBytes);
         if (sections.HasTypesSection)
             _problems.Add("types in .debug_types are not read (-fno-debug-types-section leaves them where the others are)");
         Dictionary<ulong, AbbreviationTable> tables = [];
@@ -47,6 +51,9 @@ internal sealed class DebugUnits
 
     /// <summary>The sections.</summary>
     internal DebugSections Sections { get; }
+
+    /// <summary>What reading types may take.</summary>
+    internal DebugBudget Budget { get; }
 
     /// <summary>The units, in the section's order.</summary>
     internal IReadOnlyList<DebugUnit> All => _units;
@@ -127,7 +134,7 @@ internal sealed class DebugUnits
         if (!parent.Abbreviation.HasChildren)
             return children;
         var cursor = new EntryCursor(Sections, parent.Unit, parent.Offset);
-        while (budget-- > 0 && cursor.TryNext(out DebugEntry entry, out int depth))
+        while (budget-- > 0 && cursor.TryNext(out DebugEntry entry, out int depth) && Budget.TrySpend(entry.Abbreviation.Attributes.Length + 1))
         {
             if (depth == 0)
                 continue;
@@ -147,6 +154,7 @@ internal sealed class DebugUnits
             return null;
         table = AbbreviationTable.Read(Sections.Abbreviations, unit.AbbreviationsOffset, out int bytes);
         budget -= bytes;
+        Budget.TryKeep(bytes * AbbreviationMemory);
         tables.Add(unit.AbbreviationsOffset, table);
         return table;
     }

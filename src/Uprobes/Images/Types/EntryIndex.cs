@@ -30,6 +30,9 @@ internal sealed class EntryIndex
     // What is kept of a unit: ten times as many as the largest programs have.
     private const int MostNames = 1 << 23, MostFunctions = 1 << 22;
     private const int DeepestScope = 64;
+
+    // What the budget is charged: names by how fast they are hashed, and an entry that may have its name of others.
+    private const int HashedAtOnce = 16, Inheritance = 64, RowBytes = 32, FunctionBytes = 32;
     private const ulong FirstHash = 0xcbf29ce484222325, HashFactor = 0x100000001b3; // FNV-1a
     private readonly List<Row> _rows = [];
     private readonly Dictionary<ulong, int> _functions = [];
@@ -67,6 +70,8 @@ internal sealed class EntryIndex
         for (index = index < 0 ? ~index : index; index < _rows.Count && _rows[index].Hash == hash; index++)
         {
             Row row = _rows[index];
+            if (!_units.Budget.TrySpend(Inheritance))
+                yield break;
             if (row.Kind == kind && _units.TryGet(row.Offset, out DebugEntry entry) && (kind == NamedKind.Constant || _units.Sections.TextBytes(_units.FindInherited(entry, DwarfAttribute.Name)).SequenceEqual(own)))
                 yield return entry;
         }
@@ -96,6 +101,8 @@ internal sealed class EntryIndex
         var cursor = new EntryCursor(sections, unit, unit.FirstEntry);
         while (cursor.TryNext(out DebugEntry entry, out int depth))
         {
+            if (!_units.Budget.TrySpend(entry.Abbreviation.Attributes.Length + 1))
+                return;
             ulong scope = scopes[Math.Min(depth, DeepestScope)];
             if (depth < DeepestScope)
                 scopes[depth + 1] = scope;
@@ -140,7 +147,7 @@ internal sealed class EntryIndex
         if (depth >= DeepestScope)
             return;
         ReadOnlySpan<byte> name = _units.Sections.TextBytes(entry.Find(_units.Sections, DwarfAttribute.Name));
-        if (!name.IsEmpty)
+        if (!name.IsEmpty && _units.Budget.TrySpend(name.Length / HashedAtOnce))
             scopes[depth + 1] = HashOf(HashOf(scope, name), "::"u8);
     }
 
@@ -148,8 +155,10 @@ internal sealed class EntryIndex
     {
         if (_rows.Count >= MostNames || entry.Has(_units.Sections, DwarfAttribute.Declaration))
             return;
-        ReadOnlySpan<byte> name = _units.Sections.TextBytes(_units.FindInherited(entry, DwarfAttribute.Name));
-        if (name.IsEmpty)
+        ReadOnlySpan<byte> name = _units.Sections.TextBytes(entry.Find(_units.Sections, DwarfAttribute.Name));
+        if (name.IsEmpty && _units.Budget.TrySpend(Inheritance))
+            name = _units.Sections.TextBytes(_units.FindInherited(entry, DwarfAttribute.Name));
+        if (name.IsEmpty || !_units.Budget.TrySpend(name.Length / HashedAtOnce) || !_units.Budget.TryKeep(2 * RowBytes))
             return;
         ulong hash = HashOf(FirstHash, name), scoped = HashOf(scope, name);
         _rows.Add(new Row(hash, offset, kind));
@@ -160,7 +169,7 @@ internal sealed class EntryIndex
     private void AddFunction(DebugEntry entry, RangeList ranges)
     {
         // Of a function in parts, the first one is where it is entered.
-        if (_functions.Count < MostFunctions && ranges.Of(entry) is [(var start, _), ..])
+        if (_functions.Count < MostFunctions && _units.Budget.TryKeep(FunctionBytes) && ranges.Of(entry) is [(var start, _), ..])
             _functions.TryAdd(start, entry.Offset);
     }
 }

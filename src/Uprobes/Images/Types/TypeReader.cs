@@ -11,6 +11,10 @@ internal sealed class TypeReader(DebugUnits units)
     private const int MostKept = 1 << 18;
     private const int PassByReference = 4; // DW_CC_pass_by_reference
     private const byte PlusConstant = 0x23; // DW_OP_plus_uconst
+
+    // About what a description takes, a member or constant of one, and a character of a name.
+    private const int DescriptionBytes = 128, PartBytes = 64, CharacterBytes = 2;
+    private static readonly UnknownTypeDescription LeftOut = new("left out: the debug information is too large", 0);
     private readonly DebugSections _sections = units.Sections;
     private readonly Dictionary<TypeId, TypeDescription> _known = [];
 
@@ -20,8 +24,19 @@ internal sealed class TypeReader(DebugUnits units)
         if (_known.TryGetValue(type, out TypeDescription? known))
             return known;
         known = Read(type);
-        if (_known.Count < MostKept)
-            _known.Add(type, known);
+        if (_known.Count >= MostKept)
+            return known;
+        int name = known switch
+        {
+            BaseTypeDescription simple => simple.Name.Length,
+            TypedefDescription named => named.Name.Length,
+            EnumTypeDescription named => named.Name?.Length ?? 0,
+            StructTypeDescription named => named.Name?.Length ?? 0,
+            _ => 0,
+        };
+        if (!units.Budget.TryKeep(DescriptionBytes + (name * CharacterBytes)))
+            return LeftOut;
+        _known.Add(type, known);
         return known;
     }
 
@@ -170,14 +185,20 @@ internal sealed class TypeReader(DebugUnits units)
         return counts;
     }
 
-    private EnumTypeDescription Enum(DebugEntry entry)
+    private bool TryKeep(string name) => units.Budget.TryKeep(PartBytes + (name.Length * CharacterBytes));
+
+    private TypeDescription Enum(DebugEntry entry)
     {
         List<(string, long)> constants = [];
         int budget = MostConstants;
         foreach (DebugEntry child in units.ChildrenOf(entry, ref budget))
         {
             if (child.Tag == DwarfTag.Enumerator && child.Name(_sections) is { } name && child.Find(_sections, DwarfAttribute.ConstValue).Unsigned is { } value)
+            {
+                if (!TryKeep(name))
+                    return LeftOut;
                 constants.Add((name, unchecked((long)value)));
+            }
         }
 
         return new EnumTypeDescription(entry.Name(_sections), (int)Math.Min(SizeOfEnum(entry), 16), entry.Has(_sections, DwarfAttribute.Declaration), constants);
@@ -185,11 +206,12 @@ internal sealed class TypeReader(DebugUnits units)
 
     private long SizeOfEnum(DebugEntry entry) => entry.Find(_sections, DwarfAttribute.ByteSize).Count ?? SizeOf(TargetOf(entry)) ?? 4;
 
-    private StructTypeDescription Struct(DebugEntry entry)
+    private TypeDescription Struct(DebugEntry entry)
     {
         List<MemberDescription> members = [];
         int budget = MostOfStruct;
-        AddMembers(entry, 0, 0, members, ref budget);
+        if (!TryAddMembers(entry, 0, 0, members, ref budget))
+            return LeftOut;
         // A member hides one of the same name of a base, which stands before it.
         HashSet<string> names = new(StringComparer.Ordinal);
         for (int i = members.Count - 1; i >= 0; i--)
@@ -209,10 +231,10 @@ internal sealed class TypeReader(DebugUnits units)
         };
     }
 
-    private void AddMembers(DebugEntry entry, long position, int depth, List<MemberDescription> members, ref int budget)
+    private bool TryAddMembers(DebugEntry entry, long position, int depth, List<MemberDescription> members, ref int budget)
     {
         if (depth > DeepestNesting)
-            return;
+            return true;
         foreach (DebugEntry child in units.ChildrenOf(entry, ref budget))
         {
             if (child.Tag is not (DwarfTag.Member or DwarfTag.Inheritance) || child.Has(_sections, DwarfAttribute.Artificial) || BitPositionOf(child) is not { } own)
@@ -222,11 +244,16 @@ internal sealed class TypeReader(DebugUnits units)
             if (name is not null && (child.Has(_sections, DwarfAttribute.External) || child.Has(_sections, DwarfAttribute.Declaration)))
                 continue;
             TypeId type = TargetOf(child);
+            if (name is not null && !TryKeep(name))
+                return false;
             if (name is not null)
                 members.Add(new MemberDescription(name, type, position + own, child.Find(_sections, DwarfAttribute.BitSize).Count ?? 0));
-            else if (budget > 0 && units.TryGet(Resolve(type).Offset, out DebugEntry inner) && inner.Tag is DwarfTag.StructureType or DwarfTag.ClassType or DwarfTag.UnionType)
-                AddMembers(inner, position + own, depth + 1, members, ref budget);
+            else if (budget > 0 && units.TryGet(Resolve(type).Offset, out DebugEntry inner) && inner.Tag is DwarfTag.StructureType or DwarfTag.ClassType or DwarfTag.UnionType
+                && !TryAddMembers(inner, position + own, depth + 1, members, ref budget))
+                return false;
         }
+
+        return true;
     }
 
     /// <summary>Bits from the beginning of the struct; null where it has no fixed place: a virtual base.</summary>

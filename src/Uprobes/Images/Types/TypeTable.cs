@@ -8,7 +8,7 @@ namespace Uprobes.Images.Types;
 /// </summary>
 internal sealed class TypeTable
 {
-    private const int MostOfFunction = 4096, MostOrigins = 8;
+    private const int MostOfFunction = 4096, MostOrigins = 8, ParameterBytes = 64;
     private readonly Lock _gate = new();
     private readonly Lazy<Contents?> _contents;
     private readonly List<string> _problems = [];
@@ -29,6 +29,8 @@ internal sealed class TypeTable
             lock (_gate)
             {
                 List<string> all = [.. _problems, .. contents.Units.Problems];
+                if (contents.Units.Budget.Problem is { } given)
+                    all.Add(given);
                 if (contents.Units.HasShared)
                     all.Add("types are in a file that several debug files share (.gnu_debugaltlink), which is not read");
                 if (contents.IsBroken)
@@ -45,6 +47,7 @@ internal sealed class TypeTable
             return null;
         lock (_gate)
         {
+            contents.Units.Budget.Begin();
             foreach (DebugUnit unit in contents.UnitsAt(address.Value))
             {
                 if (contents.IndexOf(unit).TryFindFunction(address, out DebugEntry entry))
@@ -65,6 +68,7 @@ internal sealed class TypeTable
             return null;
         lock (_gate)
         {
+            contents.Units.Budget.Begin();
             foreach (DebugEntry entry in contents.Find(name, kind, near))
                 return new TypeId(entry.Offset);
             return null;
@@ -80,6 +84,7 @@ internal sealed class TypeTable
             return null;
         lock (_gate)
         {
+            contents.Units.Budget.Begin();
             string own = name[(name.LastIndexOf(':') + 1)..];
             foreach (DebugEntry entry in contents.Find(name, NamedKind.Constant, near))
             {
@@ -106,6 +111,7 @@ internal sealed class TypeTable
             return new Dictionary<ulong, int>();
         lock (_gate)
         {
+            contents.Units.Budget.Begin();
             BlockFinder finder = new(contents.Units, addresses);
             foreach (DebugUnit unit in addresses.SelectMany(contents.UnitsAt).Distinct())
                 finder.Add(unit);
@@ -128,7 +134,10 @@ internal sealed class TypeTable
         if (_contents.Value is not { } contents)
             return new UnknownTypeDescription("not in the debug information", 0);
         lock (_gate)
+        {
+            contents.Units.Budget.Begin();
             return contents.Types.Describe(type);
+        }
     }
 
     /// <summary>A type behind its typedefs and qualifiers.</summary>
@@ -147,6 +156,7 @@ internal sealed class TypeTable
             return type;
         lock (_gate)
         {
+            contents.Units.Budget.Begin();
             (string? name, NamedKind kind) = contents.Types.Describe(type) switch
             {
                 StructTypeDescription { IsDeclaration: true, Name: { } declared } => (declared, NamedKind.Struct),
@@ -160,8 +170,13 @@ internal sealed class TypeTable
     /// <summary>Bytes of a value; null where that is not known.</summary>
     internal long? SizeOf(TypeId type)
     {
+        if (_contents.Value is not { } contents)
+            return null;
         lock (_gate)
-            return _contents.Value?.Types.SizeOf(type);
+        {
+            contents.Units.Budget.Begin();
+            return contents.Types.SizeOf(type);
+        }
     }
 
     /// <summary>A type as C writes it.</summary>
@@ -170,10 +185,14 @@ internal sealed class TypeTable
         if (_contents.Value is not { } contents)
             return "?";
         lock (_gate)
+        {
+            contents.Units.Budget.Begin();
             return new TypeText(contents.Types).Of(type);
+        }
     }
 
-    private static FunctionSignature Function(Contents contents, DebugEntry entry)
+    /// <summary>Describes a function; null where there is no memory left for it.</summary>
+    private static FunctionSignature? Function(Contents contents, DebugEntry entry)
     {
         DebugUnits units = contents.Units;
         List<DebugEntry> parameters = ParametersOf(units, entry);
@@ -187,7 +206,10 @@ internal sealed class TypeTable
         foreach (DebugEntry parameter in parameters)
         {
             TypeId type = contents.Types.TargetOf(parameter);
-            described.Add(new ParameterDescription(units.NameOf(parameter), type, passing.Next(type)));
+            string? name = units.NameOf(parameter);
+            if (!units.Budget.TryKeep(ParameterBytes + ((name?.Length ?? 0) * sizeof(char))))
+                return null;
+            described.Add(new ParameterDescription(name, type, passing.Next(type)));
         }
 
         return new FunctionSignature(units.NameOf(entry) ?? "", described, result, passing.ResultPlace) { Offset = entry.Offset };
