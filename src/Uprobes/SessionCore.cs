@@ -85,6 +85,12 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     /// </summary>
     internal event Action<int>? CodeMapped;
 
+    /// <summary>
+    /// Raised with a process whose program has ended, and whether another one takes its place, which has not run yet; on the tracer thread, under the same conditions as
+    /// <see cref="CodeMapped"/>.
+    /// </summary>
+    internal event Action<int, bool>? ProgramEnded;
+
     internal Task Completion => _completion.Task;
 
     internal int? LaunchedExitCode => _launched?.ExitStatus;
@@ -232,6 +238,8 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     {
     }
 
+    public void OnProgramLeft(TracedProcess process) => ProgramEnded?.Invoke(process.ProcessId, true);
+
     public void OnProcessExecuted(TracedProcess process)
     {
     }
@@ -240,6 +248,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
 
     public void OnProcessEnded(TracedProcess process)
     {
+        ProgramEnded?.Invoke(process.ProcessId, false);
         if (_tracer.Processes.Count == 0)
             Complete();
     }

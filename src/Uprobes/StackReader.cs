@@ -1,26 +1,29 @@
+using System.Diagnostics.CodeAnalysis;
 using Uprobes.Stacks;
 
 namespace Uprobes;
 
 /// <summary>
 /// Unwinds and names the stacks of a session's processes. What a process has mapped is looked at when it is first named here, and again
-/// when a stack leads to code that is not known. Used by one thread at a time.
+/// when a stack leads to code that is not known. Stacks may be read when their process has executed another program: their time tells which one they are of. Used by one
+/// thread at a time.
 /// </summary>
 /// <param name="session">Knows which return addresses are replaced; null where none are.</param>
 internal sealed class StackReader(UprobeSession? session) : IDisposable
 {
-    // A stack that leads nowhere, such as one of code that was made and thrown away, must not cost a look each time.
-    private static readonly TimeSpan RestBetweenLooks = TimeSpan.FromMilliseconds(100);
-    private readonly ImageStore _store = new();
-    private readonly Dictionary<int, Known> _processes = [];
+    /// <summary>The time of what happens now, and of what is asked when it is over: the process's last program is meant.</summary>
+    internal const long Now = long.MaxValue;
 
-    private sealed class Known(ProcessImages images)
-    {
-        internal readonly ProcessImages Images = images;
-        internal readonly StackSymbols Symbols = new(images);
-        internal long NextLook;
-        internal IReturnThunks? Thunks;
-    }
+    // Programs that have ended and whose stacks may still come: a build ends thousands.
+    private const int MostEnded = 256;
+    private readonly ImageStore _store = new();
+    private readonly Dictionary<int, List<KnownProgram>> _processes = [];
+    private readonly Dictionary<int, KnownProgram> _programs = [];
+    private readonly Queue<KnownProgram> _ended = new();
+    private int _lastNumber;
+
+    /// <summary>How many programs run that were looked at.</summary>
+    internal int LookedAt { get; private set; }
 
     /// <summary>
     /// Looks at what a process has mapped now. To be called as soon as its events may come, and when it maps or executes a file: a
@@ -28,80 +31,152 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     /// </summary>
     internal void Look(int processId)
     {
-        bool isNew = !_processes.ContainsKey(processId);
-        Known known = Of(processId);
-        if (!isNew)
-            known.Images.Refresh();
+        Begin(processId);
+        KnownProgram program = _processes[processId][^1];
+        if (program.HasImages)
+            program.ImagesIn(_store).Refresh();
+        else
+            Open(program);
     }
 
-    /// <summary>Forgets a process, whose number may be another's from now on.</summary>
-    internal void Forget(int processId)
+    /// <summary>Whether a process's last program was looked at.</summary>
+    internal bool HasLookedAt(int processId) => _processes.TryGetValue(processId, out List<KnownProgram>? programs) && programs[^1].HasImages;
+
+    /// <summary>Says that a process executes a program, if none of it is known that has not ended.</summary>
+    internal void Begin(int processId)
     {
-        if (_processes.Remove(processId, out Known? known))
-            known.Images.Dispose();
+        if (!_processes.TryGetValue(processId, out List<KnownProgram>? programs))
+            _processes.Add(processId, programs = []);
+        if (programs is [.., { HasEnded: false }])
+            return;
+        KnownProgram made = new(++_lastNumber, processId, programs.Count > 0 ? programs[^1].Until : 0);
+        programs.Add(made);
+        _programs.Add(made.Number, made);
+    }
+
+    /// <summary>Says that a process's program has ended: the process itself has, or it executes another one. Its stacks can be read all the same, for a while.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="timestamp">When, on the monotonic clock.</param>
+    internal void End(int processId, long timestamp)
+    {
+        if (!_processes.TryGetValue(processId, out List<KnownProgram>? programs) || programs[^1].HasEnded)
+            return;
+        KnownProgram ended = programs[^1];
+        LookedAt -= ended.HasImages ? 1 : 0;
+        ended.End(timestamp);
+        _ended.Enqueue(ended);
+        if (_ended.Count > MostEnded)
+            Forget(_ended.Dequeue());
     }
 
     /// <summary>Unwinds a stack.</summary>
     /// <param name="processId">Whose it is.</param>
     /// <param name="stack">What was captured.</param>
     /// <param name="frames">Takes the addresses, as <see cref="StackUnwinder.Unwind"/> says.</param>
-    internal StackUnwinding Unwind(int processId, scoped in CapturedStack stack, Span<ulong> frames)
+    internal StackUnwinding Unwind(int processId, scoped in CapturedStack stack, Span<ulong> frames) => Unwind(processId, Now, stack, frames, out _);
+
+    /// <summary>Unwinds a stack that was captured at some time.</summary>
+    /// <param name="processId">Whose it is.</param>
+    /// <param name="timestamp">When it was captured, on the monotonic clock.</param>
+    /// <param name="stack">What was captured.</param>
+    /// <param name="frames">Takes the addresses, as <see cref="StackUnwinder.Unwind"/> says.</param>
+    /// <param name="program">The number of the program that it is of, by which it is named.</param>
+    internal StackUnwinding Unwind(int processId, long timestamp, scoped in CapturedStack stack, Span<ulong> frames, out int program)
     {
-        Known known = Of(processId);
-        StackUnwinding found = StackUnwinder.Unwind(stack, known.Images.Current, frames, known.Thunks);
+        program = 0;
+        if (!TryFind(processId, timestamp, out KnownProgram? known))
+            return new StackUnwinding(0, StackEnd.Unmapped);
+        program = known.Number;
+        ProcessImages images = Open(known);
+        StackUnwinding found = StackUnwinder.Unwind(stack, images.Current, frames, known.Thunks);
         // Threads begin in code of files. Where a stack ends elsewhere, that may be a file that is not known yet, or a replaced address.
-        if (found.Count == 0 || known.Images.Current.Find(frames[found.Count - 1] - (found.Count == 1 ? 0UL : 1))?.Image is not null
-            || !MayLook(known))
+        if (found.Count == 0 || images.Current.Find(frames[found.Count - 1] - (found.Count == 1 ? 0UL : 1))?.Image is not null
+            || !known.MayLook())
             return found;
-        bool isChanged = known.Images.Refresh();
-        if (known.Thunks is null && session is not null && known.Images.Reader is { } memory)
+        bool isChanged = images.Refresh();
+        if (known.Thunks is null && session is not null && images.Reader is { } memory)
             isChanged |= (known.Thunks = session.ReturnThunksOf(processId, memory)) is not null;
-        return isChanged ? StackUnwinder.Unwind(stack, known.Images.Current, frames, known.Thunks) : found;
+        return isChanged ? StackUnwinder.Unwind(stack, images.Current, frames, known.Thunks) : found;
     }
 
+    /// <summary>Names the addresses of a stack of a process's last program.</summary>
+    /// <inheritdoc cref="SymbolizeOf"/>
+    internal void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true) =>
+        SymbolizeOf(Last(processId).Number, frames, named, isExpanded);
+
     /// <summary>Names the addresses of a stack.</summary>
-    /// <param name="processId">Whose it is.</param>
-    /// <param name="frames">As <see cref="Unwind"/> gave them.</param>
+    /// <param name="program">The program, as <see cref="Unwind(int, long, in CapturedStack, Span{ulong}, out int)"/> gave it.</param>
+    /// <param name="frames">As it gave them.</param>
     /// <param name="named">Takes a frame for each, and before it those of the calls that were inlined there, innermost first.</param>
     /// <param name="isExpanded">False leaves inlined calls out; then no debug information but that of lines is read.</param>
-    internal void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true)
+    internal void SymbolizeOf(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true)
     {
-        Known known = Of(processId);
-        known.Symbols.Symbolize(known.Images.Current, frames, named, isExpanded);
+        if (!_programs.TryGetValue(program, out KnownProgram? known))
+            return;
+        ProcessImages images = Open(known);
+        known.SymbolsIn(_store).Symbolize(images.Current, frames, named, isExpanded);
     }
 
     /// <summary>Names one address that is no return address: the function that it is in, whatever was inlined there.</summary>
     internal StackFrame Symbolize(int processId, ulong address)
     {
-        Known known = Of(processId);
-        if (known.Images.Current.Find(address) is null && MayLook(known))
-            known.Images.Refresh();
-        return known.Symbols.Symbolize(known.Images.Current, address, isExact: true, isExpanded: false)[^1];
+        KnownProgram known = Last(processId);
+        ProcessImages images = Open(known);
+        if (images.Current.Find(address) is null && known.MayLook())
+            images.Refresh();
+        return known.SymbolsIn(_store).Symbolize(images.Current, address, isExact: true, isExpanded: false)[^1];
     }
 
-    /// <summary>The code at an address, as far as is known; null where there is none.</summary>
-    internal MappedCode? Find(int processId, ulong address) => Of(processId).Images.Current.Find(address);
+    /// <summary>The code of a program at an address, as far as is known; null where there is none.</summary>
+    internal MappedCode? Find(int program, ulong address) => _programs.TryGetValue(program, out KnownProgram? known) ? Open(known).Current.Find(address) : null;
 
     public void Dispose()
     {
-        foreach (Known known in _processes.Values)
-            known.Images.Dispose();
+        foreach (KnownProgram program in _programs.Values)
+            program.Dispose();
+        _programs.Clear();
         _processes.Clear();
+        _ended.Clear();
         _store.Dispose();
     }
 
-    private static bool MayLook(Known known)
+    /// <summary>The program that a process executed at a time; false where it was too long ago.</summary>
+    private bool TryFind(int processId, long timestamp, [NotNullWhen(true)] out KnownProgram? program)
     {
-        if (Environment.TickCount64 < known.NextLook)
-            return false;
-        known.NextLook = Environment.TickCount64 + (long)RestBetweenLooks.TotalMilliseconds;
-        return true;
+        program = Last(processId);
+        if (timestamp == Now)
+            return true;
+        if (timestamp > program.Until)
+        {
+            Begin(processId);
+            program = Last(processId);
+        }
+
+        // The end of one is the beginning of the next.
+        program = _processes[processId].FindLast(one => timestamp > one.Since);
+        return program is not null;
     }
 
-    private Known Of(int processId)
+    private KnownProgram Last(int processId)
     {
-        if (!_processes.TryGetValue(processId, out Known? known))
-            _processes.Add(processId, known = new Known(new ProcessImages(processId, _store)));
-        return known;
+        if (!_processes.ContainsKey(processId))
+            Begin(processId);
+        return _processes[processId][^1];
+    }
+
+    private ProcessImages Open(KnownProgram program)
+    {
+        LookedAt += program.HasImages || program.HasEnded ? 0 : 1;
+        return program.ImagesIn(_store);
+    }
+
+    private void Forget(KnownProgram program)
+    {
+        _programs.Remove(program.Number);
+        List<KnownProgram> programs = _processes[program.ProcessId];
+        programs.Remove(program);
+        if (programs.Count == 0)
+            _processes.Remove(program.ProcessId);
+        program.Dispose();
     }
 }

@@ -37,6 +37,13 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
         remove => _core.CodeMapped -= value;
     }
 
+    /// <inheritdoc cref="SessionCore.ProgramEnded"/>
+    internal event Action<int, bool>? ProgramEnded
+    {
+        add => _core.ProgramEnded += value;
+        remove => _core.ProgramEnded -= value;
+    }
+
     /// <summary>The processes that are traced now, by process id.</summary>
     public IReadOnlyList<int> ProcessIds => _core.ProcessIds;
 

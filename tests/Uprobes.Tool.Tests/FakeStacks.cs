@@ -21,8 +21,9 @@ internal sealed class FakeStacks : IStackSource
 
     public void Look(int processId) => LookedAt.Add(processId);
 
-    public StackUnwinding Unwind(int processId, scoped in CapturedStack stack, Span<ulong> frames)
+    public StackUnwinding Unwind(int processId, long timestamp, scoped in CapturedStack stack, Span<ulong> frames, out int program)
     {
+        program = processId;
         for (var count = 0; ; count++)
         {
             var word = stack.Bytes.Length < 8 * (count + 1) ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(stack.Bytes[(8 * count)..]);
@@ -34,7 +35,7 @@ internal sealed class FakeStacks : IStackSource
         }
     }
 
-    public void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named)
+    public void Symbolize(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named)
     {
         foreach (var address in frames)
         {

@@ -1,6 +1,7 @@
 // Executes itself or another file. Each new image says `image N of PID sum S` after calling work N+1 times, then `ready PID`.
 // `self N`: N times in a row, each image doing the next exec by itself. `thread`: exec of itself from a thread that is
-// not the leader. `path FILE`: exec of FILE without arguments. `go N`: calls work N times.
+// not the leader. `path FILE`: exec of FILE without arguments. `go N`: calls work N times. Built with a NAME, `parent`: has the function NAME call
+// getppid; programs that are built with names of one length are equal but for those.
 #include "target.h"
 #include <pthread.h>
 
@@ -18,6 +19,10 @@ static void exec_self(long remaining)
     _exit(127);
 }
 static void *from_thread(void *unused) { exec_self(0); return unused; }
+
+#ifdef NAME
+KEPT long NAME(long n) { return getppid() > 0 ? n : 0; }
+#endif
 
 int main(int argc, char **argv)
 {
@@ -47,6 +52,10 @@ int main(int argc, char **argv)
             sum = 1;
             for (long i = 0; i < c.a; i++) sum = mix(sum, work(i, i));
             result(sum);
+#ifdef NAME
+        } else if (is(&c, "parent")) {
+            result((unsigned long)NAME(c.a));
+#endif
         } else unknown(&c);
     }
     return 0;

@@ -24,9 +24,10 @@ internal interface IScriptSymbols
 
     /// <summary>A stack that a program has captured, symbolised.</summary>
     /// <param name="processId">The process, as this process numbers it.</param>
+    /// <param name="timestamp">When, on the monotonic clock.</param>
     /// <param name="stack">What was captured.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
-    ScriptStack StackOf(int processId, in CapturedStack stack, StackType type);
+    ScriptStack StackOf(int processId, long timestamp, in CapturedStack stack, StackType type);
 
     /// <summary>Looks at what processes have mapped: stacks and names that are asked for when one has ended are found all the same.</summary>
     /// <param name="processIds">The processes, as this process numbers them.</param>

@@ -11,7 +11,7 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<(ImageId Image, string Symbol), ulong?> _values = [];
-    private (StackReader Reader, TargetStacks Stacks)? _reading;
+    private (SessionStacks Reader, TargetStacks Stacks)? _reading;
 
     /// <summary>Whose processes they are; null where the script has none. Set before anything is asked.</summary>
     internal UprobeSession? Session { get; set; }
@@ -47,10 +47,10 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
     }
 
     /// <inheritdoc/>
-    public ScriptStack StackOf(int processId, in CapturedStack stack, StackType type)
+    public ScriptStack StackOf(int processId, long timestamp, in CapturedStack stack, StackType type)
     {
         lock (_gate)
-            return Reading().Stacks.Of(processId, stack, type);
+            return Reading().Stacks.Of(processId, timestamp, stack, type);
     }
 
     /// <inheritdoc/>
@@ -73,12 +73,12 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
         }
     }
 
-    private (StackReader Reader, TargetStacks Stacks) Reading()
+    private (SessionStacks Reader, TargetStacks Stacks) Reading()
     {
         if (_reading is { } known)
             return known;
-        StackReader reader = new(Session);
-        (StackReader, TargetStacks) made = (reader, new TargetStacks(reader, config));
+        SessionStacks reader = new(Session);
+        (SessionStacks, TargetStacks) made = (reader, new TargetStacks(reader, config));
         _reading = made;
         return made;
     }

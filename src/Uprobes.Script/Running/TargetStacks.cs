@@ -9,7 +9,7 @@ namespace Uprobes.Script.Running;
 /// <summary>Stacks of the target's threads as scripts have them. Used by one thread at a time.</summary>
 /// <param name="reader">Unwinds and names them; lent.</param>
 /// <param name="config">What of the names is wanted.</param>
-internal sealed class TargetStacks(StackReader reader, ScriptConfig config)
+internal sealed class TargetStacks(SessionStacks reader, ScriptConfig config)
 {
     /// <summary>Bytes of a waiting thread's stack that are looked at; frames beyond them are not found.</summary>
     private const int MostBytes = 1 << 16;
@@ -29,23 +29,24 @@ internal sealed class TargetStacks(StackReader reader, ScriptConfig config)
             registers.Set(StackRegisters.OfProcessor(number), hit.Register(number));
         registers.Set(StackRegisters.Rip, thread.TryReadRegister("ip", out ulong instruction) ? instruction : hit.SiteAddress);
         int length = Math.Max(0, hit.TryRead(hit.Register(StackPointer), _bytes));
-        return Of(thread.ProcessId, new CapturedStack(registers, _bytes.AsSpan(0, length), isAtEntry), type);
+        return Of(thread.ProcessId, StackReader.Now, new CapturedStack(registers, _bytes.AsSpan(0, length), isAtEntry), type);
     }
 
     /// <summary>A stack that was captured.</summary>
     /// <param name="processId">The process, as this process numbers it.</param>
+    /// <param name="timestamp">When, on the monotonic clock.</param>
     /// <param name="stack">What was captured.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
-    internal ScriptStack Of(int processId, scoped in CapturedStack stack, StackType type)
+    internal ScriptStack Of(int processId, long timestamp, scoped in CapturedStack stack, StackType type)
     {
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
         addresses = addresses[..Math.Min(type.Limit, addresses.Length)];
-        addresses = addresses[..reader.Unwind(processId, stack, addresses).Count];
+        addresses = addresses[..reader.Unwind(processId, timestamp, stack, addresses, out int program).Count];
         // What is limited is how many frames there are in the thread's stack, of which inlined calls have none; and addresses alone have no inlined calls.
         bool isExpanded = config.ShowsDebugInformation && type.Mode is StackMode.Bpftrace or StackMode.Perf;
         List<StackFrame> named = [];
-        reader.Symbolize(processId, addresses, named, isExpanded);
-        return new ScriptStack(type.Mode, [.. named.Select(frame => Frame(frame, reader.Find(processId, frame.Address)))]) { UnwindFailed = named.Count == 0 };
+        reader.Symbolize(program, addresses, named, isExpanded);
+        return new ScriptStack(type.Mode, [.. named.Select(frame => Frame(frame, reader.Find(program, frame.Address)))]) { UnwindFailed = named.Count == 0 };
     }
 
     private ScriptFrame Frame(StackFrame frame, MappedCode? code) => new(frame.Address)

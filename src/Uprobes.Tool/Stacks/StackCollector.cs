@@ -21,7 +21,7 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
     internal const int MostStacks = 1 << 18;
 
     // What stands before the addresses in a key.
-    private const int KeyProcess = 0, KeyProbe = 1, KeyAddresses = 2;
+    private const int KeyProgram = 0, KeyProbe = 1, KeyAddresses = 2;
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong[], Total> _byAddresses = new(new WordsComparer());
     private readonly Dictionary<int[], Total> _byNames = new(new NumbersComparer());
@@ -61,8 +61,8 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
             return;
         var value = record.Integer(StackQuery.ValueField);
         var stack = StackCapture.Read(record, StackQuery.FirstStackField, probes[(int)probe].IsEntry);
-        var found = source.Unwind(processId, stack, _key.AsSpan(KeyAddresses, mostFrames));
-        (_key[KeyProcess], _key[KeyProbe]) = ((ulong)processId, (ulong)probe);
+        var found = source.Unwind(processId, timestamp, stack, _key.AsSpan(KeyAddresses, mostFrames), out var program);
+        (_key[KeyProgram], _key[KeyProbe]) = ((ulong)program, (ulong)probe);
         lock (_gate)
         {
             Seen++;
@@ -81,7 +81,7 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
                     Unkept++;
                     return;
                 }
-                known[key] = total = Name(processId, (int)probe, key[KeyAddresses..], found.End is StackEnd.Truncated or StackEnd.TooDeep);
+                known[key] = total = Name(program, (int)probe, key[KeyAddresses..], found.End is StackEnd.Truncated or StackEnd.TooDeep);
             }
             total.Count++;
             total.Sum += _isSigned ? value : (Int128)(ulong)value;
@@ -104,10 +104,10 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
         }
     }
 
-    private Total Name(int processId, int probe, ReadOnlySpan<ulong> addresses, bool isCut)
+    private Total Name(int program, int probe, ReadOnlySpan<ulong> addresses, bool isCut)
     {
         _named.Clear();
-        source.Symbolize(processId, addresses, _named);
+        source.Symbolize(program, addresses, _named);
         var key = new int[_named.Count + 2];
         for (var i = 0; i < _named.Count; i++)
             key[i] = _frames.NumberOf(_named[i]);

@@ -12,7 +12,7 @@ internal sealed class ProcessImages : IDisposable
     // What a process can have us keep by mapping and unmapping without end.
     private const int MostKept = 1 << 16;
     private readonly ImageStore _store;
-    private readonly TraceeMemory? _memory;
+    private TraceeMemory? _memory;
     private readonly MappedFileOpener _opener;
     private readonly Dictionary<Mapping, MappedCode> _seen = [];
 
@@ -20,13 +20,17 @@ internal sealed class ProcessImages : IDisposable
     /// <param name="pid">A live thread of it.</param>
     /// <param name="store">Keeps the files open; lives longer than this.</param>
     internal ProcessImages(int pid, ImageStore store)
+        : this(pid, store, TryOpenMemory(pid))
     {
-        (ProcessId, _store) = (pid, store);
-        _memory = TryOpenMemory(pid);
-        _opener = new MappedFileOpener(pid, store, Reader);
         PerfMap = PerfMap.Of(pid);
-        Current = new MappedImages(0, [], Reader);
         Refresh();
+    }
+
+    private ProcessImages(int pid, ImageStore store, TraceeMemory? memory)
+    {
+        (ProcessId, _store, _memory) = (pid, store, memory);
+        _opener = new MappedFileOpener(pid, store, Reader);
+        Current = new MappedImages(0, [], Reader);
     }
 
     /// <summary>The process.</summary>
@@ -39,7 +43,7 @@ internal sealed class ProcessImages : IDisposable
     internal PerfMap? PerfMap { get; private set; }
 
     /// <summary>Reads the process's memory, as it is now; null where that is not allowed.</summary>
-    internal MemoryReader? Reader => _memory is null ? null : (address, destination) => _memory.Read(new RemoteAddress(address), destination);
+    internal MemoryReader? Reader => _memory is null ? null : (address, destination) => _memory?.Read(new RemoteAddress(address), destination) ?? 0;
 
     /// <summary>
     /// Looks at the process again. To be called when it has mapped or executed a file, and when an address is in no known code.
@@ -72,9 +76,19 @@ internal sealed class ProcessImages : IDisposable
         return true;
     }
 
-    public void Dispose()
+    /// <summary>Those of a program that has ended before it was looked at: none.</summary>
+    internal static ProcessImages OfNone(int pid, ImageStore store) => new(pid, store, memory: null);
+
+    /// <summary>Lets go of the process's memory, which is that of another program now, or of none. It must not be looked at again.</summary>
+    internal void End()
     {
         _memory?.Dispose();
+        _memory = null;
+    }
+
+    public void Dispose()
+    {
+        End();
         PerfMap?.Dispose();
     }
 

@@ -138,6 +138,38 @@ public sealed class StackTests : IDisposable
     }
 
     [Fact]
+    public void Stacks_of_a_program_keep_its_names_when_its_process_executes_another_one()
+    {
+        StackCollector collector = new(Capacity);
+        using TargetProcess process = TargetProcess.StartTarget("execer-one");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        using SessionStacks stacks = new(session);
+        stacks.Look(process.Pid);
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At("libc.so.6", "getppid")], collector);
+        Assert.Equal("5", process.Ask("parent 5"));
+        process.Send($"path {Targets.Path("execer-two")}");
+        process.WaitForLine("ready ");
+        Assert.Equal("6", process.Ask("parent 6"));
+        StackCollector.Sample[] samples = [collector.Next(), collector.Next()];
+        // Both are read now, the later one first; both callers are at the same address.
+        (string?, ulong, int) second = Caller(samples[1]), first = Caller(samples[0]);
+        Assert.Equal(("called_in_one", "called_in_two"), (first.Item1, second.Item1));
+        Assert.Equal(first.Item2, second.Item2);
+        Assert.NotEqual(first.Item3, second.Item3);
+        process.Quit();
+        Assert.Equal([first, second], [Caller(samples[0]), Caller(samples[1])]);
+
+        (string? Function, ulong Address, int Program) Caller(StackCollector.Sample sample)
+        {
+            Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
+            StackUnwinding found = stacks.Unwind(process.Pid, sample.Timestamp, sample.At(isAtEntry: true), addresses, out int program);
+            List<StackFrame> frames = [];
+            stacks.Symbolize(program, addresses[..found.Count], frames);
+            return (frames[1].Function, frames[1].Address, program);
+        }
+    }
+
+    [Fact]
     public void A_library_that_is_mapped_later_is_looked_at_when_a_stack_leads_there()
     {
         StackCollector collector = new(Capacity);

@@ -74,7 +74,7 @@ internal sealed class ScriptHarness : IActionHost, IScriptSymbols
     public ScriptStack StackOf(ActionOccasion occasion, StackType type) => new(type.Mode,
         [.. new[] { new ScriptFrame(0x400abc) { Function = "f", Offset = 4 }, new ScriptFrame(0x401000) { Function = "main", Offset = 20 } }.Take(type.Limit)]);
 
-    public ScriptStack StackOf(int processId, in CapturedStack stack, StackType type) => throw new NotSupportedException("nothing is captured here");
+    public ScriptStack StackOf(int processId, long timestamp, in CapturedStack stack, StackType type) => throw new NotSupportedException("nothing is captured here");
 
     public void Look(IEnumerable<int> processIds)
     {

@@ -8,6 +8,9 @@ internal interface ITrapEngineEvents
     /// <summary>A tracee forked a process that is traced too.</summary>
     void OnProcessStarted(TracedProcess process);
 
+    /// <summary>A tracee has left its program for another one, which has not run yet.</summary>
+    void OnProgramLeft(TracedProcess process);
+
     /// <summary>A tracee executes another program; its probes are armed.</summary>
     void OnProcessExecuted(TracedProcess process);
 

@@ -238,6 +238,8 @@ internal sealed partial class TrapEngine : ITraceeObserver
             state.WasIgnored = (state.OwnDisposition ?? space.Net?.Disposition)?.IsIgnored == true;
             state.OwnDisposition = null;
         }
+
+        _events.OnProgramLeft(process);
     }
 
     public bool OnExecuted(TracedProcess process)

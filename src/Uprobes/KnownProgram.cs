@@ -1,0 +1,58 @@
+using Uprobes.Stacks;
+
+namespace Uprobes;
+
+/// <summary>What a process executes from one time to another: with an exec another one begins, and with another process of the same number.</summary>
+/// <param name="number">Tells it from all others.</param>
+/// <param name="processId">The process.</param>
+/// <param name="since">When the one before it has ended, on the monotonic clock; 0 for the first.</param>
+internal sealed class KnownProgram(int number, int processId, long since) : IDisposable
+{
+    // A stack that leads nowhere, such as one of code that was made and thrown away, must not cost a look each time.
+    private static readonly TimeSpan RestBetweenLooks = TimeSpan.FromMilliseconds(100);
+    private ProcessImages? _images;
+    private StackSymbols? _symbols;
+    private long _nextLook;
+
+    internal int Number => number;
+
+    internal int ProcessId => processId;
+
+    internal long Since => since;
+
+    /// <summary>When it has ended, on the monotonic clock; <see cref="long.MaxValue"/> for one that runs.</summary>
+    internal long Until { get; private set; } = long.MaxValue;
+
+    internal bool HasEnded => Until != long.MaxValue;
+
+    /// <summary>Knows replaced return addresses; null where none are known to be.</summary>
+    internal IReturnThunks? Thunks { get; set; }
+
+    internal bool HasImages => _images is not null;
+
+    /// <summary>What it has mapped, as far as was looked at; the first question looks, if it has not ended.</summary>
+    /// <param name="store">Keeps the files open.</param>
+    internal ProcessImages ImagesIn(ImageStore store) => _images ??= HasEnded ? ProcessImages.OfNone(processId, store) : new ProcessImages(processId, store);
+
+    /// <summary>Names its code.</summary>
+    /// <param name="store">Keeps the files open.</param>
+    internal StackSymbols SymbolsIn(ImageStore store) => _symbols ??= new StackSymbols(ImagesIn(store));
+
+    /// <summary>Says that it has ended. What was found of it by then is kept.</summary>
+    internal void End(long timestamp)
+    {
+        Until = timestamp;
+        _images?.End();
+    }
+
+    /// <summary>Whether it may be looked at again, some time after the last time.</summary>
+    internal bool MayLook()
+    {
+        if (HasEnded || Environment.TickCount64 < _nextLook)
+            return false;
+        _nextLook = Environment.TickCount64 + (long)RestBetweenLooks.TotalMilliseconds;
+        return true;
+    }
+
+    public void Dispose() => _images?.Dispose();
+}

@@ -1,0 +1,149 @@
+using Uprobes.Linux;
+using Uprobes.Stacks;
+
+namespace Uprobes;
+
+/// <summary>
+/// Stacks of a session's processes, as they map code, execute other programs and end. A process is looked at when it maps code: one that lives for some milliseconds would
+/// show nothing any more when its first stack is read. Thread-safe.
+/// </summary>
+internal sealed class SessionStacks : IDisposable
+{
+    // Each process that is looked at costs a descriptor: a build that starts thousands is looked at when their stacks come.
+    private const int MostAhead = 256;
+
+    // What happened in a process is said to be before it ended, whatever the clocks differ by; its number is another's much later only.
+    private const long AfterEnd = 100_000_000;
+    private readonly Lock _gate = new();
+    private readonly Lock _waitingGate = new();
+    private readonly Queue<Change> _waiting = new();
+    private readonly UprobeSession? _session;
+    private readonly StackReader _reader;
+    private volatile bool _hasWaiting;
+    private bool _isDisposed;
+
+    /// <summary>Follows a session; null reads the stacks of any process, as it is when it is asked about.</summary>
+    internal SessionStacks(UprobeSession? session)
+    {
+        (_session, _reader) = (session, new StackReader(session));
+        if (session is null)
+            return;
+        session.CodeMapped += OnCodeMapped;
+        session.ProgramEnded += OnProgramEnded;
+    }
+
+    /// <summary>What has happened to a process: its program has ended, and perhaps another one begun, or, without a time, it has mapped code.</summary>
+    private readonly record struct Change(int ProcessId, long? End, bool IsReplaced);
+
+    /// <inheritdoc cref="StackReader.Look"/>
+    internal void Look(int processId)
+    {
+        lock (_gate)
+        {
+            TakeWaiting();
+            _reader.Look(processId);
+        }
+    }
+
+    /// <inheritdoc cref="StackReader.Unwind(int, long, in CapturedStack, Span{ulong}, out int)"/>
+    internal StackUnwinding Unwind(int processId, long timestamp, scoped in CapturedStack stack, Span<ulong> frames, out int program)
+    {
+        lock (_gate)
+        {
+            TakeWaiting();
+            return _reader.Unwind(processId, timestamp, stack, frames, out program);
+        }
+    }
+
+    /// <inheritdoc cref="StackReader.SymbolizeOf"/>
+    internal void Symbolize(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true)
+    {
+        lock (_gate)
+            _reader.SymbolizeOf(program, frames, named, isExpanded);
+    }
+
+    /// <inheritdoc cref="StackReader.Symbolize(int, ulong)"/>
+    internal StackFrame Symbolize(int processId, ulong address)
+    {
+        lock (_gate)
+        {
+            TakeWaiting();
+            return _reader.Symbolize(processId, address);
+        }
+    }
+
+    /// <inheritdoc cref="StackReader.Find"/>
+    internal MappedCode? Find(int program, ulong address)
+    {
+        lock (_gate)
+            return _reader.Find(program, address);
+    }
+
+    public void Dispose()
+    {
+        if (_session is not null)
+        {
+            _session.CodeMapped -= OnCodeMapped;
+            _session.ProgramEnded -= OnProgramEnded;
+        }
+
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _reader.Dispose();
+        }
+    }
+
+    private void OnCodeMapped(int processId) => Take(new Change(processId, null, IsReplaced: false));
+
+    private void OnProgramEnded(int processId, bool isReplaced) => 
+        Take(new Change(processId, MonotonicClock.Nanoseconds + (isReplaced ? 0 : AfterEnd), isReplaced));
+
+    /// <summary>On the tracer thread, for which the one that reads a stack may be waiting right now: then that one takes it.</summary>
+    private void Take(Change change)
+    {
+        lock (_waitingGate)
+        {
+            _waiting.Enqueue(change);
+            _hasWaiting = true;
+        }
+
+        if (!_gate.TryEnter())
+            return;
+        try
+        {
+            TakeWaiting();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    private void TakeWaiting()
+    {
+        while (_hasWaiting && !_isDisposed)
+        {
+            Change change;
+            lock (_waitingGate)
+            {
+                if (!_waiting.TryDequeue(out change))
+                {
+                    _hasWaiting = false;
+                    return;
+                }
+            }
+
+            if (change.End is { } end)
+            {
+                _reader.End(change.ProcessId, end);
+                if (change.IsReplaced)
+                    _reader.Begin(change.ProcessId);
+            }
+            else if (_reader.LookedAt < MostAhead || _reader.HasLookedAt(change.ProcessId))
+                _reader.Look(change.ProcessId);
+            else
+                _reader.Begin(change.ProcessId);
+        }
+    }
+}
