@@ -96,7 +96,7 @@ internal sealed class SessionStacks : IDisposable
 
     private void OnCodeMapped(int processId) => Take(new Change(processId, null, IsReplaced: false));
 
-    private void OnProgramEnded(int processId, bool isReplaced) => 
+    private void OnProgramEnded(int processId, bool isReplaced) =>
         Take(new Change(processId, MonotonicClock.Nanoseconds + (isReplaced ? 0 : AfterEnd), isReplaced));
 
     /// <summary>On the tracer thread, for which the one that reads a stack may be waiting right now: then that one takes it.</summary>
