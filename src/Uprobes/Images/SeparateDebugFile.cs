@@ -7,7 +7,7 @@ namespace Uprobes.Images;
 /// <summary>The file that a distribution or <c>objcopy --only-keep-debug</c> put an image's symbols into. Owns its descriptor.</summary>
 internal sealed class SeparateDebugFile : IDisposable
 {
-    private const string DebugDirectory = "/usr/lib/debug";
+    internal const string DebugDirectory = "/usr/lib/debug";
     private readonly SafeFileHandle _handle;
 
     private SeparateDebugFile(SafeFileHandle handle, string path, ElfFile file)
@@ -60,7 +60,8 @@ internal sealed class SeparateDebugFile : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => _handle.Dispose();
 
-    private static string[] Roots(string path)
+    /// <summary>The roots in which the files are that belong to an image: of a process's own one the same comes first.</summary>
+    internal static string[] Roots(string path)
     {
         string[] parts = path.Split('/');
         return parts is ["", "proc", _, "root", ..] ? [string.Join('/', parts[..4]), ""] : [""];
@@ -83,9 +84,21 @@ internal sealed class SeparateDebugFile : IDisposable
             : (name, BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(checksum)));
     }
 
-    private static SeparateDebugFile? TryOpen(string path, ElfImage image, uint? checksum, List<string> problems)
+    private static SeparateDebugFile? TryOpen(string path, ElfImage image, uint? checksum, List<string> problems) =>
+        TryOpen(path, image.File.Limits, image.Id, image.Path, problems, (file, source) => NoteReader.FindBuildId(file) is { } id && image.BuildId is not null
+            ? id == image.BuildId : checksum is null || Checksum.OfFile(source, image.File.Limits) == checksum); // Equal build ids say more than the checksum of the whole file.
+
+    /// <summary>Opens a file if it is the one that is meant.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="limits">For reading it.</param>
+    /// <param name="other">One that it is not; null for none.</param>
+    /// <param name="owner">What it is to belong to, for the user.</param>
+    /// <param name="problems">Takes why a file that was found was not used.</param>
+    /// <param name="belongs">Whether it is meant.</param>
+    internal static SeparateDebugFile? TryOpen(
+        string path, ReadLimits limits, ImageId? other, string owner, List<string> problems, Func<ElfFile, FileByteSource, bool> belongs)
     {
-        if (!FileStatus.TryOf(path, out FileStatus status, out _) || !status.IsRegular || new ImageId(status.Device, status.Inode) == image.Id)
+        if (!FileStatus.TryOf(path, out FileStatus status, out _) || !status.IsRegular || new ImageId(status.Device, status.Inode) == other)
             return null;
         if (ReadOnlyFile.TryOpen(path, out int error) is not { } handle)
         {
@@ -97,14 +110,11 @@ internal sealed class SeparateDebugFile : IDisposable
         {
             status = FileStatus.Of(handle, path);
             var source = new FileByteSource(handle, path, status.Length);
-            ElfFile file = ElfFile.Read(source, image.File.Limits);
-            BuildId? id = NoteReader.FindBuildId(file);
-            // Equal build ids say more than a checksum; without them the checksum of the whole file decides.
-            bool belongs = id is not null && image.BuildId is not null ? id == image.BuildId : checksum is null || Checksum.OfFile(source, image.File.Limits) == checksum;
-            if (belongs)
+            ElfFile file = ElfFile.Read(source, limits);
+            if (belongs(file, source))
                 found = new SeparateDebugFile(handle, path, file);
             else
-                problems.Add($"{path}: the debug file belongs to another build of {image.Path}");
+                problems.Add($"{path}: the debug file belongs to another build of {owner}");
         }
         catch (ImageException refused)
         {

@@ -202,6 +202,55 @@ public sealed class TypeTests : IDisposable
         Assert.Equal("struct s * p", string.Join(", ", Function(image, "f").Parameters.Select(p => $"{image.Types.TextOf(p.Type)} {p.Name}")));
     }
 
+    [Theory]
+    [InlineData("-gdwarf-4")]
+    [InlineData("-gdwarf-5")]
+    public void What_several_debug_files_share_is_read(string version)
+    {
+        const string Shared = "enum color { red, green = 7 }; struct leaf { long weight; char text[40]; }; struct shared { int number; struct leaf *leaf; enum color color; struct { short low, high; } inner; };";
+        // dwz moves only what is large enough, and in several files.
+        string more = string.Concat(Enumerable.Range(0, 60).Select(i => $"struct filler_{i} {{ int first_{i}, second_{i}; struct shared *next_{i}; }}; struct filler_{i} *keep_{i};"));
+        string[] paths = [.. Enumerable.Range(0, 3).Select(i => _workshop.Compile($"s{i}.so", $"s{i}.c", $"{Shared}{more} long f{i}(struct shared *given, enum color c) {{ return given->number + c; }}",
+            "-g", version, "-shared", "-fPIC"))];
+        _workshop.Run("dwz", ["-m", "common.debug", "-M", "common.debug", .. paths]);
+        using (ElfImage image = ElfImage.Open(paths[1]))
+        {
+            Assert.NotNull(image.File.FindSection(".gnu_debugaltlink"));
+            FunctionSignature function = Function(image, "f1");
+            Assert.Equal("struct shared * given, enum color c", string.Join(", ", function.Parameters.Select(p => $"{image.Types.TextOf(p.Type)} {p.Name}")));
+            Assert.Equal(["number", "leaf", "color", "inner"], Struct(image, "shared").Members.Select(m => m.Name));
+            Assert.Equal(48, image.Types.SizeOf(image.Types.Find("leaf", NamedKind.Struct, function)!.Value));
+            Assert.Equal(7, image.Types.FindConstant("green", null)?.Value);
+            Assert.EndsWith("s1.c", image.Lines.Find(Assert.Single(image.Functions.Named("f1")).Address)?.File, StringComparison.Ordinal);
+            Assert.Empty(image.Types.Problems);
+        }
+
+        File.Move(_workshop.PathOf("common.debug"), _workshop.PathOf("elsewhere.debug"));
+        using ElfImage without = ElfImage.Open(paths[1]);
+        _ = without.Types.FindFunction(Assert.Single(without.Functions.Named("f1")).Address);
+        Assert.Contains(without.Types.Problems, problem => problem.Contains("common.debug", StringComparison.Ordinal) && problem.Contains("not found", StringComparison.Ordinal));
+        File.Copy(paths[0], _workshop.PathOf("common.debug"));
+        using ElfImage wrong = ElfImage.Open(paths[1]);
+        _ = wrong.Types.Find("leaf", NamedKind.Struct, null);
+        Assert.Contains(wrong.Types.Problems, problem => problem.Contains("belongs to another build", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Types_in_sections_of_their_own_are_read()
+    {
+        using ElfImage image = ElfImage.Open(_workshop.Compile("t.so", "t.cc",
+            "enum Color { Red, Green = 5 }; struct Leaf { long weight; }; struct Node { Node *next; Leaf leaf; Color color; }; long f(Node *node, Leaf *leaf, Color color) { return node->leaf.weight + leaf->weight + color; }",
+            "-g", "-gdwarf-4", "-fdebug-types-section", "-shared", "-fPIC"));
+        Assert.NotNull(image.File.FindSection(".debug_types"));
+        FunctionSignature function = Function(image, "_Z1fP4NodeP4Leaf5Color");
+        Assert.Equal("struct Node * node, struct Leaf * leaf, enum Color color", string.Join(", ", function.Parameters.Select(p => $"{image.Types.TextOf(p.Type)} {p.Name}")));
+        StructTypeDescription node = Assert.IsType<StructTypeDescription>(image.Types.Describe(image.Types.Resolve(Assert.IsType<PointerTypeDescription>(image.Types.Describe(image.Types.Resolve(function.Parameters[0].Type))).Target)));
+        Assert.Equal([("next", 0L), ("leaf", 64), ("color", 128)], node.Members.Select(m => (m.Name, m.BitPosition)));
+        Assert.Equal(24, image.Types.SizeOf(image.Types.Find("Node", NamedKind.Struct, function)!.Value));
+        Assert.Equal(5, image.Types.FindConstant("Green", function)?.Value);
+        Assert.Empty(image.Types.Problems);
+    }
+
     [Fact]
     public void What_is_in_files_of_their_own_is_told_of()
     {

@@ -119,25 +119,31 @@ internal static class AttributeReader
             case DwarfForm.Reference1 or DwarfForm.Reference2 or DwarfForm.Reference4 or DwarfForm.Reference8 or DwarfForm.ReferenceUnsigned:
                 return number < (ulong)(unit.End - unit.Offset) ? new AttributeValue(AttributeClass.Reference, (ulong)unit.Offset + number) : default;
             case DwarfForm.ReferenceAddress:
-                return number < (ulong)sections.Info.Length ? new AttributeValue(AttributeClass.Reference, number) : default;
+                return Within(unit.Part.References, number, AttributeClass.Reference);
             case DwarfForm.ReferenceSignature:
                 return new AttributeValue(AttributeClass.Signature, number);
             case DwarfForm.StringPointer:
-                return new AttributeValue(AttributeClass.Text, number);
+                return Within(unit.Part.Texts, number, AttributeClass.Text);
             case DwarfForm.LineStringPointer:
-                return new AttributeValue(AttributeClass.LineText, number);
+                return Within(unit.Part.LineTexts, number, AttributeClass.LineText);
             case DwarfForm.StringIndex or DwarfForm.StringIndex1 or DwarfForm.StringIndex2 or DwarfForm.StringIndex3 or DwarfForm.StringIndex4 or DwarfForm.GnuStringIndex:
-                return DebugSections.NumberAt(sections.TextOffsets, unit.TextOffsetsBase, number, unit.IsWide) is { } offset ? new AttributeValue(AttributeClass.Text, offset) : default;
+                return DebugSections.NumberAt(sections.TextOffsets, unit.TextOffsetsBase, number, unit.IsWide) is { } offset
+                    ? Within(unit.Part.Texts, offset, AttributeClass.Text) : default;
             case DwarfForm.AddressIndex or DwarfForm.AddressIndex1 or DwarfForm.AddressIndex2 or DwarfForm.AddressIndex3 or DwarfForm.AddressIndex4 or DwarfForm.GnuAddressIndex:
                 return DebugSections.NumberAt(sections.Addresses, unit.AddressBase, number, isWide: true) is { } address ? new AttributeValue(AttributeClass.Address, address) : default;
             case DwarfForm.SectionOffset:
                 return new AttributeValue(AttributeClass.SectionOffset, number);
             case DwarfForm.RangeListIndex:
                 return new AttributeValue(AttributeClass.RangeListIndex, number);
-            case DwarfForm.ReferenceSupplementary4 or DwarfForm.ReferenceSupplementary8 or DwarfForm.StringSupplementary or DwarfForm.GnuReferenceAlternate or DwarfForm.GnuStringAlternate:
-                return new AttributeValue(AttributeClass.Shared, number);
+            case DwarfForm.ReferenceSupplementary4 or DwarfForm.ReferenceSupplementary8 or DwarfForm.GnuReferenceAlternate:
+                return unit.Part.Shared is { } others ? Within(others.References, number, AttributeClass.Reference) : new AttributeValue(AttributeClass.Shared, number);
+            case DwarfForm.StringSupplementary or DwarfForm.GnuStringAlternate:
+                return unit.Part.Shared is { } texts ? Within(texts.Texts, number, AttributeClass.Text) : new AttributeValue(AttributeClass.Shared, number);
             default:
                 return new AttributeValue(AttributeClass.Other, number);
         }
     }
+
+    private static AttributeValue Within(Range range, ulong offset, AttributeClass kind) =>
+        DebugPart.Within(range, offset) is { } place ? new AttributeValue(kind, place) : default;
 }

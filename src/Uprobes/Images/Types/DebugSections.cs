@@ -32,32 +32,68 @@ internal sealed record DebugSections
     /// <summary><c>.debug_ranges</c>: those of earlier versions.</summary>
     internal byte[] Ranges { get; init; } = [];
 
-    /// <summary>Whether types are also in <c>.debug_types</c>, which is not read.</summary>
-    internal bool HasTypesSection { get; init; }
+    /// <summary>What units have in common, in the order of <see cref="Info"/>.</summary>
+    internal IReadOnlyList<DebugPart> Parts
+    {
+        get => field ?? [new DebugPart(0, Info.Length) { Texts = 0..Texts.Length, LineTexts = 0..LineTexts.Length, References = 0..Info.Length }];
+        init;
+    }
 
     /// <summary>The most that is kept of what they say.</summary>
     internal ulong TypeBytes { get; init; } = ReadLimits.Default.TypeBytes;
 
     /// <summary>Reads them; null where the file has no debug information of this kind.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="shared">The one that it shares with others; null for none.</param>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
-    internal static DebugSections? Read(ElfFile file)
+    internal static DebugSections? Read(ElfFile file, ElfFile? shared = null)
     {
         if (file.FindSection(".debug_info") is null || file.FindSection(".debug_abbrev") is null)
             return null;
         ulong left = file.Limits.DebugInfoBytes;
+        byte[] info = ReadOne(file, ".debug_info", ref left), types = ReadOne(file, ".debug_types", ref left);
+        byte[] abbreviations = ReadOne(file, ".debug_abbrev", ref left), texts = ReadOne(file, ".debug_str", ref left), lineTexts = ReadOne(file, ".debug_line_str", ref left);
+        DebugPart own = new(0, info.Length) { Texts = 0..texts.Length, LineTexts = 0..lineTexts.Length, References = 0..info.Length };
+        List<DebugPart> parts = [own];
+        if (shared is not null)
+        {
+            byte[] others = ReadOne(shared, ".debug_info", ref left), otherTexts = ReadOne(shared, ".debug_str", ref left), otherLines = ReadOne(shared, ".debug_line_str", ref left);
+            DebugPart other = new(info.Length, Sum(info, others))
+            {
+                Abbreviations = abbreviations.Length,
+                Texts = texts.Length..Sum(texts, otherTexts),
+                LineTexts = lineTexts.Length..Sum(lineTexts, otherLines),
+                References = info.Length..Sum(info, others),
+                IsShared = true,
+            };
+            parts = [own with { Shared = other }, other];
+            abbreviations = [.. abbreviations, .. ReadOne(shared, ".debug_abbrev", ref left)];
+            (info, texts, lineTexts) = ([.. info, .. others], [.. texts, .. otherTexts], [.. lineTexts, .. otherLines]);
+        }
+
+        if (types.Length > 0)
+        {
+            // Their abbreviations and texts are those of the file's other units, which they may also refer to.
+            parts.Add(parts[0] with { Start = info.Length, End = Sum(info, types), HasSignatures = true });
+            info = [.. info, .. types];
+        }
+
         return new DebugSections
         {
-            Info = ReadOne(file, ".debug_info", ref left),
-            Abbreviations = ReadOne(file, ".debug_abbrev", ref left),
-            Texts = ReadOne(file, ".debug_str", ref left),
-            LineTexts = ReadOne(file, ".debug_line_str", ref left),
+            Info = info,
+            Abbreviations = abbreviations,
+            Texts = texts,
+            LineTexts = lineTexts,
             TextOffsets = ReadOne(file, ".debug_str_offsets", ref left),
             Addresses = ReadOne(file, ".debug_addr", ref left),
             RangeLists = ReadOne(file, ".debug_rnglists", ref left),
             Ranges = ReadOne(file, ".debug_ranges", ref left),
             TypeBytes = file.Limits.TypeBytes,
-            HasTypesSection = file.FindSection(".debug_types") is not null,
+            Parts = parts,
         };
+
+        int Sum(byte[] first, byte[] second) => (long)first.Length + second.Length <= Array.MaxLength
+            ? first.Length + second.Length : throw file.Source.Malformed($"sections of debug information have more than {Array.MaxLength} bytes together");
     }
 
     /// <summary>The bytes of a text without its zero; empty where there is none, or none of a sensible length.</summary>

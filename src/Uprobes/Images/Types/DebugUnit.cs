@@ -39,6 +39,9 @@ internal sealed class DebugUnit
     /// <summary>Whether it only says which other file its entries are in.</summary>
     internal bool IsSkeleton { get; private set; }
 
+    /// <summary>What it has in common with others.</summary>
+    internal required DebugPart Part { get; init; }
+
     internal AbbreviationTable? Abbreviations { get; set; }
 
     internal ulong TextOffsetsBase { get; set; }
@@ -67,14 +70,15 @@ internal sealed class DebugUnit
 
     /// <summary>Reads the header at an offset.</summary>
     /// <param name="info">The section.</param>
+    /// <param name="part">What it is of.</param>
     /// <param name="offset">Where it starts.</param>
     /// <param name="unit">The unit, or null where it cannot be read.</param>
     /// <param name="end">Where the next one starts.</param>
     /// <returns>False at the end, or where not even the length can be read.</returns>
-    internal static bool TryRead(ReadOnlySpan<byte> info, int offset, out DebugUnit? unit, out int end)
+    internal static bool TryRead(ReadOnlySpan<byte> info, DebugPart part, int offset, out DebugUnit? unit, out int end)
     {
         (unit, end) = (null, 0);
-        var reader = new SpanReader(info);
+        var reader = new SpanReader(info[..Math.Min(part.End, info.Length)]);
         if (!reader.TrySeek(offset) || !reader.TryReadUInt32(out uint shortLength))
             return false;
         ulong length = shortLength;
@@ -82,7 +86,7 @@ internal sealed class DebugUnit
         if ((isWide && !reader.TryReadUInt64(out length)) || length > (ulong)reader.Remaining)
             return false;
         end = reader.Position + (int)length;
-        var made = new DebugUnit { Offset = offset, End = end, IsWide = isWide };
+        var made = new DebugUnit { Offset = offset, End = end, IsWide = isWide, Part = part };
         unit = made.TryReadHeader(ref reader) && made.FirstEntry <= end ? made : null;
         return true;
     }
@@ -99,7 +103,9 @@ internal sealed class DebugUnit
             : TryReadOffset(ref reader, out abbreviations) & reader.TryReadByte(out address);
         if (!read || address != AddressBytes || kind is < CompileKind or > SplitTypeKind)
             return false;
-        AbbreviationsOffset = abbreviations;
+        if (Part.HasSignatures)
+            kind = TypeKind;
+        AbbreviationsOffset = (ulong)Part.Abbreviations + Math.Min(abbreviations, int.MaxValue);
         IsSkeleton = kind == SkeletonKind;
         if (kind is TypeKind or SplitTypeKind)
         {

@@ -22,25 +22,26 @@ internal sealed class DebugUnits
     {
         Sections = sections;
         Budget = new DebugBudget(sections.Info.Length, sections.TypeBytes);
-        if (sections.HasTypesSection)
-            _problems.Add("types in .debug_types are not read (-fno-debug-types-section leaves them where the others are)");
         Dictionary<ulong, AbbreviationTable> tables = [];
         long budget = AbbreviationPasses * sections.Abbreviations.Length;
         int unread = 0;
         bool isSplit = false;
-        for (int offset = 0; _units.Count < MostUnits && DebugUnit.TryRead(sections.Info, offset, out DebugUnit? unit, out int end); offset = end)
+        foreach (DebugPart part in sections.Parts)
         {
-            if (unit is null || FindTable(unit, tables, ref budget) is not { } table)
+            for (int offset = part.Start; _units.Count < MostUnits && DebugUnit.TryRead(sections.Info, part, offset, out DebugUnit? unit, out int end); offset = end)
             {
-                unread++;
-                continue;
-            }
+                if (unit is null || FindTable(unit, tables, ref budget) is not { } table)
+                {
+                    unread++;
+                    continue;
+                }
 
-            unit.Abbreviations = table;
-            _units.Add(unit);
-            if (unit.Signature is { } signature)
-                _signed.TryAdd(signature, unit.SignedType);
-            isSplit |= unit.IsSkeleton || !ReadRoot(unit);
+                unit.Abbreviations = table;
+                _units.Add(unit);
+                if (unit.Signature is { } signature)
+                    _signed.TryAdd(signature, unit.SignedType);
+                isSplit |= unit.IsSkeleton || !ReadRoot(unit);
+            }
         }
 
         if (unread > 0)
@@ -61,7 +62,7 @@ internal sealed class DebugUnits
     /// <summary>What could not be read, a sentence each.</summary>
     internal IReadOnlyList<string> Problems => _problems;
 
-    /// <summary>Whether something is in a file that several debug files share.</summary>
+    /// <summary>Whether something is in a file that several debug files share, and that was not found.</summary>
     internal bool HasShared { get; private set; }
 
     /// <summary>The entry at an offset.</summary>
@@ -169,7 +170,7 @@ internal sealed class DebugUnits
         unit.TextOffsetsBase = NumberOf(root, DwarfAttribute.StringOffsetsBase) ?? unit.TextOffsetsBase;
         unit.AddressBase = NumberOf(root, DwarfAttribute.AddressBase) ?? 0;
         unit.RangeListsBase = NumberOf(root, DwarfAttribute.RangeListsBase) ?? 0;
-        unit.LineTable = NumberOf(root, DwarfAttribute.StatementList);
+        unit.LineTable = unit.Part.IsShared ? null : NumberOf(root, DwarfAttribute.StatementList);
         unit.Language = (SourceLanguage)(root.Find(Sections, DwarfAttribute.Language).Count ?? 0);
         unit.BaseAddress = root.Find(Sections, DwarfAttribute.LowPc) is { Class: AttributeClass.Address, Number: var address } ? address : 0;
         return root.Find(Sections, DwarfAttribute.GnuDwoName).IsNone && root.Find(Sections, DwarfAttribute.DwoName).IsNone;

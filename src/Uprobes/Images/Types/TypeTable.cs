@@ -32,7 +32,7 @@ internal sealed class TypeTable
                 if (contents.Units.Budget.Problem is { } given)
                     all.Add(given);
                 if (contents.Units.HasShared)
-                    all.Add("types are in a file that several debug files share (.gnu_debugaltlink), which is not read");
+                    all.Add("types are in a file that several debug files share (dwz), which was not found");
                 if (contents.IsBroken)
                     all.Add("entries of the debug information cannot be read: it is damaged, or has forms that are not known");
                 return all;
@@ -227,10 +227,10 @@ internal sealed class TypeTable
     {
         try
         {
-            if (DebugSections.Read(image.File) is { } own)
-                return new Contents(new DebugUnits(own));
+            if (ReadFrom(image.File, image) is { } own)
+                return own;
             using SeparateDebugFile? separate = SeparateDebugFile.Find(image, _problems);
-            return separate is not null && DebugSections.Read(separate.File) is { } other ? new Contents(new DebugUnits(other)) : null;
+            return separate is null ? null : ReadFrom(separate.File, image);
         }
         catch (ImageException error)
         {
@@ -238,6 +238,12 @@ internal sealed class TypeTable
             _problems.Add(error.Problem);
             return null;
         }
+    }
+
+    private Contents? ReadFrom(ElfFile file, ElfImage image)
+    {
+        using SeparateDebugFile? shared = SharedDebugFile.Find(file, image.Path, _problems);
+        return DebugSections.Read(file, shared?.File) is { } sections ? new Contents(new DebugUnits(sections)) : null;
     }
 
     /// <summary>What was read; used under the lock.</summary>
