@@ -1,11 +1,13 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Uprobes.Script.Output;
 
 /// <summary>
 /// Text of the target, which may hold anything. A terminal would obey its control characters, so that they are written
-/// there as <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>: C0, DEL, C1, and every byte that is not valid UTF-8.
+/// there as <c>\n</c>, <c>\t</c>, <c>\r</c> or <c>\xNN</c>: C0, DEL, C1, characters that are not seen but change how others are
+/// (bidirectional overrides, zero-width ones, separators of lines), and every byte that is not valid UTF-8.
 /// </summary>
 internal static class TargetText
 {
@@ -58,13 +60,16 @@ internal static class TargetText
             bytes = bytes[plain..];
             OperationStatus status = Rune.DecodeFromUtf8(bytes, out Rune rune, out int length);
             ReadOnlySpan<byte> character = bytes[..length];
-            if ((status == OperationStatus.Done && !Rune.IsControl(rune)) || (keepLines && rune.Value is '\n' or '\t'))
+            if ((status == OperationStatus.Done && IsVisible(rune)) || (keepLines && rune.Value is '\n' or '\t'))
                 output.Write(character);
             else
                 WriteEscape(output, character);
             bytes = bytes[length..];
         }
     }
+
+    private static bool IsVisible(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
     private static void WriteEscape(IBufferWriter<byte> output, ReadOnlySpan<byte> character)
     {

@@ -179,6 +179,7 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
 
     private IReadOnlyList<ScriptSite> Resolve(UprobeSession session)
     {
+        using IDisposable? work = _options.BeginWork("finding functions");
         SiteResolver resolver = new(session.OpenImages, pattern => FilePatterns.Find(pattern, session.ProcessIds), _script.Options);
         IReadOnlyList<ScriptSite> sites = resolver.Resolve(_script);
         if (resolver.Diagnostics.HasErrors)
@@ -190,7 +191,9 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
 
     private IArmedScript Arm(UprobeSession session, IReadOnlyList<ScriptSite> sites)
     {
-        IArmedScript armed = _engine.Arm(new ScriptArming(session, _script, sites, _maps, this));
+        IArmedScript armed;
+        using (_options.BeginWork(string.Create(CultureInfo.InvariantCulture, $"arming {sites.Count} probes")))
+            armed = _engine.Arm(new ScriptArming(session, _script, sites, _maps, this));
         List<Diagnostic> refused = [];
         foreach ((ScriptSite site, ProbeRefusal refusal) in armed.Refused)
         {

@@ -15,6 +15,9 @@ internal sealed record ScriptRunOptions
     /// <summary>Tells people what is no output of the script, a line each. Called on the thread that runs the script.</summary>
     internal required Action<string> Tell { get; init; }
 
+    /// <summary>Tells that work goes on which may take long, until what is returned is disposed of. Called on the thread that runs the script.</summary>
+    internal Func<string, IDisposable?> BeginWork { get; init; } = static _ => null;
+
     /// <summary>-k: whether each failure of an action is told.</summary>
     internal bool TellsFailures { get; init; }
 

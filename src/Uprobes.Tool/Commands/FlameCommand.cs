@@ -40,6 +40,7 @@ internal sealed class FlameCommand(ToolEnvironment environment, FlameRequest req
         else
         {
             using var graph = new MemoryStream();
+            using var work = Status.ShowWork("drawing");
             FlameGraph.Write(graph, results, request.Title, note, request.IsInverted);
             System.Buffers.BuffersExtensions.Write(_output!.Buffer, graph.GetBuffer().AsSpan(0, (int)graph.Length));
         }

@@ -37,16 +37,16 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             throw ToolException.Usage("--detach cannot follow calls to their returns: what unwinds their stacks may be loaded while nobody is attached", "leave out --detach, or what is asked of returns (-r, retval, duration, latency)");
         Prepare();
         using var output = environment.OpenOutput(request.OutputPath);
-        using var signals = new SignalWatch(Interrupt, Abandon);
+        using var signals = new SignalWatch(Interrupt, Abandon, Status.Write);
         using var session = environment.OpenSession(request.Target, request.Options, opening => _session = opening);
         _session = session;
         if (_interrupted)
             return Interrupted();
         session.Notice += notice => Events.Post(new RunEvent.Noticed(notice));
-        var selection = Select(session, output);
+        var selection = Working("finding functions", () => Select(session, output));
         if (_interrupted)
             return Interrupted();
-        using var armed = Arm(session, selection.Probes, output);
+        using var armed = Working($"arming {Amount.Of(selection.Probes.Count, "probe")}", () => Arm(session, selection.Probes, output));
         if (_interrupted && StartsCommand)
             return Interrupted(); // Before it ran. A running process may have been hit already: its results are shown.
         if (!TellArmed(session, selection, armed, output))
@@ -96,9 +96,13 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
     {
         // A started command stays ours until it ends, since its exit code is handed on; without probes it runs at full speed.
         var staysForCommand = StartsCommand && end is RunEnd.Enough or RunEnd.OutputEnded;
-        armed.Stop();
-        if (!staysForCommand)
-            session.Dispose();
+        // A command that still runs writes to the same terminal.
+        using (end == RunEnd.Completed || !StartsCommand ? Status.ShowWork($"removing {Amount.Of(armed.Armed.Count, "probe")}") : null)
+        {
+            armed.Stop();
+            if (!staysForCommand)
+                session.Dispose();
+        }
         FinishResults(armed);
         if (staysForCommand)
         {
@@ -112,6 +116,12 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
         if (session.Completion is { IsFaulted: true, Exception: { } failure })
             throw new ToolException($"tracing failed and ended early: {failure.GetBaseException().Message}", "the results are not complete", inner: failure);
         return end == RunEnd.Completed ? session.CommandExitCode ?? ExitCode.Success : ExitCode.Success;
+    }
+
+    private T Working<T>(string what, Func<T> work)
+    {
+        using (Status.ShowWork(what))
+            return work();
     }
 
     private bool TellArmed(IProbeSession session, ProbeSelection selection, IArmedPrograms armed, ResultOutput output)

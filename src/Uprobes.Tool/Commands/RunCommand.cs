@@ -68,6 +68,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
                 _ => new ScriptTarget.Nothing(),
             },
             OpenSession = (_, opening) => SessionOpener.OpenSession(request.Target!, request.Options, opening),
+            BeginWork = environment.Status.ShowWork,
             Tell = line => environment.Status.WriteSafe(line + "\n"),
             TellsFailures = request.TellsFailures,
             IsDryRun = request.IsDryRun,
@@ -77,7 +78,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         {
             run.Abandon();
             Environment.Exit(AbandonedCode);
-        });
+        }, environment.Status.Write);
         var code = run.Run();
         writer.Dispose();
         return code;
@@ -140,6 +141,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
     {
         DiagnosticBag diagnostics = [];
         var syntax = Parser.Parse(source, diagnostics);
+        using var work = environment.Status.ShowWork("reading functions and types");
         var script = Analyzer.Analyze(syntax, new AnalysisOptions
         {
             Positional = request.Positional,
@@ -148,6 +150,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
             Environment = OptionsOfEnvironment(),
             Types = new ImageTypes(files.Open),
         }, diagnostics);
+        work.Dispose();
         Tell(diagnostics.Where(one => one.Severity == Severity.Error || !request.HidesWarnings), source);
         return script;
     }

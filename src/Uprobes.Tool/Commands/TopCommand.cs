@@ -52,6 +52,7 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
 
     private RunEnd ObserveOnScreen(ProbeRun run, ResultOutput output)
     {
+        using var held = Status.Hold();
         using var screen = _screen = new LiveScreen(output);
         try
         {

@@ -7,12 +7,16 @@ namespace Uprobes.Tool.Messages;
 /// Everything that is not a result goes to standard error, one escaped line each; on a terminal one live line may stand
 /// below them. Usable from any thread, but never from a probe handler: writing may block.
 /// </summary>
-internal sealed class StatusLines(Stream error, bool isTerminal)
+/// <param name="error">Standard error.</param>
+/// <param name="isTerminal">Whether it is a terminal that can take a line back.</param>
+/// <param name="size">How large that is; null where it has no bounds.</param>
+internal sealed class StatusLines(Stream error, bool isTerminal, TerminalSize? size = null)
 {
     private const string EraseLine = "\r\e[K";
     private readonly Lock _lock = new();
     private bool _closed;
     private bool _progressShown;
+    private StringBuilder? _held;
 
     /// <summary>Whether a live line can be shown.</summary>
     public bool CanShowProgress => isTerminal;
@@ -47,7 +51,12 @@ internal sealed class StatusLines(Stream error, bool isTerminal)
             return;
         lock (_lock)
         {
-            Put($"{EraseLine}{Escaping.Text(line)}");
+            if (_held is not null)
+                return;
+            var shown = Escaping.Text(line);
+            // A line that goes on in the next one could not be taken back. Letters may be two cells wide.
+            var room = (size?.Columns ?? int.MaxValue) - 1;
+            Put($"{EraseLine}{(shown.Length <= room ? shown : shown[..room])}");
             _progressShown = true;
         }
     }
@@ -57,6 +66,32 @@ internal sealed class StatusLines(Stream error, bool isTerminal)
     {
         lock (_lock)
             Put(TakeProgress());
+    }
+
+    /// <summary>Tells, after a while, that work goes on, until what is returned is disposed of. Does nothing where there can be no live line.</summary>
+    /// <param name="what">What is done.</param>
+    public WorkLine ShowWork(string what) => new(this, what);
+
+    /// <summary>On a terminal, keeps lines back until what is returned is disposed of: something else has the whole of it meanwhile.</summary>
+    public IDisposable Hold()
+    {
+        lock (_lock)
+        {
+            Put(TakeProgress());
+            if (isTerminal)
+                _held ??= new StringBuilder();
+        }
+        return new Held(this);
+    }
+
+    private void Release()
+    {
+        lock (_lock)
+        {
+            var held = _held?.ToString() ?? "";
+            _held = null;
+            Put(held);
+        }
     }
 
     private string TakeProgress()
@@ -71,6 +106,11 @@ internal sealed class StatusLines(Stream error, bool isTerminal)
     {
         if (text.Length == 0 || _closed)
             return;
+        if (_held is not null)
+        {
+            _held.Append(text);
+            return;
+        }
         try
         {
             error.Write(Encoding.UTF8.GetBytes(text));
@@ -79,5 +119,10 @@ internal sealed class StatusLines(Stream error, bool isTerminal)
         {
             _closed = true; // nobody reads what is told; the results go on
         }
+    }
+
+    private sealed class Held(StatusLines lines) : IDisposable
+    {
+        public void Dispose() => lines.Release();
     }
 }

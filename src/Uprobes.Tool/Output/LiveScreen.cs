@@ -8,7 +8,6 @@ namespace Uprobes.Tool.Output;
 /// </summary>
 internal sealed class LiveScreen : IDisposable
 {
-    private const string NoTerminal = "dumb";
     private readonly ScreenWriter _writer;
     private readonly IAnsiConsole _console;
     private LiveDisplayContext? _live;
@@ -36,8 +35,7 @@ internal sealed class LiveScreen : IDisposable
     }
 
     /// <summary>Whether what reads the results can show a screen.</summary>
-    public static bool Suits(ResultOutput output) =>
-        output.IsTerminal && Environment.GetEnvironmentVariable("TERM") is { Length: > 0 } terminal && terminal != NoTerminal;
+    public static bool Suits(ResultOutput output) => output.IsTerminal && TerminalSize.IsSmart;
 
     /// <summary>The columns that there are.</summary>
     public int Width => _console.Profile.Width;
