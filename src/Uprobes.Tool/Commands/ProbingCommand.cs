@@ -137,6 +137,8 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             output.Flush();
             return false;
         }
+        if (RightsNotice.Of(request.Target) is { } rights)
+            Status.Write(rights);
         var probes = Amount.Of(armed.Armed.Count, "probe");
         Status.Write(request.Target is TargetChoice.Command command
             ? $"starting {command.Program} with {probes}"

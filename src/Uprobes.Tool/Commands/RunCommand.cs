@@ -79,6 +79,8 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
             run.Abandon();
             Environment.Exit(AbandonedCode);
         }, environment.Status.Write);
+        if (RightsNotice.Of(request.Target) is { } rights && !request.HidesWarnings)
+            environment.Status.Write(rights);
         var code = run.Run();
         writer.Dispose();
         return code;

@@ -31,8 +31,7 @@ internal static class AttachDiagnosis
             return new AttachException(pid, AttachFailure.OtherUser, $"it runs as user {status.UserId}, you are user {self}",
                 "Run as that user, or as root.");
         if (self != 0 && YamaScope() is > 0 and var scope)
-            return new AttachException(pid, AttachFailure.Yama, $"kernel.yama.ptrace_scope is {scope}",
-                scope >= 3 ? "The setting is final until the next boot." : "Start the program with -c, run as root, or set kernel.yama.ptrace_scope to 0.");
+            return Yama(pid, scope);
         if (self != 0 && !IsReadable($"/proc/{pid}/maps"))
             return new AttachException(pid, AttachFailure.NotDumpable, "it is not dumpable: it changed its user or asked for protection",
                 "Run as root.");
@@ -41,6 +40,16 @@ internal static class AttachDiagnosis
             : new AttachException(pid, AttachFailure.Refused, $"{Errno.Name(error)} ({Errno.Describe(error)})",
                 "A security module or user namespace may forbid it: try as root in the process's own namespace.");
     }
+
+    /// <summary>Yama's rule (Documentation/admin-guide/LSM/Yama.rst): 1 is for descendants alone, 2 for administrators, 3 for nobody until the next boot.</summary>
+    /// <param name="pid">Whom we may not attach to.</param>
+    /// <param name="scope">kernel.yama.ptrace_scope, above 0.</param>
+    internal static AttachException Yama(int pid, int scope) => new(pid, AttachFailure.Yama, $"kernel.yama.ptrace_scope is {scope}", scope switch
+    {
+        1 => "Only programs that you start with -c may be probed: do that, run as root, or allow it with `sysctl kernel.yama.ptrace_scope=0` as root.",
+        2 => "Only root may probe: run as root, or allow it with `sysctl kernel.yama.ptrace_scope=0` as root.",
+        _ => "Nobody may probe, and that is final until the next boot.",
+    });
 
     private static string CommandOf(int pid)
     {

@@ -185,6 +185,7 @@ public sealed partial class PrintfFormatTests
     [InlineData("a\nb\tc\r", "a\\nb\\tc\\r")]
     [InlineData("\u0007\u007f", "\\x07\\x7f")]
     [InlineData("\u009b1m", "\\xc2\\x9b1m")]
+    [InlineData("a\u202eb\u200b\u2028", "a\\xe2\\x80\\xaeb\\xe2\\x80\\x8b\\xe2\\x80\\xa8")]
     [InlineData("häß€😀", "häß€😀")]
     public void On_a_terminal_control_characters_of_the_target_are_escaped(string text, string expected)
     {

@@ -1,0 +1,84 @@
+using System.Text;
+using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
+
+namespace Uprobes.Tool.Tests;
+
+/// <summary>What stands on standard error, on a terminal and elsewhere.</summary>
+public sealed class StatusLinesTests
+{
+    private readonly MemoryStream _error = new();
+
+    [Fact]
+    public void Long_work_turns_in_a_line_that_goes_when_it_is_done()
+    {
+        StatusLines status = new(_error, isTerminal: true);
+        using (var work = status.ShowWork("arming 7 probes"))
+        {
+            work.Turn();
+            work.Turn();
+        }
+        status.Write("attached");
+        Assert.Equal("\r\e[K- arming 7 probes|\r\e[K\\ arming 7 probes|\r\e[K|attached\n".Replace("|", "", StringComparison.Ordinal), Written);
+    }
+
+    [Fact]
+    public void Work_that_is_done_at_once_is_not_told()
+    {
+        StatusLines status = new(_error, isTerminal: true);
+        var work = status.ShowWork("arming 7 probes");
+        work.Dispose();
+        work.Turn();
+        Assert.Equal("", Written);
+    }
+
+    [Fact]
+    public void Without_a_terminal_nothing_turns()
+    {
+        StatusLines status = new(_error, isTerminal: false);
+        using (var work = status.ShowWork("arming 7 probes"))
+            work.Turn();
+        Assert.Equal("", Written);
+    }
+
+    [Fact]
+    public void A_live_line_is_cut_where_the_window_ends_since_only_one_line_can_be_taken_back()
+    {
+        StatusLines status = new(_error, isTerminal: true, new Narrow());
+        status.ShowProgress("0123456789012345");
+        status.Write("lines that stay are whole");
+        Assert.Equal("\r\e[K012345678\r\e[Klines that stay are whole\n", Written);
+    }
+
+    [Fact]
+    public void Lines_wait_while_something_else_has_the_terminal()
+    {
+        StatusLines status = new(_error, isTerminal: true);
+        using (status.Hold())
+        {
+            status.Write("one");
+            status.ShowProgress("not shown");
+            status.WriteError("two", hint: null);
+            Assert.Equal("", Written);
+        }
+        Assert.Equal("one\nuprobe: two\n", Written);
+    }
+
+    [Fact]
+    public void Where_errors_go_to_a_file_they_do_not_wait()
+    {
+        StatusLines status = new(_error, isTerminal: false);
+        using (status.Hold())
+        {
+            status.Write("one");
+            Assert.Equal("one\n", Written);
+        }
+    }
+
+    private string Written => Encoding.UTF8.GetString(_error.ToArray());
+
+    private sealed class Narrow : TerminalSize
+    {
+        public override int Columns => 10;
+    }
+}
