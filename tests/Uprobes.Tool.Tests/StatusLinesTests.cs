@@ -5,7 +5,7 @@ using Uprobes.Tool.Output;
 namespace Uprobes.Tool.Tests;
 
 /// <summary>What stands on standard error, on a terminal and elsewhere.</summary>
-public sealed class StatusLinesTests
+public sealed class StatusLinesTests : IDisposable
 {
     private readonly MemoryStream _error = new();
 
@@ -74,6 +74,8 @@ public sealed class StatusLinesTests
             Assert.Equal("one\n", Written);
         }
     }
+
+    public void Dispose() => _error.Dispose();
 
     private string Written => Encoding.UTF8.GetString(_error.ToArray());
 

@@ -9,7 +9,7 @@ internal static class RightsNotice
     {
         if (target is not TargetChoice.Command { Program: var program } || Environment.IsPrivilegedProcess || FileOf(program) is not { } path)
             return null;
-        var mode = File.GetUnixFileMode(path);
+        var mode = new FileInfo(path).UnixFileMode;
         var kind = mode.HasFlag(UnixFileMode.SetUser) ? "set-user-ID" : mode.HasFlag(UnixFileMode.SetGroup) ? "set-group-ID" : null;
         return kind is null ? null : $"{program} is {kind}: while it is traced it runs with your rights, not with its owner's (run uprobe as root for these)";
     }

@@ -37,10 +37,7 @@ public sealed class OrdinaryUserTests : IDisposable
         ProcessSnapshot before = ProcessSnapshot.Take(target.Pid);
         string[] words = [.. command.Replace("PROGRAM", _program, StringComparison.Ordinal).Split('\'').SelectMany((part, i) => i % 2 == 1 ? [part] : part.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
         using TargetProcess tool = Start([words[0], "-p", $"{target.Pid}", .. words[1..]]);
-        if (words[0] == "run")
-            tool.WaitForLine("Attached ");
-        else
-            tool.WaitForErrorLine("attached ");
+        tool.WaitForErrorLine(words[0] == "run" ? "Attached " : "attached ");
         target.Ask("nothing 30");
         tool.Signal(Signals.Interrupt);
         Assert.True(tool.WaitForExit() == new ExitStatus(0, null), tool.Errors);
