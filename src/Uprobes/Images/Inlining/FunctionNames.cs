@@ -8,11 +8,13 @@ namespace Uprobes.Images.Inlining;
 /// <param name="scopesOf">What the functions of a unit are declared in.</param>
 internal sealed class FunctionNames(DebugUnits units, Func<DebugUnit, ScopeIndex> scopesOf)
 {
-    private const int MostKept = 1 << 16, DeepestScope = 32;
+    // A damaged file may have any number of long names: those beyond this are made anew each time, and what a name has too much is left out.
+    private const int MostKept = 1 << 24, DeepestScope = 32, LongestScoped = 4096;
 
     // A copy stands for an abstract function, and that for a declaration; more is no compiler's.
     private const int MostOrigins = 8;
     private readonly Dictionary<int, string?> _kept = [];
+    private int _charactersKept;
 
     /// <summary>The name of what an entry is, or is a copy of: the linker's where it has one, otherwise its own with its namespaces; null for none.</summary>
     internal string? Of(DebugEntry entry)
@@ -25,8 +27,13 @@ internal sealed class FunctionNames(DebugUnits units, Func<DebugUnit, ScopeIndex
         string? made = units.Sections.Text(units.FindInherited(origin, DwarfAttribute.LinkageName))
             ?? units.Sections.Text(units.FindInherited(origin, DwarfAttribute.MipsLinkageName))
             ?? Scoped(origin);
-        if (_kept.Count < MostKept)
+        int characters = 1 + (made?.Length ?? 0);
+        if (_charactersKept <= MostKept - characters)
+        {
+            _charactersKept += characters;
             _kept.Add(origin.Offset, made);
+        }
+
         return made;
     }
 
@@ -41,7 +48,7 @@ internal sealed class FunctionNames(DebugUnits units, Func<DebugUnit, ScopeIndex
         StringBuilder name = new(own);
         foreach (int scope in scopesOf(declared.Unit).Around(declared.Offset).Take(DeepestScope))
         {
-            if (units.TryGet(scope, out DebugEntry around))
+            if (name.Length < LongestScoped && units.TryGet(scope, out DebugEntry around))
                 name.Insert(0, (around.Name(units.Sections) ?? (around.Tag == DwarfTag.Namespace ? "(anonymous namespace)" : "{unnamed}")) + "::");
         }
 
