@@ -55,7 +55,7 @@ internal sealed class ChannelNumbers
         AggregateType { Function: AggregateFunction.Max, IsSigned: var isSigned } => ScriptValue.Maximum((long)(ulong)((_greatest ?? 0) & ulong.MaxValue), isSigned),
         AggregateType { Function: AggregateFunction.Avg, IsSigned: var isSigned } => ScriptValue.Average(new ScriptStats(_count, _sum, isSigned)),
         AggregateType { Function: AggregateFunction.Stats, IsSigned: var isSigned } => ScriptValue.Stats(new ScriptStats(_count, _sum, isSigned)),
-        AggregateType { Function: AggregateFunction.Hist } => ScriptValue.Histogram(new LogHistogram(0, _buckets)),
+        AggregateType { Function: AggregateFunction.Hist } => ScriptValue.Histogram(new LogHistogram(map.Definition.Bits, _buckets)),
         AggregateType => ScriptValue.Histogram(new LinearHistogram(map.Symbol.Parameters[0], map.Symbol.Parameters[1], map.Symbol.Parameters[2], _buckets)),
         var type => TypedValue.OfBits(_sum, type, types),
     };

@@ -8,6 +8,9 @@ namespace Uprobes.Script.Lowering;
 /// <summary>Decides how the maps that actions use lie in shared memory.</summary>
 internal sealed class MapPlan
 {
+    /// <summary>Bytes of a table, most of which are never touched.</summary>
+    private const long LargestTable = 1L << 34;
+
     private readonly Dictionary<MapSymbol, int> _indexes = [];
     private readonly Dictionary<MapSymbol, LoweringRefusal> _refusals = [];
     private readonly List<LoweredMap> _maps = [];
@@ -82,7 +85,11 @@ internal sealed class MapPlan
         if (entries > ProgramLimits.Keys)
             throw new LoweringException(map.Declared, $"{map} has more than {ProgramLimits.Keys} entries");
         LinearSteps steps = kind == AggregateKind.LinearHistogram ? StepsOf(map) : default;
-        return new LoweredMap(map, new MapDefinition(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps), key);
+        int bits = kind == AggregateKind.LogHistogram && map.Parameters is [var parts, ..] ? (int)parts : 0;
+        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits);
+        return (long)entries * definition.CellWords * 8 > LargestTable
+            ? throw new LoweringException(map.Declared, $"{map} would take more than {LargestTable >> 30} GiB")
+            : new LoweredMap(map, definition, key);
     }
 
     /// <summary>A table that is half full still finds room for almost every key.</summary>
@@ -100,7 +107,7 @@ internal sealed class MapPlan
                 AggregateFunction.Max => AggregateKind.Maximum,
                 AggregateFunction.Avg => AggregateKind.Average,
                 AggregateFunction.Stats => AggregateKind.Statistics,
-                AggregateFunction.Hist when map.Parameters is [] or [0] => AggregateKind.LogHistogram,
+                AggregateFunction.Hist => AggregateKind.LogHistogram,
                 AggregateFunction.Lhist => AggregateKind.LinearHistogram,
                 _ => throw new LoweringException(map.ValueSpan, $"{map} has buckets that programs in the target cannot fill"),
             };

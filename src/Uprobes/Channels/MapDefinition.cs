@@ -22,7 +22,8 @@ internal enum AggregateKind
     Statistics,
 
     /// <summary>
-    /// Powers of two. Cell: 66 buckets: 0 for negative values (of a signed type), 1 for zero, 2 + n for values in [2^n, 2^(n+1)).
+    /// Powers of two, each in 2^k equal parts (<see cref="MapDefinition.Bits"/>). Cell: 1 + (65 - k) x 2^k buckets: 0 for negative values (of a signed
+    /// type), 1 + n for n below 2^k, and for values v in [2^n, 2^(n+1)) above 1 + ((n - k) &lt;&lt; k) + (v >> (n - k)). With k = 0: 1 for zero, 2 + n for [2^n, 2^(n+1)).
     /// </summary>
     LogHistogram,
 
@@ -49,9 +50,13 @@ internal readonly record struct LinearSteps(long Least, long Limit, long Width)
 /// <param name="Keys">Types of the key's parts; empty for a map without a key, which has a cell of its own for each probe of the program's group and each thread.</param>
 /// <param name="Capacity">Most keys; 1 without a key. A power of two. Further keys are counted as lost.</param>
 /// <param name="Steps">For linear histograms.</param>
+/// <param name="Bits">For histograms of powers of two: k, 0 to <see cref="MostBits"/>.</param>
 internal sealed record MapDefinition(
-    string Name, AggregateKind Kind, DataType ValueType, IReadOnlyList<DataType> Keys, int Capacity, LinearSteps Steps = default)
+    string Name, AggregateKind Kind, DataType ValueType, IReadOnlyList<DataType> Keys, int Capacity, LinearSteps Steps = default, int Bits = 0)
 {
+    /// <summary>The greatest k of a histogram of powers of two.</summary>
+    internal const int MostBits = 5;
+
     internal bool IsKeyed => Keys.Count > 0;
 
     /// <summary>Bytes of the key, a multiple of 8.</summary>
@@ -71,7 +76,7 @@ internal sealed record MapDefinition(
     {
         AggregateKind.Count or AggregateKind.Sum => 1,
         AggregateKind.Statistics => 4,
-        AggregateKind.LogHistogram => 66,
+        AggregateKind.LogHistogram => 1 + ((65 - Bits) << Bits),
         AggregateKind.LinearHistogram => Steps.Count + 2,
         _ => 2,
     };

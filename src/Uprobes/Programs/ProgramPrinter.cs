@@ -26,6 +26,9 @@ internal sealed class ProgramPrinter
             if (map.Kind == Channels.AggregateKind.LinearHistogram)
                 text.Append(CultureInfo.InvariantCulture, $", {map.Steps.Least} to {map.Steps.Limit} by {map.Steps.Width}");
 
+            if (map.Bits > 0)
+                text.Append(CultureInfo.InvariantCulture, $", powers of two in {1 << map.Bits}");
+
             text.Append('\n');
         }
 

@@ -53,6 +53,8 @@ public sealed class LoweringTests
         "uprobe:./t:work { $s = \"first\"; printf(\"%s \", $s); $s = str(arg2); printf(\"%s\\n\", $s); if ($s == \"hello\") { @[$s] = count() } }",
         "uprobe:./t:work { $a = arg0; printf(\"%d %d %d\\n\", $a, $a++, $a); @n = $a; printf(\"%d %d %d\\n\", @n, ++@n, @n); $b = $a + $a++ * $a; @b = $b }",
         "uprobe:./t:work { printf(\"%s\\n\", ntop(arg0)); @[ntop(arg0)] = count() }",
+        "uprobe:./t:work { @a = hist(arg1, 1); @b[arg0] = hist(arg1 * arg1, 3); @c = hist((int64)arg0 - 4, 2); @d[tid] = hist(nsecs(monotonic), 5); @e = hist(arg0, 0); }",
+        "BEGIN { @ = hist(1000, 4); @k[1] = hist(7, 2) } uprobe:./t:work { @ = hist(arg1 * 10, 4); @k[arg0 & 1] = hist(arg1, 2); if (arg0 == 9) { clear(@k) } } END { print(@); zero(@) }",
         "uprobe:./t:work { $i = 0; while ($i < arg0) { $i++; if ($i == 3) { continue } if ($i == 9) { break } @[$i] = count() } printf(\"%d\\n\", $i) }",
         "uprobe:./t:work { $i = 0; while ($i++ < arg0) { @[$i] = sum(arg1) } @late = $i }",
         "uprobe:./t:work { while (@n < 20) { @n++; if (@n % 4 == 0) { break } printf(\"%d\\n\", @n) } }",
@@ -73,6 +75,17 @@ public sealed class LoweringTests
         string expected = LoweringKit.Interpret(script, Calls);
         Assert.Equal(expected, LoweringKit.RunLowered(script, Calls));
         Assert.NotEmpty(expected.Trim());
+    }
+
+    [Theory]
+    [InlineData("uprobe:./t:work { @ = hist(arg1, 5); @b[comm] = hist(arg0, 1); @c = hist(arg0); @d = lhist(arg0, 0, 10, 1) }")]
+    [InlineData("uprobe:./t:work { for ($i : 0..arg0) { @[$i] = count() } }")]
+    public void What_programs_can_keep_is_not_sent(string text)
+    {
+        LoweredScript? lowered = ScriptLowering.Lower(LoweringKit.Check(text), 0, out _);
+        Assert.NotNull(lowered);
+        Assert.Empty(lowered.ForReader);
+        Assert.Empty(lowered.Events);
     }
 
     [Theory]

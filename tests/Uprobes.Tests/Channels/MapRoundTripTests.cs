@@ -104,9 +104,9 @@ public sealed class MapRoundTripTests
 
     [Fact]
     public void Cells_without_a_key_are_merged_per_probe() =>
-        Gen.Select(Gen.OneOf(Merging), Types, Steps, Hits.Array[0, 60]).Sample((kind, type, steps, hits) =>
+        Gen.Select(Gen.OneOf(Merging), Types, Steps, Hits.Array[0, 60], Gen.Int[0, MapDefinition.MostBits]).Sample((kind, type, steps, hits, bits) =>
         {
-            MapDefinition map = new("m", kind, type, [], 1, steps);
+            MapDefinition map = new("m", kind, type, [], 1, steps, kind == AggregateKind.LogHistogram ? bits : 0);
             hits = [.. hits.Select(h => h with { Value = type.Wrap(h.Value) })];
             MapSnapshot snapshot = Run(map, hits);
             Assert.Equal(0, snapshot.Corrupt);

@@ -124,6 +124,7 @@ public sealed class CheckerTests
         ["10100 rounds with the loops around it, more than 10000"] = Group(new Repeat(0, 101, [new Repeat(1, 100, [])])),
         ["its counter, u8, cannot hold 256"] = Group(new Repeat(1, 256, [])),
         ["sets $0, which a loop around it counts with"] = Group(new Repeat(0, 2, [new SetLocal(0, I32(0))])),
+        ["its powers of two cannot be divided 6 times"] = Group() with { Maps = [new("m", AggregateKind.LogHistogram, DataType.U64, [], 1, Bits: 6)] },
         ["leaves a loop where there is none"] = Group(new If(I32(1), [new Break()], [])),
         ["repeats within a loop whose rounds are counted"] = Group(new Loop([new Repeat(0, 2, [])], [])),
         ["does more than to count and to tell that there are no more rounds"] = Group(new Loop([new Stop()], [new Loop([], [])])),

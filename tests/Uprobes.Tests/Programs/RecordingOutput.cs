@@ -87,7 +87,7 @@ internal sealed class RecordingOutput(ProgramGroup group) : IProgramOutput
                 (cell[0], cell[1]) = (cell[0] + (ulong)value, cell[1] + 1);
                 break;
             case AggregateKind.LogHistogram:
-                cell[isSigned && value < 0 ? 0 : value == 0 ? 1 : 2 + (int)ulong.Log2((ulong)value)]++;
+                cell[isSigned && value < 0 ? 0 : Part((ulong)value, definition.Bits)]++;
                 break;
             case AggregateKind.LinearHistogram:
                 cell[Step(definition.Steps, value, isSigned)]++;
@@ -127,6 +127,20 @@ internal sealed class RecordingOutput(ProgramGroup group) : IProgramOutput
 
     private static ulong Greatest(ulong count, ulong old, ulong value, bool isSigned) =>
         count == 0 || (isSigned ? (long)value > (long)old : value > old) ? value : old;
+
+    /// <summary>Steps of 1 up to 2^bits, then from each power of two to the next in so many steps.</summary>
+    private static int Part(ulong value, int bits)
+    {
+        int index = 1;
+        Int128 limit = 1, step = 1;
+        for (; value >= limit; limit += step, index++)
+        {
+            if (limit >= Int128.One << bits && Int128.IsPow2(limit))
+                step = limit >> bits;
+        }
+
+        return index;
+    }
 
     private static int Step(LinearSteps steps, long value, bool isSigned)
     {

@@ -69,7 +69,10 @@ internal sealed partial class ProgramEmitter
                 EmitIncrement(cell, 1);
                 break;
             case AggregateKind.LogHistogram:
-                EmitLogBucket(cell, value, map.ValueType);
+                if (map.Bits == 0)
+                    EmitLogBucket(cell, value, map.ValueType);
+                else
+                    EmitFineLogBucket(cell, value, map.ValueType.IsSigned, map.Bits);
                 break;
             case AggregateKind.LinearHistogram:
                 EmitLinearBucket(cell, value, map.Steps, map.ValueType);
@@ -172,6 +175,46 @@ internal sealed partial class ProgramEmitter
         }
 
         EmitBucket(cell, isDoubled ? 1 : 2);
+    }
+
+    /// <summary>
+    /// With k bits, the uppermost of which takes part in both terms:
+    /// <code>
+    ///     mov   rcx, value
+    ///     or    rcx, 2^k
+    ///     bsr   rcx, rcx
+    ///     sub   ecx, k
+    ///     mov   rax, value
+    ///     shr   rax, cl
+    ///     shl   ecx, k
+    ///     add   rcx, rax
+    ///     test  value, value              ; these three for signed types
+    ///     mov   rdx, -1
+    ///     cmovs rcx, rdx
+    ///     inc   qword [cell + 8 + rcx*8]
+    /// </code>
+    /// </summary>
+    private void EmitFineLogBucket(CellPlace cell, Operand value, bool isSigned, int bits)
+    {
+        Touch(Gpr.Rax);
+        Touch(Gpr.Rdx);
+        AssemblerRegister64 register = InRegister(value, Gpr.Rdx).Q;
+        A.mov(rcx, register);
+        A.or(rcx, 1 << bits);
+        A.bsr(rcx, rcx);
+        A.sub(ecx, bits);
+        A.mov(rax, register);
+        A.shr(rax, cl);
+        A.shl(ecx, (byte)bits);
+        A.add(rcx, rax);
+        if (isSigned)
+        {
+            A.test(register, register);
+            A.mov(rdx, -1);
+            A.cmovs(rcx, rdx);
+        }
+
+        EmitBucket(cell, 1);
     }
 
     /// <summary>inc qword [cell + word*8 + rcx*8]</summary>

@@ -55,6 +55,27 @@ public sealed class SmallProgramTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Values_of_every_type_go_into_parts_of_powers_of_two(int bits)
+    {
+        foreach (DataType type in (ReadOnlySpan<DataType>)[DataType.U64, DataType.I64, DataType.U32, DataType.I32, DataType.U8, DataType.I8])
+        {
+            foreach (long value in (ReadOnlySpan<long>)[0, 1, 2, 3, 7, 8, 15, 31, 32, 33, 63, 64, 100, 127, 1023, 1024, int.MaxValue, long.MaxValue, long.MinValue, -1])
+            {
+                Compare(new()
+                {
+                    Entry = new([new Aggregate(0, [], new Cast(new Binary(BinaryOperator.Add, new Argument(0), U64((ulong)value)), type)), new Aggregate(1, [I32(7)], new Constant(type.Wrap(value), type))], []),
+                    Maps = [new("m", AggregateKind.LogHistogram, type, [], 1, Bits: bits), new("k", AggregateKind.LogHistogram, type, [DataType.I32], 16, Bits: bits)],
+                }, 2);
+            }
+        }
+    }
+
     [Fact]
     public void A_filter_comes_before_the_lookup()
     {
@@ -142,12 +163,12 @@ public sealed class SmallProgramTests
         Entry = new([new Emit(0, fields)], []), Events = [new("e", [.. fields.Select(f => f.Type)])],
     };
 
-    private static void Compare(ProgramGroup group)
+    private static void Compare(ProgramGroup group, int hits = 40)
     {
         Assert.Empty(ProgramChecker.Check(group));
         using BackEndComparison comparison = new();
         Random random = new(1);
-        comparison.Compare(group, Enumerable.Range(0, 40).Select(_ =>
+        comparison.Compare(group, Enumerable.Range(0, hits).Select(_ =>
         {
             ChoiceSource choices = new([.. Enumerable.Range(0, 60).Select(_ => (ushort)random.Next(65536))]);
             SyntheticContext hit = SyntheticContext.Choose(choices, new(choices), ProgramCase.Probes);
