@@ -44,6 +44,9 @@ internal sealed partial class ActionLowering
                 when maps.HoldsValues(map):
                 _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, entry.Key)));
                 break;
+            case CallExpression { Function: ScriptFunction.Clear, Arguments: [MapReferenceExpression { Map: { HasKeys: not true } map }] } when maps.IsRead(map):
+                _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, null)));
+                break;
             case CallExpression { Function: ScriptFunction.Exit } exit:
                 Send(new ExpressionStatement(exit, exit.Span));
                 _statements.Add(new Stop());
@@ -107,6 +110,8 @@ internal sealed partial class ActionLowering
             case ConstantExpression or TextConstantExpression or BytesConstantExpression or MapReferenceExpression:
             case BuiltinExpression { Builtin: ScriptBuiltin.Function or ScriptBuiltin.Probe or ScriptBuiltin.ProbeType or ScriptBuiltin.CpuCount }:
                 return expression;
+            case CastExpression { Operand: MapExpression { Map: var gathered } } number when maps.IsRead(gathered):
+                return Field(number, Integer(number), 0, values, fields);
             case MapExpression map when map.Map.ValueType is AggregateType || maps.IsForReader(map.Map):
                 return map.Key is null ? map : map with { Key = Rewrite(map.Key, values, fields) };
             case CallExpression { Function: ScriptFunction.Buf, Type: BufferType type } buffer:

@@ -43,8 +43,8 @@ internal sealed partial class ActionLowering
                 return AsOfNow(new LocalValue(LocalOf(variable), StoredTypes.Of(variable.Type)), variable);
             case MapExpression { Map.ValueType: not AggregateType } map:
                 return AsOfNow(new MapValue(maps.IndexOf(map.Map), Key(map.Map, map.Key), maps.Of(map.Map).Definition.ValueType), map.Map);
-            case MapExpression:
-                throw Refuse(expression, "what a map has aggregated is read");
+            case MapExpression { Map.ValueType: AggregateType aggregate } map:
+                return AsOfNow(Aggregated(map, aggregate), map.Map);
             case ArgumentExpression argument when !isReturn:
                 return new Argument(argument.Index);
             case ArgumentExpression:
@@ -127,7 +127,7 @@ internal sealed partial class ActionLowering
 
     private Expression CastValue(CastExpression cast, DataType type)
     {
-        bool isScalar = cast.Operand.Type.IsScalar || cast.Operand.Type is StructType or ArrayType;
+        bool isScalar = cast.Operand.Type.IsScalar || cast.Operand.Type is StructType or ArrayType || cast.Operand is MapExpression { Map.ValueType: AggregateType };
         if (!isScalar || !cast.Type.IsScalar)
             throw Refuse(cast, $"{cast.Operand.Type} is made a {cast.Type}");
         Expression value = Integer(cast.Operand);
@@ -205,6 +205,8 @@ internal sealed partial class ActionLowering
     {
         (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Of(map).HoldsValues =>
             AsOfNow(new MapContains(maps.IndexOf(map), Key(map, key)), map),
+        (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Of(map).Definition.IsRead =>
+            AsOfNow(new Binary(BinaryOperator.NotEqual, new MapCell(maps.IndexOf(map), Key(map, key), maps.Of(map).Definition.PresenceWord), new Constant(0, DataType.U64)), map),
         (ScriptFunction.Reg, [TextConstantExpression name]) => Register(name),
         (ScriptFunction.Uptr, [var pointer]) => Integer(pointer),
         (ScriptFunction.Strncmp, [var left, var right, ConstantExpression { Value: var most }]) => new Unary(UnaryOperator.Not, HaveOneBeginning(left, right, most)),

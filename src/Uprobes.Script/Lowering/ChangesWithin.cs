@@ -15,60 +15,30 @@ internal static class ChangesWithin
         return changed;
     }
 
-    private static void Look(TypedStatement? statement, HashSet<object> changed, bool isInValue = false)
+    private static void Look(TypedStatement statement, HashSet<object> changed, bool isInValue = false)
     {
         switch (statement)
         {
-            case BlockStatement block:
-                foreach (TypedStatement inner in block.Statements)
-                    Look(inner, changed, isInValue);
-                break;
             case ExpressionStatement { Expression: IncrementExpression { Target: MapExpression { Key: var key } } } when !isInValue: // by itself it is a statement
                 Look(key, changed);
-                break;
+                return;
             case ExpressionStatement { Expression: IncrementExpression } when !isInValue:
+                return;
+            case AssignVariable { Variable: var variable } when isInValue:
+                changed.Add(variable);
                 break;
-            case ExpressionStatement expression:
-                Look(expression.Expression, changed);
+            case AssignMap { Map: var map } when isInValue:
+                changed.Add(map);
                 break;
-            case AssignVariable assign:
-                if (isInValue)
-                    changed.Add(assign.Variable);
-                Look(assign.Value, changed);
-                break;
-            case AssignMap assign:
-                if (isInValue)
-                    changed.Add(assign.Map);
-                Look(assign.Key, changed);
-                Look(assign.Value, changed);
-                break;
-            case AggregateStatement aggregate:
-                if (isInValue)
-                    changed.Add(aggregate.Map);
-                Look(aggregate.Key, changed);
-                Look(aggregate.Value, changed);
-                break;
-            case IfStatement choice:
-                Look(choice.Condition, changed);
-                Look(choice.Then, changed, isInValue);
-                Look(choice.Else, changed, isInValue);
-                break;
-            case WhileStatement loop:
-                Look(loop.Condition, changed);
-                Look(loop.Body, changed, isInValue);
-                break;
-            case UnrollStatement loop:
-                Look(loop.Body, changed, isInValue);
-                break;
-            case ForRangeStatement loop:
-                Look(loop.Start, changed);
-                Look(loop.End, changed);
-                Look(loop.Body, changed, isInValue);
-                break;
-            case ForMapStatement loop:
-                Look(loop.Body, changed, isInValue);
+            case AggregateStatement { Map: var map } when isInValue:
+                changed.Add(map);
                 break;
         }
+
+        foreach (TypedExpression part in StatementParts.Expressions(statement))
+            Look(part, changed);
+        foreach (TypedStatement inner in StatementParts.Within(statement))
+            Look(inner, changed, isInValue);
     }
 
     private static void Look(TypedExpression? expression, HashSet<object> changed)

@@ -6,7 +6,7 @@ using Uprobes.Script.Semantics;
 namespace Uprobes.Script.Lowering;
 
 /// <summary>
-/// A map in memory that the targets' programs write. Values that programs read back are set and taken out there; what programs
+/// A map in memory that the targets' programs write. What programs read back is set and taken out there; what they only
 /// add up is never changed from here: what it was when it was cleared is taken away from what it is.
 /// </summary>
 /// <param name="map">The map.</param>
@@ -170,7 +170,7 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
     private void Forget(in ScriptValue key)
     {
         _zeroed.Remove(key);
-        if (!map.HoldsValues)
+        if (!map.Definition.IsShared)
         {
             if (Read(key) is { } now)
                 _cleared[key] = now;

@@ -24,7 +24,7 @@ internal readonly record struct KeyPart(ScriptType Type, KeyPartKind Kind, DataT
 
 /// <summary>Where a map of the script is.</summary>
 /// <param name="Symbol">Which map.</param>
-/// <param name="Definition">Its table. A map without keys that holds values has a key of one byte that is always 0.</param>
+/// <param name="Definition">Its table. A map without keys that is read in the target has a key of one byte that is always 0.</param>
 /// <param name="Key">The parts of its key, those of tuples one behind the other; none for a map without keys.</param>
 internal sealed record LoweredMap(MapSymbol Symbol, MapDefinition Definition, IReadOnlyList<KeyPart> Key)
 {

@@ -19,8 +19,9 @@ internal sealed class MapPlan
     /// <param name="script">The script.</param>
     /// <param name="uses">How actions of the target use the maps.</param>
     /// <param name="everywhere">How all actions do.</param>
+    /// <param name="here">How those do that run in this process.</param>
     /// <param name="refused">Maps whose keys programs cannot make.</param>
-    internal MapPlan(TypedScript script, MapUses uses, MapUses everywhere, IReadOnlyDictionary<MapSymbol, LoweringRefusal> refused)
+    internal MapPlan(TypedScript script, MapUses uses, MapUses everywhere, MapUses here, IReadOnlyDictionary<MapSymbol, LoweringRefusal> refused)
     {
         foreach (MapSymbol map in script.Maps.Where(uses.IsUsed))
         {
@@ -32,8 +33,10 @@ internal sealed class MapPlan
 
             try
             {
-                if (map.ValueType is AggregateType { Function: AggregateFunction.Min or AggregateFunction.Max } && everywhere.IsReset(map))
+                if (map.ValueType is AggregateType { Function: AggregateFunction.Min or AggregateFunction.Max } && everywhere.IsReset(map) && !uses.IsNumber(map))
                     throw new LoweringException(map.Declared, $"{map} is cleared, and what is left of an extreme cannot be known");
+                if (uses.IsNumber(map))
+                    RequireReadable(map, uses, everywhere, here);
                 LoweredMap planned = Plan(map, uses, script.Options);
                 _indexes.Add(map, _maps.Count);
                 _maps.Add(planned);
@@ -56,8 +59,11 @@ internal sealed class MapPlan
     /// <exception cref="LoweringException">It is the reader's.</exception>
     internal LoweredMap Of(MapSymbol map) => _maps[IndexOf(map)];
 
-    /// <summary>Whether programs read, set and delete the map's values, rather than add to them or send them.</summary>
-    internal bool HoldsValues(MapSymbol map) => _indexes.TryGetValue(map, out int index) && _maps[index].HoldsValues;
+    /// <summary>Whether programs read and delete what the map holds, rather than only add to it or send it.</summary>
+    internal bool HoldsValues(MapSymbol map) => _indexes.TryGetValue(map, out int index) && _maps[index].Definition.IsShared;
+
+    /// <summary>Whether programs read what the map has aggregated.</summary>
+    internal bool IsRead(MapSymbol map) => _indexes.TryGetValue(map, out int index) && _maps[index].Definition.IsRead;
 
     /// <summary>Whether the reader has the map: programs send what is to be put in, and cannot read it.</summary>
     internal bool IsForReader(MapSymbol map) => !_indexes.ContainsKey(map);
@@ -68,6 +74,17 @@ internal sealed class MapPlan
     /// <summary>All that the reader has, and why.</summary>
     internal IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader => _refusals;
 
+    /// <summary>What programs read must all be where they look.</summary>
+    private static void RequireReadable(MapSymbol map, MapUses uses, MapUses everywhere, MapUses here)
+    {
+        if (here.IsFilled(map))
+            throw new LoweringException(map.Declared, $"{map} is read in the target, and BEGIN, END, intervals or signals put something in");
+        if (everywhere.IsZeroed(map))
+            throw new LoweringException(map.Declared, $"{map} is read in the target, and set to zero");
+        if (uses.IsCleared(map) && map.HasKeys == true)
+            throw new LoweringException(map.Declared, $"{map} is read in the target, and cleared there");
+    }
+
     private static LoweredMap Plan(MapSymbol map, MapUses uses, ScriptConfig options)
     {
         if (map.EvictsOldest)
@@ -76,8 +93,11 @@ internal sealed class MapPlan
         if (map.HasKeys == true)
             AddParts(map, map.KeyType, [.. uses.KeysOf(map)], key);
         AggregateKind kind = KindOf(map, uses.IsCounter(map));
+        bool isRead = uses.IsNumber(map);
+        if (isRead && kind == AggregateKind.Sum)
+            kind = AggregateKind.Average; // Which tells a sum of 0 from none.
         IReadOnlyList<DataType> stored = [.. key.Select(k => k.Stored)];
-        if (stored.Count == 0 && kind == AggregateKind.Value)
+        if (stored.Count == 0 && (kind == AggregateKind.Value || isRead))
             stored = [DataType.U8]; // One value for all threads and places, which a table without a key has not.
         if (stored.Sum(k => k.StoredSize) > ProgramLimits.KeySize)
             throw new LoweringException(map.Declared, $"keys of {map} have more than {ProgramLimits.KeySize} bytes");
@@ -86,7 +106,7 @@ internal sealed class MapPlan
             throw new LoweringException(map.Declared, $"{map} has more than {ProgramLimits.Keys} entries");
         LinearSteps steps = kind == AggregateKind.LinearHistogram ? StepsOf(map) : default;
         int bits = kind == AggregateKind.LogHistogram && map.Parameters is [var parts, ..] ? (int)parts : 0;
-        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits);
+        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits) { IsRead = isRead };
         return (long)entries * definition.CellWords * 8 > LargestTable
             ? throw new LoweringException(map.Declared, $"{map} would take more than {LargestTable >> 30} GiB")
             : new LoweredMap(map, definition, key);

@@ -6,7 +6,7 @@ namespace Uprobes.Script.Lowering;
 /// <summary>How the actions that run in the target use the maps.</summary>
 internal sealed class MapUses
 {
-    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [];
+    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [], _cleared = [], _zeroed = [], _filled = [], _numbers = [];
     private readonly Dictionary<MapSymbol, List<TypedExpression>> _keys = [];
 
     /// <summary>Looks at actions.</summary>
@@ -28,6 +28,18 @@ internal sealed class MapUses
 
     /// <summary>Whether an action clears it, or a key of it.</summary>
     internal bool IsReset(MapSymbol map) => _reset.Contains(map);
+
+    /// <summary>Whether an action clears all of it.</summary>
+    internal bool IsCleared(MapSymbol map) => _cleared.Contains(map);
+
+    /// <summary>Whether an action sets what it holds to zero.</summary>
+    internal bool IsZeroed(MapSymbol map) => _zeroed.Contains(map);
+
+    /// <summary>Whether an action has it aggregate something.</summary>
+    internal bool IsFilled(MapSymbol map) => _filled.Contains(map);
+
+    /// <summary>Whether an action works with what it has aggregated, as a number.</summary>
+    internal bool IsNumber(MapSymbol map) => _numbers.Contains(map);
 
     /// <summary>The keys that it is used with.</summary>
     internal IReadOnlyList<TypedExpression> KeysOf(MapSymbol map) => _keys.TryGetValue(map, out List<TypedExpression>? keys) ? keys : [];
@@ -59,65 +71,35 @@ internal sealed class MapUses
         Look(key);
     }
 
-    private void Look(TypedStatement? statement)
+    private void Look(TypedStatement statement)
     {
         switch (statement)
         {
-            case BlockStatement block:
-                foreach (TypedStatement inner in block.Statements)
-                    Look(inner);
-                break;
             case ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target } }:
                 Use(target.Map, target.Key);
-                break;
-            case ExpressionStatement expression:
-                Look(expression.Expression);
-                break;
-            case AssignVariable { Value: { } value }:
-                Look(value);
-                break;
-            case AssignMap assign when Addend(assign, out _) is { } addend:
-                Use(assign.Map, assign.Key);
-                Look(addend);
-                break;
+                return;
             case AssignMap assign:
                 Use(assign.Map, assign.Key);
-                _notCounters.Add(assign.Map);
-                Look(assign.Value);
-                break;
+                TypedExpression? addend = Addend(assign, out _);
+                if (addend is null)
+                    _notCounters.Add(assign.Map);
+                Look(addend ?? assign.Value);
+                return;
             case AggregateStatement aggregate:
+                _filled.Add(aggregate.Map);
                 Use(aggregate.Map, aggregate.Key);
                 if (aggregate.Value is { } sample)
                     Look(sample);
-                break;
-            case IfStatement choice:
-                Look(choice.Condition);
-                Look(choice.Then);
-                Look(choice.Else);
-                break;
-            case WhileStatement loop:
-                Look(loop.Condition);
-                Look(loop.Body);
-                break;
-            case UnrollStatement loop:
-                Look(loop.Body);
-                break;
-            case ForRangeStatement loop:
-                Look(loop.Start);
-                Look(loop.End);
-                Look(loop.Body);
-                break;
+                return;
             case ForMapStatement loop:
                 Read(loop.Map);
-                Look(loop.Body);
-                break;
-            case WriteRegister write:
-                Look(write.Value);
-                break;
-            case ReturnStatement { Value: { } result }:
-                Look(result);
                 break;
         }
+
+        foreach (TypedExpression part in StatementParts.Expressions(statement))
+            Look(part);
+        foreach (TypedStatement inner in StatementParts.Within(statement))
+            Look(inner);
     }
 
     private void Look(TypedExpression expression)
@@ -127,6 +109,10 @@ internal sealed class MapUses
             case MapExpression map:
                 Use(map.Map, map.Key);
                 _notCounters.Add(map.Map);
+                break;
+            case CastExpression { Operand: MapExpression { Map.ValueType: AggregateType } number }:
+                _numbers.Add(number.Map);
+                Look(number);
                 break;
             case MapReferenceExpression reference:
                 _used.Add(reference.Map);
@@ -153,7 +139,14 @@ internal sealed class MapUses
     private void LookAtCall(CallExpression call)
     {
         if (call.Function is ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete && call.Arguments is [MapReferenceExpression { Map: var reset }, ..])
+        {
             _reset.Add(reset);
+            if (call.Function == ScriptFunction.Zero)
+                _zeroed.Add(reset);
+            else if (call.Function == ScriptFunction.Clear)
+                _cleared.Add(reset);
+        }
+
         if (call is { Function: ScriptFunction.Delete, Arguments: [MapExpression entry] })
         {
             _reset.Add(entry.Map);
@@ -170,6 +163,8 @@ internal sealed class MapUses
             return;
         }
 
+        if (call.Function == ScriptFunction.HasKey && map.ValueType is AggregateType { IsReadable: true })
+            _numbers.Add(map);
         Use(map, call.Arguments.Count > 1 ? call.Arguments[1] : null);
         Read(map);
     }

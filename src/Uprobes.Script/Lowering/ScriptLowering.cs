@@ -44,7 +44,7 @@ internal static class ScriptLowering
     private static LoweredScript LowerAll(TypedScript script, long startNanoseconds, Dictionary<MapSymbol, LoweringRefusal> refused)
     {
         LoweredAction[] actions = [.. script.Probes.SelectMany(probe => probe.AttachPoints.Where(place => place.IsInTarget).Select(place => new LoweredAction(probe, place is UserProbe { IsReturn: true }))).Distinct()];
-        MapPlan maps = new(script, new MapUses(actions.Select(a => a.Probe).Distinct()), new MapUses(script.Probes), refused);
+        MapPlan maps = new(script, new MapUses(actions.Select(a => a.Probe).Distinct()), new MapUses(script.Probes), new MapUses(script.Probes.Where(probe => probe.AttachPoints.Any(place => !place.IsInTarget))), refused);
         bool mayCapture = !actions.Any(a => a.IsReturn);
         List<LoweredEvent> events = [];
         List<EventDefinition> definitions = [];

@@ -10,6 +10,9 @@ internal sealed class AggregateValue
 
     internal AggregateKind Kind => _map.Kind;
 
+    /// <summary>The cell's words.</summary>
+    internal ReadOnlySpan<ulong> Words => _cell;
+
     /// <summary>How many values were put in; of a map that sums or assigns, 0.</summary>
     internal ulong Count => Kind switch
     {

@@ -90,12 +90,27 @@ internal static class Cell
     /// <summary>Whether a 64-bit word is a value of an integer type, extended by its sign.</summary>
     internal static bool IsOfType(DataType type, ulong word) => type.Wrap((long)word) == (long)word;
 
-    private static void Increase(ChannelMemory channel, long offset, ulong by) => channel.Write(offset, channel.Read(offset) + by);
+    /// <summary>Has nothing be in a cell, as if nothing had been put in.</summary>
+    internal static void Clear(ChannelMemory channel, long cell, MapDefinition map)
+    {
+        if (map.Kind == AggregateKind.Value)
+        {
+            channel.Write(cell + 8, 0);
+            return;
+        }
+
+        for (int word = map.CellWords - 1; word >= 0; word--)
+            channel.Write(cell + (8 * word), 0);
+    }
+
+    // The target's threads may write the same cell.
+    private static void Increase(ChannelMemory channel, long offset, ulong by) => channel.Add(offset, by);
 
     private static void Raise(ChannelMemory channel, long offset, ulong word)
     {
-        if (word > channel.Read(offset))
-            channel.Write(offset, word);
+        ulong old = channel.Read(offset);
+        while (word > old && !channel.CompareExchange(offset, old, word))
+            old = channel.Read(offset);
     }
 
     // No value yet, or one of the type.

@@ -80,13 +80,17 @@ internal sealed class ChannelWriter
         return isThere;
     }
 
-    /// <summary>Takes a key's value out of a map of kind <see cref="AggregateKind.Value"/>. The key keeps its entry until a sweep (<see cref="TableSweep"/>).</summary>
+    /// <summary>A word of a key's cell, of a map that is read; 0 where there is none.</summary>
+    internal ulong ReadWord(int slot, int map, ReadOnlySpan<ulong> key, int word) =>
+        CellOf(slot, map, 0, key, insert: false) is >= 0 and var cell ? _channel.Read(cell + (8 * word)) : 0;
+
+    /// <summary>Takes a key's value out of a shared map (<see cref="MapDefinition.IsShared"/>). The key keeps its entry until a sweep (<see cref="TableSweep"/>).</summary>
     internal void Delete(int slot, int map, int probe, ReadOnlySpan<ulong> key)
     {
         long cell = CellOf(slot, map, probe, key, insert: false);
         if (cell < 0)
             return;
-        _channel.Write(cell + 8, 0);
+        Cell.Clear(_channel, cell, Layout.Maps[map]);
         if (Layout.Maps[map].IsKeyed)
             _deleted[map]++;
     }

@@ -59,6 +59,18 @@ internal sealed record MapDefinition(
 
     internal bool IsKeyed => Keys.Count > 0;
 
+    /// <summary>
+    /// Whether programs read and delete what was put in for a key (<see cref="Programs.MapCell"/>), which those of kind <see cref="AggregateKind.Value"/>
+    /// are for in any case. Such a map has a key, since only then its cells are those of all threads, and its cells tell whether anything is in them.
+    /// </summary>
+    internal bool IsRead { get; init; }
+
+    /// <summary>Whether all programs of a process have to write the same table: what one puts in another reads.</summary>
+    internal bool IsShared => Kind == AggregateKind.Value || IsRead;
+
+    /// <summary>The word of a cell that is 0 while nothing is in it, of shared maps.</summary>
+    internal int PresenceWord => Kind == AggregateKind.Count ? 0 : 1;
+
     /// <summary>Bytes of the key, a multiple of 8.</summary>
     internal int KeySize => Keys.Sum(k => k.StoredSize);
 

@@ -1,7 +1,7 @@
 namespace Uprobes.Channels;
 
 /// <summary>
-/// Takes keys without values out of maps of kind <see cref="AggregateKind.Value"/>, so that their entries serve others. A key that a program
+/// Takes keys without values out of shared maps (<see cref="MapDefinition.IsShared"/>), so that their entries serve others. A key that a program
 /// deletes keeps its entry: another thread may have found it and be about to write its cell, and no instruction writes a value only if the entry is
 /// still that key's. So entries change hands only while no thread is in a program; readers and the tracer's other threads wait (<see cref="ChannelMemory.Tables"/>).
 /// </summary>
@@ -47,19 +47,19 @@ internal static class TableSweep
             foreach (int index in entries.Items)
             {
                 long entry = KeyedTable.EntryOffset(channel.Layout, map, index);
-                channel.Write(entry + HasValue(definition), 0); // Otherwise the next key in it had its value for a moment.
+                Cell.Clear(channel, entry + 8 + definition.KeySize, definition); // Otherwise the next key in it had its value for a moment.
                 channel.Write(entry, 0);
             }
 
             foreach ((MapKey key, AggregateValue value) in rows.OrderBy(row => (KeyedTable.FirstIndex(definition, KeyHash.StateOf(row.Key.Stored)) - empty) & (definition.Capacity - 1)))
-                ValueTransfer.Set(channel, map, key.Stored, (long)value.Value);
+                ValueTransfer.SetCell(channel, map, key.Stored, value.Words);
         }
     }
 
-    private static bool Holds(MapDefinition map) => map is { Kind: AggregateKind.Value, IsKeyed: true };
+    private static bool Holds(MapDefinition map) => map is { IsShared: true, IsKeyed: true };
 
     /// <summary>Offset in an entry of the word that tells whether there is a value.</summary>
-    private static int HasValue(MapDefinition map) => 8 + map.KeySize + 8;
+    private static int HasValue(MapDefinition map) => 8 + map.KeySize + (8 * map.PresenceWord);
 
     private static SparseArea EntriesOf(ChannelMemory channel, int map, int count) =>
         new(channel, channel.Layout.TableOffset(map), channel.Layout.EntrySize(map), count);

@@ -12,20 +12,33 @@ internal static class ValueTransfer
     /// </summary>
     private const int Attempts = 1000;
 
-    /// <summary>Moves what the maps of kind <see cref="AggregateKind.Value"/> with a key hold to a channel of the same layout, where no value is there yet.</summary>
+    /// <summary>Moves what shared maps with a key hold to a channel of the same layout, where nothing is there yet.</summary>
     /// <param name="from">Nobody writes it any more.</param>
     /// <param name="to">Where there is no room, a lost value is counted.</param>
     internal static void Move(ChannelMemory from, ChannelMemory to)
     {
         for (int map = 0; map < from.Layout.Maps.Count; map++)
         {
-            if (from.Layout.Maps[map] is not { Kind: AggregateKind.Value, IsKeyed: true })
+            if (from.Layout.Maps[map] is not { IsShared: true, IsKeyed: true })
                 continue;
             foreach ((MapKey key, AggregateValue value) in MapReader.Read([from], map).Rows)
             {
-                Set(to, map, key.Stored, (long)value.Value);
+                SetCell(to, map, key.Stored, value.Words);
                 Delete(from, map, key.Stored);
             }
+        }
+    }
+
+    /// <summary>Gives a key of a shared map, which has nothing yet and which nobody else puts in, a cell's words.</summary>
+    internal static void SetCell(ChannelMemory channel, int map, ReadOnlySpan<ulong> key, ReadOnlySpan<ulong> words)
+    {
+        lock (channel.Tables)
+        {
+            long cell = Find(channel, map, key, insert: true, pause: null);
+            for (int word = 0; word < words.Length && cell >= 0; word++)
+                channel.Write(cell + (8 * word), words[word]);
+            if (cell < 0)
+                channel.Add(ChannelLayout.LostOtherOffset, 1);
         }
     }
 
@@ -57,7 +70,7 @@ internal static class ValueTransfer
         {
             long cell = Find(channel, map, key, insert: false, pause: null);
             if (cell >= 0)
-                channel.Write(cell + 8, 0);
+                Cell.Clear(channel, cell, channel.Layout.Maps[map]);
         }
     }
 

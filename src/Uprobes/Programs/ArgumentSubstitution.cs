@@ -44,6 +44,7 @@ internal sealed class ArgumentSubstitution(Func<int, Expression> find)
         TextMatch match => match with { Text = In(match.Text) },
         TextCut cut => cut with { Text = In(cut.Text), Length = In(cut.Length) },
         MapValue map => map with { Key = All(map.Key) },
+        MapCell map => map with { Key = All(map.Key) },
         MapContains map => map with { Key = All(map.Key) },
         _ => throw new ArgumentException($"no expression that is known: {expression.GetType().Name}", nameof(expression)),
     };

@@ -41,6 +41,8 @@ internal sealed class ChannelProgramOutput : IProgramOutput
 
     public bool TryGetValue(int map, ReadOnlySpan<ulong> key, out long value) => _writer.TryRead(_slot, map, _probe, key, out value);
 
+    public ulong CellWord(int map, ReadOnlySpan<ulong> key, int word) => _writer.ReadWord(_slot, map, key, word);
+
     public void DeleteKey(int map, ReadOnlySpan<ulong> key) => _writer.Delete(_slot, map, _probe, key);
 
     public void Emit(int @event, ReadOnlySpan<ulong> fields) => _writer.Emit(_slot, @event, _threadId, _ticks, fields);

@@ -64,6 +64,8 @@ internal static class DefinitionChecker
         Require(IsPowerOfTwo(map.Capacity, 1, ProgramLimits.Keys), where,
             $"its capacity of {map.Capacity} is not a power of two up to {ProgramLimits.Keys}", problems);
         Require(map.IsKeyed || map.Capacity == 1, where, "it has no key, but a capacity other than 1", problems);
+        Require(!map.IsRead || (map.IsKeyed && map.Kind is not (AggregateKind.Sum or AggregateKind.LogHistogram or AggregateKind.LinearHistogram)),
+            where, "what it holds cannot be read by programs", problems);
         Require(map.Bits >= 0 && map.Bits <= (map.Kind == AggregateKind.LogHistogram ? MapDefinition.MostBits : 0), where, $"its powers of two cannot be divided {map.Bits} times", problems);
         if (map.Kind == AggregateKind.LinearHistogram)
             CheckSteps(map.Steps, map.ValueType, where, problems);

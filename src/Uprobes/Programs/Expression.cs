@@ -170,5 +170,14 @@ internal sealed record LocalValue(int Index, DataType Type) : Expression(Type);
 /// <summary>The value that a map of kind <see cref="AggregateKind.Value"/> has for a key; 0 where it has none.</summary>
 internal sealed record MapValue(int Map, IReadOnlyList<Expression> Key, DataType Type) : Expression(Type);
 
+/// <summary>
+/// A word of the cell that a map with a key has for one (<see cref="AggregateKind"/>), as it is at this moment; 0 where it has none. The
+/// words of a cell may be those of different moments: a sum may be a value ahead of its count.
+/// </summary>
+/// <param name="Map">One that is read (<see cref="MapDefinition.IsRead"/>).</param>
+/// <param name="Key">The key.</param>
+/// <param name="Word">Which word.</param>
+internal sealed record MapCell(int Map, IReadOnlyList<Expression> Key, int Word) : Expression(DataType.U64);
+
 /// <summary>Whether a map of kind <see cref="AggregateKind.Value"/> has a value for a key.</summary>
 internal sealed record MapContains(int Map, IReadOnlyList<Expression> Key) : Expression(DataType.Boolean);

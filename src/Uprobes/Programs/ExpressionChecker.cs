@@ -45,8 +45,9 @@ internal sealed class ExpressionChecker
     /// <param name="map">Its index.</param>
     /// <param name="key">The key's parts.</param>
     /// <param name="mustHoldValues">Whether it must be of kind <see cref="AggregateKind.Value"/>.</param>
+    /// <param name="mayBeRead">Whether one that is read will do too.</param>
     /// <returns>The map, or null where there is none.</returns>
-    internal MapDefinition? CheckCell(int map, IReadOnlyList<Expression> key, bool mustHoldValues)
+    internal MapDefinition? CheckCell(int map, IReadOnlyList<Expression> key, bool mustHoldValues, bool mayBeRead = false)
     {
         if (map < 0 || map >= _group.Maps.Count)
         {
@@ -55,7 +56,7 @@ internal sealed class ExpressionChecker
         }
 
         MapDefinition definition = _group.Maps[map];
-        if (mustHoldValues && definition.Kind != AggregateKind.Value)
+        if (mustHoldValues && definition.Kind != AggregateKind.Value && !(mayBeRead && definition.IsRead))
             _state.Add($"map {definition.Name} holds a {definition.Kind}, not values that can be read and deleted");
 
         CheckParts(key, definition.Keys, ".key");
@@ -159,6 +160,11 @@ internal sealed class ExpressionChecker
             case MapValue value:
                 MapDefinition? map = CheckCell(value.Map, value.Key, mustHoldValues: true);
                 Require(map is null || map.ValueType == value.Type, value, "the map's values have another type");
+                break;
+            case MapCell cell:
+                MapDefinition? read = CheckCell(cell.Map, cell.Key, mustHoldValues: false);
+                Require(read is null or { IsRead: true }, cell, "the map is not one that is read");
+                Require(read is null || (cell.Word >= 0 && cell.Word < read.CellWords), cell, "its cells have no such word");
                 break;
             case MapContains contains:
                 CheckCell(contains.Map, contains.Key, mustHoldValues: true);

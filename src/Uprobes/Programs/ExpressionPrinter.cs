@@ -87,6 +87,10 @@ internal sealed class ExpressionPrinter
             case MapValue value:
                 AppendCell(value.Map, value.Key, level + 1);
                 break;
+            case MapCell cell:
+                AppendCell(cell.Map, cell.Key, level + 1);
+                _text.Append(CultureInfo.InvariantCulture, $".{cell.Word}");
+                break;
             case MapContains contains:
                 _text.Append("has ");
                 AppendCell(contains.Map, contains.Key, level + 1);

@@ -14,7 +14,10 @@ internal interface IProgramOutput
     /// <returns>False, and a value of 0, where the key has none.</returns>
     bool TryGetValue(int map, ReadOnlySpan<ulong> key, out long value);
 
-    /// <summary>Takes a key's value out of a map of kind <see cref="Channels.AggregateKind.Value"/>; without effect where it has none.</summary>
+    /// <summary>A word of the cell that a map that is read (<see cref="Channels.MapDefinition.IsRead"/>) has for a key; 0 where it has none.</summary>
+    ulong CellWord(int map, ReadOnlySpan<ulong> key, int word);
+
+    /// <summary>Takes out what a map of kind <see cref="Channels.AggregateKind.Value"/>, or one that is read, has for a key; without effect where it has none.</summary>
     void DeleteKey(int map, ReadOnlySpan<ulong> key);
 
     /// <summary>Sends an event.</summary>

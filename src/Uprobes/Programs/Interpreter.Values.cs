@@ -28,6 +28,7 @@ internal sealed partial class Interpreter
         Conditional choice => Integer(Integer(choice.Condition) != 0 ? choice.WhenTrue : choice.WhenFalse),
         LocalValue local => _locals[local.Index],
         MapValue value => value.Type.Wrap(LookUp(value.Map, value.Key).Value),
+        MapCell cell => ReadCell(cell),
         MapContains contains => LookUp(contains.Map, contains.Key).Found ? 1 : 0,
         TextLength or TextFind or TextDifference or TextMatch => OfTexts(expression),
         _ => throw new ArgumentException($"not an integer of a checked program: {expression.GetType().Name}", nameof(expression)),
@@ -73,6 +74,14 @@ internal sealed partial class Interpreter
         bool found = _output.TryGetValue(map, Store(key), out long value);
         _used = used;
         return (found, found ? value : 0);
+    }
+
+    private long ReadCell(MapCell cell)
+    {
+        int used = _used;
+        ulong word = _output.CellWord(cell.Map, Store(cell.Key), cell.Word);
+        _used = used;
+        return (long)word;
     }
 
     private long LoadInteger(ulong address, DataType type)

@@ -47,7 +47,7 @@ internal sealed record ProgramGroup
     internal int ThreadSlots { get; init; } = 1024;
 
     /// <summary>Whether a program reads what other hits have written, so that all programs of a process have to share one memory.</summary>
-    internal bool SharesValues => Maps.Any(m => m.Kind == AggregateKind.Value);
+    internal bool SharesValues => Maps.Any(m => m.IsShared);
 
     /// <summary>The group as a probe sees it: all of whose probes do what this one does.</summary>
     internal ProgramGroup Of(ProbePrograms programs) => this with { Entry = programs.Entry, Return = programs.Return, OfProbes = [] };

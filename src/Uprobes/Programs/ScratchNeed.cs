@@ -56,6 +56,7 @@ internal static class ScratchNeed
         TextDifference difference => OfTexts(difference.Left, difference.Right),
         TextCut cut => Word + Math.Max(Of(cut.Length), Of(cut.Text)),
         MapValue value => OfParts(value.Key),
+        MapCell cell => OfParts(cell.Key),
         MapContains contains => OfParts(contains.Key),
         _ => 0,
     };

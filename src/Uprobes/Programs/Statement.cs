@@ -39,7 +39,7 @@ internal sealed record Stop : Statement;
 /// <param name="Value">Null for <see cref="Channels.AggregateKind.Count"/>.</param>
 internal sealed record Aggregate(int Map, IReadOnlyList<Expression> Key, Expression? Value) : Statement;
 
-/// <summary>Takes a value out of a map of kind <see cref="Channels.AggregateKind.Value"/>.</summary>
+/// <summary>Takes out what a map has for a key: one of kind <see cref="Channels.AggregateKind.Value"/>, or one that is read (<see cref="Channels.MapDefinition.IsRead"/>).</summary>
 internal sealed record DeleteKey(int Map, IReadOnlyList<Expression> Key) : Statement;
 
 /// <summary>Sends an event.</summary>

@@ -101,7 +101,7 @@ internal sealed class StatementChecker
                 CheckAggregate(aggregate);
                 break;
             case DeleteKey delete:
-                _expressions.CheckCell(delete.Map, delete.Key, mustHoldValues: true);
+                _expressions.CheckCell(delete.Map, delete.Key, mustHoldValues: true, mayBeRead: true);
                 break;
             case Emit emit:
                 CheckEmit(emit);

@@ -55,6 +55,14 @@ public sealed class LoweringTests
         "uprobe:./t:work { printf(\"%s\\n\", ntop(arg0)); @[ntop(arg0)] = count() }",
         "uprobe:./t:work { @a = hist(arg1, 1); @b[arg0] = hist(arg1 * arg1, 3); @c = hist((int64)arg0 - 4, 2); @d[tid] = hist(nsecs(monotonic), 5); @e = hist(arg0, 0); }",
         "BEGIN { @ = hist(1000, 4); @k[1] = hist(7, 2) } uprobe:./t:work { @ = hist(arg1 * 10, 4); @k[arg0 & 1] = hist(arg1, 2); if (arg0 == 9) { clear(@k) } } END { print(@); zero(@) }",
+        "uprobe:./t:work { @c = count(); @s = sum((int64)arg0 - 5); @u = sum(arg1); @l = min(arg1); @h = max((int64)arg0 - 20); @a = avg((int64)arg1 - 60); printf(\"%d %d %d %d %d %d\\n\", @c, @s, @u, @l, @h, @a) }",
+        "uprobe:./t:work { printf(\"%d %d %d %d %d\\n\", @c, @s[1], @l, @h, @a[arg0]); @c = count(); @s[arg0] = sum(arg1); @l = min((int64)arg0 - 9); @h = max(arg1); @a[arg0] = avg((int64)arg0 - 60) }",
+        "uprobe:./t:work { @c[tid] = count(); if (@c[tid] > 7) { @many[tid] = count() } } uprobe:./t:rest /@c[100] > 3 && @c[101]/ { printf(\"%d %d\\n\", (int64)@c[tid] - 20, @c[7] == 0) }",
+        "uprobe:./t:work { @c[arg0] = count(); @s[arg0] = sum(arg1 % 2); @l[arg0] = min(arg1); if (@c[arg0] > 2) { delete(@c, arg0); delete(@s[arg0]); delete(@l, arg0) } print(@s[arg0]); printf(\"%d %d\\n\", @s[arg0], @l[arg0]) }",
+        "uprobe:./t:work { @c = count(); @x = max(arg1); if (@c == 9) { clear(@c); clear(@x); @cleared = count() } if (@x > 90) { @n = count() } } END { printf(\"%d\\n\", @c); clear(@x) }",
+        "uprobe:./t:work { if (has_key(@a, arg0)) { @again = count() } @a[arg0] = avg(arg1); if (has_key(@a, 3)) { delete(@a, 3) } }",
+        "uprobe:./t:work { @sum = sum(arg0); while (@sum > 20) { clear(@sum); @times = count() } @at[(uint8)@sum] = count(); @rest = (int64)@sum; @twice = (int32)@sum * 2 }",
+        "uprobe:./t:work { @c = count(); $old = @c; @z = { @c = count(); $old + @c }; print(@z) } END { clear(@c) }",
         "uprobe:./t:work { $i = 0; while ($i < arg0) { $i++; if ($i == 3) { continue } if ($i == 9) { break } @[$i] = count() } printf(\"%d\\n\", $i) }",
         "uprobe:./t:work { $i = 0; while ($i++ < arg0) { @[$i] = sum(arg1) } @late = $i }",
         "uprobe:./t:work { while (@n < 20) { @n++; if (@n % 4 == 0) { break } printf(\"%d\\n\", @n) } }",
@@ -90,6 +98,9 @@ public sealed class LoweringTests
 
     [Theory]
     [InlineData("uprobe:./t:work { @[1] = count(); for ($kv : @) { print($kv) } }", "a map is gone through")]
+    [InlineData("BEGIN { @ = count() } uprobe:./t:work { @ = count(); if (@ > 3) { print(1) } }", "@ is read in the target, and BEGIN, END, intervals or signals put something in")]
+    [InlineData("uprobe:./t:work { @ = count(); if (@ > 3) { print(1) } } interval:s:1 { zero(@) }", "@ is read in the target, and set to zero")]
+    [InlineData("uprobe:./t:work { @[tid] = count(); if (@[tid] > 3) { clear(@) } }", "@ is read in the target, and cleared there")]
     [InlineData("uprobe:./t:work { if (@[tid] == \"x\") { @n++ } @[tid] = str(arg2) }", "@ holds string[1024] values")]
     [InlineData("uprobe:./t:work { let $s; if (arg0) { $s = \"x\" } print($s) }", "$s may hold no text")]
     [InlineData("uprobe:./t:work { if (arg0 && @n++) { @ = count() } }", "a value is changed only sometimes, within an expression")]

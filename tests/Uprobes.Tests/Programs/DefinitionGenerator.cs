@@ -43,7 +43,10 @@ internal static class DefinitionGenerator
         for (int i = 0; i < keys.Length; i++)
             keys[i] = AnyType(choices, 64);
 
-        return new($"map{number}", kind, type, keys, keys.Length == 0 ? 1 : Keys, Steps(choices, type), kind == AggregateKind.LogHistogram ? choices.Of(0, 0, 0, 1, 2, 3, 4, 5) : 0);
+        return new($"map{number}", kind, type, keys, keys.Length == 0 ? 1 : Keys, Steps(choices, type), kind == AggregateKind.LogHistogram ? choices.Of(0, 0, 0, 1, 2, 3, 4, 5) : 0)
+        {
+            IsRead = keys.Length > 0 && kind is (AggregateKind.Count or AggregateKind.Average or AggregateKind.Minimum or AggregateKind.Maximum or AggregateKind.Statistics) && choices.Below(2) == 0,
+        };
     }
 
     private static LinearSteps Steps(ChoiceSource choices, DataType type)

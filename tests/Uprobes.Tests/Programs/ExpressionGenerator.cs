@@ -168,6 +168,13 @@ internal sealed class ExpressionGenerator(
 
     private Expression MapRead(DataType type, int depth)
     {
+        int[] read = [.. Enumerable.Range(0, maps.Count).Where(m => maps[m].IsRead)];
+        if (read.Length > 0 && choices.Below(2) == 0)
+        {
+            int aggregated = choices.Of(read);
+            return As(new MapCell(aggregated, Key(aggregated, depth + 1), choices.Below(maps[aggregated].CellWords)), type);
+        }
+
         int[] values = [.. Enumerable.Range(0, maps.Count).Where(m => maps[m].Kind == AggregateKind.Value)];
         if (values.Length == 0)
             return Constant(type);

@@ -37,6 +37,12 @@ internal sealed class RecordingOutput(ProgramGroup group) : IProgramOutput
 
     public void DeleteKey(int map, ReadOnlySpan<ulong> key) => _cells.Remove(Name(map, key));
 
+    public ulong CellWord(int map, ReadOnlySpan<ulong> key, int word)
+    {
+        Assert.True(group.Maps[map].IsRead);
+        return _cells.TryGetValue(Name(map, key), out ulong[]? cell) ? cell[word] : 0;
+    }
+
     public bool TryGetValue(int map, ReadOnlySpan<ulong> key, out long value)
     {
         bool found = _cells.TryGetValue(Name(map, key), out ulong[]? cell);

@@ -140,7 +140,7 @@ internal sealed class StatementGenerator
 
     private DeleteKey? Delete(bool mayMakeKeys)
     {
-        int[] values = [.. Usable(mayMakeKeys).Where(m => _maps[m].Kind == AggregateKind.Value)];
+        int[] values = [.. Usable(mayMakeKeys).Where(m => _maps[m].IsShared)];
         if (values.Length == 0)
             return null;
 

@@ -86,6 +86,8 @@ internal sealed class InterpretedRun : IQueryRun
 
         public bool TryGetValue(int map, ReadOnlySpan<ulong> key, out long value) => writer.TryRead(_slot, map, hit.Probe, key, out value);
 
+        public ulong CellWord(int map, ReadOnlySpan<ulong> key, int word) => writer.ReadWord(_slot, map, key, word);
+
         public void DeleteKey(int map, ReadOnlySpan<ulong> key) => writer.Delete(_slot, map, hit.Probe, key);
 
         public void Emit(int @event, ReadOnlySpan<ulong> fields) => Assert.True(writer.Emit(_slot, @event, hit.ThreadId, (ulong)hit.Time, fields));

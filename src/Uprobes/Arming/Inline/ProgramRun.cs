@@ -85,7 +85,7 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
         }
     }
 
-    /// <summary>Takes a key's value out, in all processes. On any thread.</summary>
+    /// <summary>Takes what a shared map has for a key out, in all processes. On any thread.</summary>
     internal void Delete(int map, MapKey key)
     {
         lock (_lock)
@@ -97,7 +97,7 @@ internal sealed class ProgramRun(ProgramGroup group, int probes) : IDisposable
     }
 
     /// <summary>Whether it has maps from which keys can be deleted.</summary>
-    internal bool HasKeysToSweep => Group.Maps.Any(m => m is { Kind: AggregateKind.Value, IsKeyed: true });
+    internal bool HasKeysToSweep => Group.Maps.Any(m => m is { IsShared: true, IsKeyed: true });
 
     /// <summary>Whether a channel's maps have many keys that programs have deleted.</summary>
     internal bool IsSweepDue(ChannelMemory memory) => IfAlive(memory, () => Enumerable.Range(0, Group.Maps.Count).Any(map => TableSweep.IsDue(memory, map)));

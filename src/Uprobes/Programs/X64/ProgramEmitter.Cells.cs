@@ -316,9 +316,17 @@ internal sealed partial class ProgramEmitter
     private void EmitDelete(DeleteKey delete)
     {
         if (delete.Key.Count == 0)
-            A.mov(WordOf(OwnCell(delete.Map), 1), 0);
+            EmitClear(OwnCell(delete.Map));
         else
             EmitKeyedDelete(delete);
+    }
+
+    /// <summary>mov qword [cell + word], 0: of a value only the one that tells that there is one, otherwise all, the first one last.</summary>
+    private void EmitClear(CellPlace cell)
+    {
+        MapDefinition map = _group.Maps[cell.Map];
+        for (int word = map.CellWords - 1; word >= (map.Kind == AggregateKind.Value ? 1 : 0); word--)
+            A.mov(WordOf(cell, word), 0);
     }
 
     /// <summary>

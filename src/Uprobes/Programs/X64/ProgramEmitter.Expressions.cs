@@ -33,6 +33,7 @@ internal sealed partial class ProgramEmitter
             TextMatch match => EvaluateTextMatch(match),
             MapValue { Key.Count: 0 } value => EvaluateCellValue(value.Map),
             MapValue value => EvaluateKeyedValue(value),
+            MapCell cell => EvaluateKeyedWord(cell),
             Load load => EvaluateLoad(load),
             Argument argument => EvaluateStackArgument(argument.Index),
             Unary or MapContains => EvaluateCondition(expression),

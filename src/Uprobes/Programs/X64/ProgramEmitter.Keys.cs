@@ -46,7 +46,7 @@ internal sealed partial class ProgramEmitter
         int room = _roomUsed;
         Label past = _code.NewLabel();
         Gpr entry = EmitFind(delete.Map, EvaluateKey(delete.Key), past, inserts: false);
-        A.mov(WordOf(CellOf(delete.Map, entry), 1), 0);
+        EmitClear(CellOf(delete.Map, entry));
         _registers.Give(entry);
         _code.Mark(past);
         _roomUsed = room;
@@ -75,6 +75,30 @@ internal sealed partial class ProgramEmitter
         A.cmp(WordOf(cell, 1), 0);
         A.mov(entry.Q, WordOf(cell, 0));
         A.cmove(entry.Q, rcx);
+        A.jmp(end);
+        _code.Mark(none);
+        A.xor(entry.D, entry.D);
+        _code.Mark(end);
+        _roomUsed = room;
+        return Operand.Owned(entry);
+    }
+
+    /// <summary>
+    /// <code>
+    ///     ...                             ; EmitFind: jumps to none
+    ///     mov   result, [cell + word]
+    ///     jmp   end
+    /// none:
+    ///     xor   result, result
+    /// end:
+    /// </code>
+    /// </summary>
+    private Operand EvaluateKeyedWord(MapCell read)
+    {
+        int room = _roomUsed;
+        Label none = _code.NewLabel(), end = _code.NewLabel();
+        Gpr entry = EmitFind(read.Map, EvaluateKey(read.Key), none, inserts: false);
+        A.mov(entry.Q, WordOf(CellOf(read.Map, entry), read.Word));
         A.jmp(end);
         _code.Mark(none);
         A.xor(entry.D, entry.D);

@@ -61,6 +61,7 @@ internal static class ProgramNeeds
         Builtin { Kind: BuiltinKind.UserId or BuiltinKind.GroupId or BuiltinKind.ParentId } => true,
         Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
         MapValue value => HasText(value.Key),
+        MapCell cell => HasText(cell.Key),
         MapContains contains => HasText(contains.Key),
         Binary { Left.Type.IsText: true } => true,
         _ => false,
@@ -138,6 +139,7 @@ internal static class ProgramNeeds
         TextMatch match => Any(match.Text, isWanted),
         TextCut cut => Any(cut.Text, isWanted) || Any(cut.Length, isWanted),
         MapValue value => Any(value.Key, isWanted),
+        MapCell cell => Any(cell.Key, isWanted),
         MapContains contains => Any(contains.Key, isWanted),
         _ => false,
     };
