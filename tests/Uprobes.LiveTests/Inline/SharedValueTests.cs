@@ -43,6 +43,49 @@ public sealed class SharedValueTests : IDisposable
     }
 
     [Theory]
+    [InlineData(ProbeEngine.Inline, false)]
+    [InlineData(ProbeEngine.Auto, true)]
+    [InlineData(ProbeEngine.Trap, false)]
+    public void What_is_aggregated_at_one_probe_is_read_at_another_and_nothing_of_it_is_lost(ProbeEngine engine, bool isMixed)
+    {
+        const int Sum = 0, Seen = 1, Unseen = 2;
+        ProgramGroup group = new()
+        {
+            Entry = Program(),
+            OfProbes =
+            [
+                new(Program(InWindow(new Programs.Aggregate(Sum, [Zero], new Constant(2, DataType.U64)))), null),
+                new(
+                    Program(InWindow(new If(
+                        new Binary(BinaryOperator.Equal, new Binary(BinaryOperator.And, new MapCell(Sum, [Zero], 0), new Constant(1, DataType.U64)), new Constant(0, DataType.U64)),
+                        [new If(new MapCell(Sum, [Zero], 1), [new Programs.Aggregate(Seen, [], null)], [new Programs.Aggregate(Unseen, [], null)])],
+                        [new Programs.Aggregate(Unseen, [], null)])), InWindow(new Programs.Aggregate(Sum, [Zero], new Constant(4, DataType.U64)))),
+                    null),
+            ],
+            Maps =
+            [
+                new MapDefinition("sum", AggregateKind.Average, DataType.U64, [DataType.U8], 16) { IsRead = true },
+                new MapDefinition("seen", AggregateKind.Count, DataType.U64, [], 1),
+                new MapDefinition("unseen", AggregateKind.Count, DataType.U64, [], 1),
+            ],
+        };
+        using Hitters target = new(threads: 4);
+        using UprobeSession session = UprobeSession.Attach(target.Process.Pid, new SessionOptions { Engine = engine });
+        using ProbeRegistration? breakpoint = isMixed ? session.Register(Hitters.At("hit_short"), new ProbeHandlers { Pre = _ => { } }) : null;
+        using IQueryRun run = ((IQueryHost)session).Run(group, [Hitters.At("hit_long"), Hitters.At("hit_short")], null);
+        Assert.Empty(run.Refusals);
+        long made = target.Window(50);
+        AggregateValue sum = Assert.Single(run.Snapshot(Sum).Rows).Value;
+        Assert.Equal((made * 6, made * 2), ((long)sum.Sum, (long)sum.Count));
+        Assert.Equal((made, 0), (Count(run, Seen, 1), Count(run, Unseen, 1)));
+        run.Delete(Sum, ZeroKey);
+        Assert.Empty(run.Snapshot(Sum).Rows);
+        made = target.Window(10);
+        Assert.Equal(made * 6, (long)Assert.Single(run.Snapshot(Sum).Rows).Value.Sum);
+        target.AssertRight();
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Values_stay_while_libraries_come_and_go(bool isMixed)

@@ -48,6 +48,40 @@ public sealed class TableSweepTests
         Assert.Equal(7, Assert.Single(MapReader.Read([channel], 0).Rows).Value.Value);
     }
 
+    [Theory]
+    [InlineData(nameof(AggregateKind.Count))]
+    [InlineData(nameof(AggregateKind.Average))]
+    [InlineData(nameof(AggregateKind.Minimum))]
+    [InlineData(nameof(AggregateKind.Maximum))]
+    [InlineData(nameof(AggregateKind.Statistics))]
+    public void What_programs_gather_and_read_is_deleted_and_swept_as_values_are(string kind)
+    {
+        MapDefinition map = new("gathered", Enum.Parse<AggregateKind>(kind), DataType.I64, [DataType.U64], 64) { IsRead = true };
+        using ChannelMemory channel = ChannelMemory.CreatePrivate(new ChannelLayout([map], probes: 1, threadSlots: 1, ringBytes: 0));
+        ChannelWriter writer = new(channel, []) { Sweeps = true };
+        int slot = writer.SlotOf(1, 1);
+        for (ulong key = 2; key < 5000; key++)
+        {
+            writer.AddToCell(slot, 0, 0, [1], (long)key);
+            writer.AddToCell(slot, 0, 0, [key], -5);
+            writer.AddToCell(slot, 0, 0, [key], (long)key);
+            Assert.Equal(2ul, writer.ReadWord(slot, 0, [key], map.PresenceWord));
+            writer.Delete(slot, 0, 0, [key]);
+            Assert.Equal(0ul, writer.ReadWord(slot, 0, [key], 0));
+        }
+
+        Assert.Equal(0ul, ChannelLosses.Read(channel).Keys);
+        AggregateValue value = Assert.Single(MapReader.Read([channel], 0).Rows).Value;
+        Assert.Equal(4998ul, value.Count);
+        Assert.Equal(kind is nameof(AggregateKind.Minimum) or nameof(AggregateKind.Statistics) ? 2 : 0, value.Minimum);
+        Assert.Equal(kind is nameof(AggregateKind.Maximum) or nameof(AggregateKind.Statistics) ? 4999 : 0, value.Maximum);
+
+        using ChannelMemory next = ChannelMemory.CreatePrivate(channel.Layout);
+        ValueTransfer.Move(channel, next);
+        Assert.Empty(MapReader.Read([channel], 0).Rows);
+        Assert.Equal(value.Words, Assert.Single(MapReader.Read([next], 0).Rows).Value.Words);
+    }
+
     [Fact]
     public void A_sweep_changes_no_value()
     {
