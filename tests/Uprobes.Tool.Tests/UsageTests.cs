@@ -42,6 +42,17 @@ public sealed class UsageTests
         Assert.Empty(tool.Output);
     }
 
+    [Theory]
+    [InlineData("tracce -p 1 libc:malloc", "uprobe: there is no command tracce\n  hint: did you mean trace?\n")]
+    [InlineData("quux -p 1 libc:malloc", "uprobe: there is no command quux\n  hint: see uprobe --help\n")]
+    [InlineData("count -p bash libc:malloc", "uprobe: Cannot parse argument 'bash' for option '-p' as a number\n  hint: -p takes the number of a process: `pgrep -a bash` finds it\n")]
+    public void Typical_mistakes_are_answered_with_what_was_probably_meant(string commandLine, string answer)
+    {
+        var tool = new ToolHarness();
+        Assert.Equal(ExitCode.Usage, tool.Run(commandLine.Split(' ')));
+        Assert.Equal(answer, tool.Error);
+    }
+
     [Fact]
     public void A_condition_without_meaning_is_shown_with_the_place()
     {

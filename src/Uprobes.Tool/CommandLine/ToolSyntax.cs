@@ -74,7 +74,11 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         {
             var command = parsed.CommandResult.Command;
             var of = command == root ? "uprobe" : $"uprobe {command.Name}";
-            throw ToolException.Usage(string.Join("; ", parsed.Errors.Select(Describe)), $"see {of} --help");
+            if (command == root && parsed.UnmatchedTokens is [var word, ..] && !word.StartsWith('-'))
+                throw ToolException.Usage($"there is no command {word}", NearNames.Hint(word, root.Subcommands.Select(c => c.Name)) ?? "see uprobe --help");
+            throw ToolException.Usage(string.Join("; ", parsed.Errors.Select(Describe)), NameForProcess(parsed) is { } name
+                ? $"-p takes the number of a process: `pgrep -a {name}` finds it"
+                : $"see {of} --help");
         }
         using var help = new StringWriter();
         var exitCode = parsed.Invoke(new InvocationConfiguration { Output = help, EnableDefaultExceptionHandler = false });
@@ -90,6 +94,11 @@ internal sealed class ToolSyntax(ToolEnvironment environment, IImageFinder image
         output.Buffer.WriteText(text);
         output.Flush();
     }
+
+    /// <summary>The word behind -p where it can only be meant as a program's name.</summary>
+    private static string? NameForProcess(ParseResult parsed) =>
+        parsed.CommandResult.Children.OfType<OptionResult>().Where(o => o.Option.Name == "-p").SelectMany(o => o.Tokens).Select(t => t.Value)
+            .FirstOrDefault(word => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && !word.All(char.IsAsciiDigit));
 
     // The parser names types of .NET and breaks lines; neither helps the reader.
     private static string Describe(ParseError error)
