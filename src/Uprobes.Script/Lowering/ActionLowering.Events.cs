@@ -12,6 +12,8 @@ internal sealed partial class ActionLowering
     /// <summary>How much of a stack is captured: the calls of most programs fit; of a few frames, less does.</summary>
     private const int StackBytes = 8192, FewFrames = 8, BytesOfFew = 4096;
 
+    private const int MacAddressSize = 6;
+
     /// <summary>Whether what is sent names code of the target.</summary>
     private bool _namesCode;
 
@@ -47,9 +49,22 @@ internal sealed partial class ActionLowering
             case CallExpression { Function: ScriptFunction.Clear, Arguments: [MapReferenceExpression { Map: { HasKeys: not true } map }] } when maps.IsRead(map):
                 _statements.Add(new DeleteKey(maps.IndexOf(map), Key(map, null)));
                 break;
+            case CallExpression { Function: ScriptFunction.Delete or ScriptFunction.Find } call when call.Arguments[0] is MapReferenceExpression { Map: var held } && maps.HoldsValues(held):
+                _ = Integer(call);
+                break;
+            case CallExpression { Function: ScriptFunction.StaticAssert }:
+                break; // It held when the script was checked.
+            case CallExpression { Function: ScriptFunction.Assert, Arguments: [var condition, ..] arguments } assert:
+                LowerIf(condition, () => { }, () => SendLast(assert with { Arguments = [new ConstantExpression(0, ScriptType.U64, assert.Span), .. arguments.Skip(1)] }));
+                break;
+            case CallExpression { Function: ScriptFunction.Fail } fail:
+                SendLast(fail);
+                break;
+            case CallExpression { Function: ScriptFunction.Join } join:
+                SendJoined(join);
+                break;
             case CallExpression { Function: ScriptFunction.Exit } exit:
-                Send(new ExpressionStatement(exit, exit.Span));
-                _statements.Add(new Stop());
+                SendLast(exit);
                 break;
             case CallExpression
             {
@@ -59,12 +74,19 @@ internal sealed partial class ActionLowering
                 Send(new ExpressionStatement(call, call.Span));
                 break;
             case CallExpression call:
-                throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()");
+                throw Refuse(call, WhyNot(call.Function));
             default:
                 // A value that nobody wants. It is worked out all the same: what is wrong with it is told.
                 _ = Integer(expression);
                 break;
         }
+    }
+
+    /// <summary>Leaves something to the reader after which nothing is done.</summary>
+    private void SendLast(CallExpression call)
+    {
+        Send(new ExpressionStatement(call, call.Span));
+        _statements.Add(new Stop());
     }
 
     /// <summary>Leaves something to the reader, with the values that only the program can find.</summary>
@@ -107,11 +129,27 @@ internal sealed partial class ActionLowering
     {
         switch (expression)
         {
-            case ConstantExpression or TextConstantExpression or BytesConstantExpression or MapReferenceExpression:
-            case BuiltinExpression { Builtin: ScriptBuiltin.Function or ScriptBuiltin.Probe or ScriptBuiltin.ProbeType or ScriptBuiltin.CpuCount }:
+            case ConstantExpression or TextConstantExpression or BytesConstantExpression or MapReferenceExpression or FieldExpression:
+            case BuiltinExpression { Builtin: ScriptBuiltin.Function or ScriptBuiltin.Probe or ScriptBuiltin.ProbeType or ScriptBuiltin.CpuCount or ScriptBuiltin.ChildId or ScriptBuiltin.HasChild }:
+            case BuiltinExpression { Builtin: ScriptBuiltin.ProcessId, Parameter: not 0 } or BuiltinExpression { Builtin: ScriptBuiltin.ProcessName }:
                 return expression;
             case CastExpression { Operand: MapExpression { Map: var gathered } } number when maps.IsRead(gathered):
                 return Field(number, Integer(number), 0, values, fields);
+            case BuiltinExpression { Builtin: ScriptBuiltin.UserName } user:
+                return new CallExpression(ScriptFunction.NameOfUser, [Rewrite(new BuiltinExpression(ScriptBuiltin.UserId, 0, ScriptType.U64, user.Span), values, fields)], user.Type, user.Span);
+            case ElementExpression element when IsOfVariable(element.Tuple):
+                return Rewrite(Resolve(element), values, fields);
+            case VariableExpression { Variable.Type: TupleType or RecordType } tuple:
+                return Rewrite(new TupleExpression(Elements(tuple), tuple.Type, tuple.Span), values, fields);
+            case VariableExpression { Variable: var variable } when _bytes.TryGetValue(variable, out BytesConstantExpression? known):
+                return known;
+            case VariableExpression { Variable.Type: StructType or ArrayType } pointed:
+                return Rewrite(new MemoryExpression(new CastExpression(pointed, ScriptType.U64, pointed.Span), pointed.Type, pointed.Span), values, fields);
+            case VariableExpression { Variable: { Type: BufferType type } buffered } when _texts.TryGetValue(buffered, out Expression? bytes):
+                return Field(expression, bytes, type.Capacity, values, fields);
+            case CallExpression { Function: ScriptFunction.Macaddr, Arguments: [{ Type.IsScalar: true } address] } physical:
+                TypedExpression bytesOf = new CallExpression(ScriptFunction.Buf, [address], new BufferType(MacAddressSize), physical.Span);
+                return physical with { Arguments = [Field(bytesOf, new LoadBytes(Integer(address), new Constant(MacAddressSize, DataType.U64), StoredTypes.RoundUp(MacAddressSize)), MacAddressSize, values, fields)] };
             case MapExpression map when map.Map.ValueType is AggregateType || maps.IsForReader(map.Map):
                 return map.Key is null ? map : map with { Key = Rewrite(map.Key, values, fields) };
             case CallExpression { Function: ScriptFunction.Buf, Type: BufferType type } buffer:
@@ -122,23 +160,27 @@ internal sealed partial class ActionLowering
                 return cut with { Arguments = [whole, Rewrite(length, values, fields)] };
             case CharacterArrayExpression { Count: > 0 and var count } array:
                 return Field(array, new LoadBytes(Integer(array.Address), new Constant(count, DataType.U64), StoredTypes.RoundUp(count)), count, values, fields);
-            case MemoryExpression { Type: StructType or ArrayType } memory when types.SizeOf(memory.Type) is > 0 and <= ProgramLimits.FieldCapacity and var size:
+            case MemoryExpression { Type: StructType or ArrayType } memory when script.Types.SizeOf(memory.Type) is > 0 and <= ProgramLimits.FieldCapacity and var size:
                 return Field(memory, new LoadBytes(Integer(memory.Address), new Constant(size, DataType.U64), StoredTypes.RoundUp(size)), size, values, fields);
-            case CallExpression { Function: ScriptFunction.Str }:
-                return Field(expression, Text(expression), StoredTypes.MostBytes((TextType)expression.Type), values, fields);
+            case CallExpression { Function: ScriptFunction.Str, Arguments: [_] or [_, ConstantExpression] }:
+                return Field(expression, MostOf(expression), StoredTypes.MostBytes((TextType)expression.Type), values, fields);
             case BuiltinExpression { Builtin: ScriptBuiltin.Stack, Type: StackType type }:
                 return Stack(expression, type, values, fields);
             case CallExpression { Function: ScriptFunction.Ustack or ScriptFunction.DwarfStack, Type: StackType type }:
                 return Stack(expression, type, values, fields);
             case VariableExpression { Variable.Type: TextType text }:
-                return Field(expression, Text(expression), StoredTypes.MostBytes(text), values, fields);
+                return Field(expression, MostOf(expression), StoredTypes.MostBytes(text), values, fields);
             case BuiltinExpression { Builtin: ScriptBuiltin.ThreadName }:
                 return Field(expression, new ThreadName(), BuiltinTable.ThreadNameSize, values, fields);
             case BuiltinExpression or VariableExpression or ArgumentExpression or StackArgumentExpression or MapExpression:
             case MemoryExpression { Type.IsScalar: true }:
                 return Field(expression, Integer(expression), 0, values, fields);
-            case CallExpression { Function: ScriptFunction.Reg or ScriptFunction.HasKey or ScriptFunction.Uptr }:
+            case CallExpression { Function: ScriptFunction.Reg or ScriptFunction.HasKey or ScriptFunction.Uptr or ScriptFunction.Uaddr or ScriptFunction.Memcmp }:
                 return Field(expression, Integer(expression), 0, values, fields);
+            case CallExpression { Function: ScriptFunction.Delete or ScriptFunction.Find } call when call.Arguments[0] is MapReferenceExpression { Map: var held } && maps.HoldsValues(held):
+                return Field(expression, Integer(expression), 0, values, fields);
+            case LocalExpression local:
+                return LocalField(local, values, fields);
             case IncrementExpression increment:
                 return Field(increment, Incremented(increment), 0, values, fields);
             case BlockExpression { Result: { } result } block:
@@ -150,10 +192,12 @@ internal sealed partial class ActionLowering
             case BinaryExpression { Operator: BinaryOperatorSyntax.LogicalAnd or BinaryOperatorSyntax.LogicalOr } logical:
                 TypedExpression left = Rewrite(logical.Left, values, fields);
                 return logical with { Left = left, Right = Maybe(() => Rewrite(logical.Right, values, fields)) };
-            case MemoryExpression or BlockExpression or FieldExpression:
+            case MemoryExpression { Type: TextType type } memory:
+                return Field(memory, MostOf(memory), StoredTypes.MostBytes(type), values, fields);
+            case MemoryExpression or BlockExpression:
                 throw Refuse(expression, "programs in the target cannot work that out");
             case CallExpression call when !IsForReader(call.Function):
-                throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()");
+                throw Refuse(call, WhyNot(call.Function));
             default:
                 _namesCode |= expression is CallExpression { Function: ScriptFunction.Usym };
                 return ExpressionParts.With(expression, [.. ExpressionParts.Of(expression).Select(part => Rewrite(part, values, fields))]);
@@ -174,7 +218,16 @@ internal sealed partial class ActionLowering
         or ScriptFunction.Time or ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete or ScriptFunction.Exit or ScriptFunction.Strftime
         or ScriptFunction.StrConcat or ScriptFunction.Strlen or ScriptFunction.Strcap or ScriptFunction.Strstr or ScriptFunction.Strcontains or ScriptFunction.Strncmp
         or ScriptFunction.Globmatch or ScriptFunction.Len or ScriptFunction.Bswap or ScriptFunction.SignalName or ScriptFunction.Strerror or ScriptFunction.SyscallName
-        or ScriptFunction.Usym or ScriptFunction.Ntop;
+        or ScriptFunction.Usym or ScriptFunction.Ntop or ScriptFunction.Macaddr or ScriptFunction.NameOfUser or ScriptFunction.JoinOf or ScriptFunction.Assert or ScriptFunction.Fail;
+
+    /// <summary>Whether a tuple is what a variable of the program's holds.</summary>
+    private static bool IsOfVariable(TypedExpression tuple) => tuple switch
+    {
+        VariableExpression => true,
+        ElementExpression element => IsOfVariable(element.Tuple),
+        CastExpression cast => IsOfVariable(cast.Operand),
+        _ => false,
+    };
 
     private static FieldExpression Field(TypedExpression of, Expression value, int mostBytes, List<Expression> values, List<LoweredField> fields)
     {

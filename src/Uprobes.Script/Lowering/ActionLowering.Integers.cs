@@ -39,6 +39,8 @@ internal sealed partial class ActionLowering
                 return new Constant(type.Wrap(constant.Value), type);
             case VariableExpression { Variable.Type: TextType or TupleType or RecordType or StackType or BufferType }:
                 throw Refuse(expression, $"a variable holds {expression.Type}");
+            case ElementExpression element:
+                return Integer(Resolve(element));
             case VariableExpression { Variable: var variable }:
                 return AsOfNow(new LocalValue(LocalOf(variable), StoredTypes.Of(variable.Type)), variable);
             case MapExpression { Map.ValueType: not AggregateType } map:
@@ -153,6 +155,8 @@ internal sealed partial class ActionLowering
             return new Binary(operation, Condition(binary.Left), Maybe(() => Condition(binary.Right)));
         if (binary.Left.Type is TextType && binary.Right.Type is TextType)
             return new Binary(operation, Text(binary.Left), Text(binary.Right));
+        if (binary.Left.Type is TupleType or RecordType || binary is { Left.Type: ArrayType, Right.Type: ArrayType })
+            return new Binary(BinaryOperator.Equal, AreEqual(binary.Left, binary.Right, binary), new Constant(operation == BinaryOperator.Equal ? 1 : 0, DataType.Boolean));
         if (!IsInteger(binary.Left.Type) || !IsInteger(binary.Right.Type))
             throw Refuse(binary, $"{binary.Left.Type} and {binary.Right.Type} are compared");
         Expression left = Integer(binary.Left);
@@ -184,41 +188,4 @@ internal sealed partial class ActionLowering
         BinaryOperatorSyntax.Divide => BinaryOperator.Divide,
         _ => BinaryOperator.Remainder,
     };
-
-    private Expression BuiltinValue(BuiltinExpression builtin) => builtin.Builtin switch
-    {
-        ScriptBuiltin.ProcessId when builtin.Parameter == 0 => new Builtin(BuiltinKind.ProcessId),
-        ScriptBuiltin.ThreadId when builtin.Parameter == 0 => new Builtin(BuiltinKind.ThreadId),
-        ScriptBuiltin.Clock when builtin.Parameter == 1 => new Builtin(BuiltinKind.Timestamp),
-        ScriptBuiltin.Clock when builtin.Parameter == 0 => Shifted(ClockOffsets.FromMonotonicToBoot),
-        ScriptBuiltin.Elapsed => Shifted(-startNanoseconds),
-        ScriptBuiltin.Cpu => new Builtin(BuiltinKind.Processor),
-        ScriptBuiltin.CpuCount => new Constant(Environment.ProcessorCount, DataType.U64),
-        ScriptBuiltin.ReturnValue when isReturn => new ReturnValue(),
-        ScriptBuiltin.UserMode => new Constant(1, DataType.U8),
-        _ => throw Refuse(builtin, "programs in the target do not know that value"),
-    };
-
-    private static Binary Shifted(long offset) => new(BinaryOperator.Add, new Builtin(BuiltinKind.Timestamp), new Constant(offset, DataType.I64));
-
-    private Expression CallValue(CallExpression call) => (call.Function, call.Arguments) switch
-    {
-        (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Of(map).HoldsValues =>
-            AsOfNow(new MapContains(maps.IndexOf(map), Key(map, key)), map),
-        (ScriptFunction.HasKey, [MapReferenceExpression { Map: var map }, var key]) when maps.Of(map).Definition.IsRead =>
-            AsOfNow(new Binary(BinaryOperator.NotEqual, new MapCell(maps.IndexOf(map), Key(map, key), maps.Of(map).Definition.PresenceWord), new Constant(0, DataType.U64)), map),
-        (ScriptFunction.Reg, [TextConstantExpression name]) => Register(name),
-        (ScriptFunction.Uptr, [var pointer]) => Integer(pointer),
-        (ScriptFunction.Strncmp, [var left, var right, ConstantExpression { Value: var most }]) => new Unary(UnaryOperator.Not, HaveOneBeginning(left, right, most)),
-        _ => throw Refuse(call, $"programs in the target have no {call.Function.ToString().ToLowerInvariant()}()"),
-    };
-
-    private static Expression Register(TextConstantExpression name)
-    {
-        string text = System.Text.Encoding.ASCII.GetString(name.Bytes.Span);
-        int number = Array.IndexOf(["ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"], text);
-        return text is "ip" or "pc" ? new Builtin(BuiltinKind.SiteAddress)
-            : number >= 0 ? new RegisterValue(number)
-            : throw Refuse(name, $"programs in the target do not know the register {text}");
-    }
 }

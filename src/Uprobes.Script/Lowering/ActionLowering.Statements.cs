@@ -66,42 +66,6 @@ internal sealed partial class ActionLowering
         _statements.Add(new If(decides, Within(then), otherwise is null ? [] : Within(otherwise)));
     }
 
-    private void Assign(AssignVariable assign)
-    {
-        if (assign.Variable.Type is TextType)
-        {
-            AssignText(assign);
-            return;
-        }
-
-        if (assign.Variable.Type is TupleType or RecordType or StackType or BufferType)
-            throw new LoweringException(assign.Span, $"a variable holds {assign.Variable.Type}");
-        DataType type = StoredTypes.Of(assign.Variable.Type);
-        _statements.Add(new SetLocal(LocalOf(assign.Variable), assign.Value is { } value ? IntegerAs(value, type) : new Constant(0, type)));
-    }
-
-    /// <summary>A text stays where it is: what is kept is its address. So which one a variable has must be known at every place of the action.</summary>
-    private void AssignText(AssignVariable assign)
-    {
-        if (assign.Value is not { } value)
-            return; // A declaration.
-        if (_nesting > 0 && _texts.ContainsKey(assign.Variable))
-            throw new LoweringException(assign.Span, $"{assign.Variable} holds several texts");
-        Expression text = Text(value);
-        if (text is LoadText load)
-        {
-            int address = NewLocal(DataType.U64);
-            _statements.Add(new SetLocal(address, As(load.Address, DataType.U64)));
-            text = load with { Address = new LocalValue(address, DataType.U64) };
-        }
-        else if (_nesting > 0)
-        {
-            throw new LoweringException(assign.Span, $"{assign.Variable} may hold no text");
-        }
-
-        _texts[assign.Variable] = text;
-    }
-
     private int LocalOf(VariableSymbol variable)
     {
         if (!_variables.TryGetValue(variable, out int local))

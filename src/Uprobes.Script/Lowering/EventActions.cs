@@ -47,7 +47,7 @@ internal sealed class EventActions(LoweredScript lowered, IReadOnlyList<ScriptSi
         interpreter.Run(_actions[record.Number], occasion);
 
         // What happened before the end of the run is still told, what happened behind an exit() is not.
-        _hasExited = sent.Action is ExpressionStatement { Expression: CallExpression { Function: ScriptFunction.Exit } };
+        _hasExited = sent.Action is ExpressionStatement { Expression: CallExpression { Function: ScriptFunction.Exit or ScriptFunction.Assert or ScriptFunction.Fail } };
     }
 
     public void Complete(Exception? error) => Error = error;

@@ -44,7 +44,7 @@ internal sealed class InlineEngine : IScriptEngine
     public IArmedScript Arm(ScriptArming arming)
     {
         ChannelScriptMap[] maps = [.. _maps.Values.Cast<ChannelScriptMap>()];
-        var group = _lowered.GroupFor(arming.Sites.Select(site => (new LoweredAction(site.Probe, site.IsReturn), site.StaticProbe))) with
+        var group = _lowered.GroupFor(arming.Sites.Select(site => PlaceOf(site, arming))) with
         {
             Presets = [.. maps.SelectMany(m => m.Presets)],
         };
@@ -65,6 +65,13 @@ internal sealed class InlineEngine : IScriptEngine
             map.Attach(run, places);
         return new ArmedPrograms(arming, run, maps, _lowered.Loops, events);
     }
+
+    private static LoweredPlace PlaceOf(ScriptSite site, ScriptArming arming) => new(new LoweredAction(site.Probe, site.IsReturn))
+    {
+        Mark = site.StaticProbe, Function = site.Function, Name = site.Name, ChildProcessId = arming.Host.ChildProcessId ?? 0,
+        DistanceOf = symbol => arming.Host.Symbols.DistanceOf(site, symbol)
+            ?? throw new ScriptRefusedException([new Diagnostic(Severity.Error, DiagnosticId.UnknownName, site.AttachPoint.Span, $"{site.Image.Path} has no symbol {symbol}")]),
+    };
 
     private sealed class ArmedPrograms : IArmedScript
     {

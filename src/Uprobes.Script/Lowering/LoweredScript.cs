@@ -1,4 +1,3 @@
-using Uprobes.Images.StaticProbes;
 using Uprobes.Programs;
 using Uprobes.Script.Semantics;
 using Uprobes.Script.Syntax;
@@ -16,17 +15,17 @@ internal sealed record LoweredScript(
     ProgramGroup Group, IReadOnlyDictionary<LoweredAction, ProbePrograms> Programs, IReadOnlyList<LoweredMap> Maps, IReadOnlyList<LoweredEvent> Events,
     IReadOnlyList<SourceSpan> Loops, IReadOnlyDictionary<MapSymbol, LoweringRefusal> ForReader)
 {
-    /// <summary>The group for places of which some are static probes, a probe each in their order: those have their arguments where their notes say.</summary>
-    internal ProgramGroup GroupFor(IEnumerable<(LoweredAction Action, StaticProbeNote? Mark)> places) => Group with
-    {
-        OfProbes = [.. places.Select(p => p.Mark is null ? Programs[p.Action] : At(p.Mark, Programs[p.Action]))],
-    };
-
-    private static ProbePrograms At(StaticProbeNote mark, ProbePrograms programs) =>
-        new ArgumentSubstitution(index => StaticArgumentValue.Expression(mark, mark.Arguments[index])).In(programs);
+    /// <summary>Programs in which there is <see cref="PlaceValue"/>: each place has its own.</summary>
+    internal required IReadOnlySet<LoweredAction> OfPlaces { get; init; }
 
     /// <summary>The group for places, a probe each in their order.</summary>
-    internal ProgramGroup GroupFor(IEnumerable<LoweredAction> places) => Group with { OfProbes = [.. places.Select(p => Programs[p])] };
+    internal ProgramGroup GroupFor(IEnumerable<LoweredPlace> places) => Group with { OfProbes = [.. places.Select(In)] };
+
+    private ProbePrograms In(LoweredPlace place)
+    {
+        ProbePrograms programs = Programs[place.Action];
+        return place.Mark is null && !OfPlaces.Contains(place.Action) ? programs : new ExpressionSubstitution(place.Find).In(programs);
+    }
 }
 
 /// <summary>An action as one kind of probe has it.</summary>

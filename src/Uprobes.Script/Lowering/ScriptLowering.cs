@@ -50,8 +50,14 @@ internal static class ScriptLowering
         List<EventDefinition> definitions = [];
         List<SourceSpan> loops = [];
         Dictionary<LoweredAction, ProbePrograms> programs = [];
+        HashSet<LoweredAction> ofPlaces = [];
         foreach (LoweredAction action in actions)
-            programs.Add(action, new ActionLowering(maps, script.Types, action.IsReturn, mayCapture, startNanoseconds, events, definitions, loops).Lower(action.Probe));
+        {
+            ActionLowering lowering = new(maps, script, action.IsReturn, mayCapture, startNanoseconds, events, definitions, loops);
+            programs.Add(action, lowering.Lower(action.Probe));
+            if (lowering.UsesPlace)
+                ofPlaces.Add(action);
+        }
 
         LoweredScript lowered = new(
             new ProgramGroup
@@ -61,8 +67,11 @@ internal static class ScriptLowering
                 Events = definitions,
                 RingBytes = RingFor(definitions),
             },
-            programs, maps.Maps, events, loops, maps.ForReader);
-        return ProgramChecker.Check(lowered.GroupFor(actions)) is [var problem, ..]
+            programs, maps.Maps, events, loops, maps.ForReader)
+        {
+            OfPlaces = ofPlaces,
+        };
+        return ProgramChecker.Check(lowered.GroupFor(actions.Select(action => new LoweredPlace(action)))) is [var problem, ..]
             ? throw new LoweringException(script.Probes[0].Span, $"its programs are too large: {problem}")
             : lowered;
     }

@@ -17,6 +17,11 @@ internal interface IScriptSymbols
     /// <param name="symbol">Its name.</param>
     ulong? AddressOf(ActionOccasion occasion, string symbol);
 
+    /// <summary>How far behind a place a symbol of its file lies; null where there is none.</summary>
+    /// <param name="site">The place.</param>
+    /// <param name="symbol">Its name.</param>
+    long? DistanceOf(ScriptSite site, string symbol);
+
     /// <summary>The stack of the thread that hit the probe, symbolised.</summary>
     /// <param name="occasion">The hit; its thread waits.</param>
     /// <param name="type">How much of it, and how it is to print.</param>

@@ -17,11 +17,13 @@ internal sealed partial class ScriptInterpreter
     {
         long value = builtin.Builtin switch
         {
+            ScriptBuiltin.ProcessId when builtin.Parameter != 0 => HostProcessId,
+            ScriptBuiltin.ThreadId when builtin.Parameter != 0 && _occasion.Thread is { } thread => thread.ThreadId,
             ScriptBuiltin.ProcessId => _occasion.Hit?.ProcessId ?? Environment.ProcessId,
             ScriptBuiltin.ThreadId => _occasion.Hit?.ThreadId ?? Tasks.CurrentThreadId,
-            ScriptBuiltin.UserId => _facts.Of(HostProcessId).UserId,
-            ScriptBuiltin.GroupId => _facts.Of(HostProcessId).GroupId,
-            ScriptBuiltin.ParentId => _facts.Of(HostProcessId).ParentId,
+            ScriptBuiltin.UserId => UserId,
+            ScriptBuiltin.GroupId => _occasion.Hit?.GroupId ?? ThreadStatus.TryRead(HostProcessId)?.GroupId ?? 0,
+            ScriptBuiltin.ParentId => _occasion.Hit?.ParentId ?? ThreadMoment.ParentOf(HostProcessId),
             ScriptBuiltin.ChildId => host.ChildProcessId ?? 0,
             ScriptBuiltin.HasChild => host.ChildProcessId is null ? 0 : 1,
             ScriptBuiltin.Clock => Clock(builtin.Parameter),
@@ -41,8 +43,8 @@ internal sealed partial class ScriptInterpreter
     {
         ScriptBuiltin.ThreadName when _occasion.Hit is { } hit => ScriptValue.String(hit.ThreadName.ToArray()),
         ScriptBuiltin.ThreadName => ScriptValue.String(ThreadMoment.NameOf(Environment.ProcessId)),
-        ScriptBuiltin.ProcessName => ScriptValue.String(ThreadMoment.NameOf(_facts.Of(HostProcessId).ParentId)),
-        ScriptBuiltin.UserName => ScriptValue.String(_facts.UserNameOf(_facts.Of(HostProcessId).UserId)),
+        ScriptBuiltin.ProcessName => ScriptValue.String(ThreadMoment.NameOf(ThreadStatus.TryRead(HostProcessId)?.ParentId ?? 0)),
+        ScriptBuiltin.UserName => ScriptValue.String(_facts.UserNameOf(UserId)),
         ScriptBuiltin.Function => ScriptValue.String(_occasion.Function),
         ScriptBuiltin.Probe => ScriptValue.String(_occasion.Probe),
         ScriptBuiltin.ProbeType => ScriptValue.Literal(_occasion.ProbeType),
@@ -52,6 +54,9 @@ internal sealed partial class ScriptInterpreter
 
     /// <summary>Nanoseconds of CLOCK_MONOTONIC at which the probe was hit, or now.</summary>
     private long Now => _occasion.Hit?.TimestampNanoseconds ?? MonotonicClock.Nanoseconds;
+
+    /// <summary>It may change at any time.</summary>
+    private uint UserId => _occasion.Hit?.UserId ?? ThreadStatus.TryRead(HostProcessId)?.UserId ?? 0;
 
     private int Processor => _occasion.Hit?.Processor ?? Math.Max(0, Thread.GetCurrentProcessorId());
 

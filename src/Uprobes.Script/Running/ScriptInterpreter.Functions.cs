@@ -14,9 +14,11 @@ internal sealed partial class ScriptInterpreter
         switch (call.Function)
         {
             case ScriptFunction.Printf or ScriptFunction.Errorf or ScriptFunction.Warnf or ScriptFunction.Cat or ScriptFunction.System or ScriptFunction.Print
-                or ScriptFunction.Time or ScriptFunction.Join or ScriptFunction.Fail or ScriptFunction.Assert:
+                or ScriptFunction.Time or ScriptFunction.Join or ScriptFunction.JoinOf or ScriptFunction.Fail or ScriptFunction.Assert:
                 Write(call);
                 return ScriptValue.None;
+            case ScriptFunction.StaticAssert:
+                return ScriptValue.None; // It held when the script was checked.
             case ScriptFunction.Clear:
                 MapOf(MapIn(arguments)).Clear();
                 return ScriptValue.None;

@@ -9,7 +9,9 @@ namespace Uprobes.Script.Running;
 /// <content>Functions that write. What they show is taken when they are called, and written when its turn comes.</content>
 internal sealed partial class ScriptInterpreter
 {
-    private const int MostJoined = 16;
+    /// <summary>Texts that join() writes at most.</summary>
+    internal const int MostJoined = 16;
+
     private readonly Dictionary<CallExpression, PrintfFormat> _formats = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<CallExpression, TimeFormat> _timeFormats = new(ReferenceEqualityComparer.Instance);
 
@@ -27,6 +29,11 @@ internal sealed partial class ScriptInterpreter
                 return;
             case ScriptFunction.Join:
                 Join(call);
+                return;
+            case ScriptFunction.JoinOf:
+                byte[] between = ((TextConstantExpression)call.Arguments[0]).Bytes.ToArray();
+                ScriptValue[] texts = [.. call.Arguments.Skip(2).Take((int)Number(call.Arguments[1])).Select(Evaluate)];
+                host.Post(writer => writer.Join(texts, between));
                 return;
             case ScriptFunction.Assert:
                 if (Number(call.Arguments[0]) == 0)

@@ -49,6 +49,8 @@ internal sealed partial class ScriptInterpreter
                 return ScriptValue.Literal(SystemNames.OfSignal(Number(arguments[0])));
             case ScriptFunction.SyscallName:
                 return ScriptValue.Literal(SystemNames.OfSystemCall(Number(arguments[0])));
+            case ScriptFunction.NameOfUser:
+                return ScriptValue.String(_facts.UserNameOf(Number(arguments[0])));
             case ScriptFunction.Strerror:
                 return ScriptValue.Literal(Marshal.GetPInvokeErrorMessage((int)Number(arguments[0])));
             default:

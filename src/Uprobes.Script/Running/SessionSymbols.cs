@@ -26,14 +26,19 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
     /// <inheritdoc/>
     public ulong? AddressOf(ActionOccasion occasion, string symbol)
     {
-        if (occasion is not { Site: { } site, Hit: { } hit } || !site.Image.TryGetAddress(site.Offset, out LinkAddress linked))
+        return occasion is { Site: { } site, Hit: { } hit } && DistanceOf(site, symbol) is { } distance ? hit.SiteAddress + (ulong)distance : null;
+    }
+
+    /// <inheritdoc/>
+    public long? DistanceOf(ScriptSite site, string symbol)
+    {
+        if (!site.Image.TryGetAddress(site.Offset, out LinkAddress linked))
             return null;
-        ulong bias = hit.SiteAddress - linked.Value;
         lock (_gate)
         {
             if (!_values.TryGetValue((site.Image.Id, symbol), out ulong? value))
-                _values.Add((site.Image.Id, symbol), value = SymbolValue(site.Image, symbol));
-            return bias + value;
+                _values.Add((site.Image.Id, symbol), value = SymbolSearch.Find(site.Image, symbol)?.Value);
+            return (long?)(value - linked.Value);
         }
     }
 
@@ -81,22 +86,5 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
         (SessionStacks, TargetStacks) made = (reader, new TargetStacks(reader, config));
         _reading = made;
         return made;
-    }
-
-    /// <summary>What the file's symbol tables have for a name of a function or a variable.</summary>
-    private static ulong? SymbolValue(ElfImage image, string symbol)
-    {
-        byte[] name = System.Text.Encoding.UTF8.GetBytes(symbol);
-        foreach (SymbolTable? table in (SymbolTable?[])[SymbolTableReader.ReadStatic(image.File, FunctionOrigin.SymbolTable), SymbolTableReader.ReadDynamic(image.File, image.Dynamic)])
-        {
-            for (int i = 0; i < (table?.Count ?? 0); i++)
-            {
-                SymbolEntry entry = table![i];
-                if (entry.Section != 0 && table.HasName(entry, name))
-                    return entry.Value;
-            }
-        }
-
-        return null;
     }
 }

@@ -80,6 +80,9 @@ internal enum ScriptFunction
     /// <summary>Address of an array of texts, constant separator.</summary>
     Join,
 
+    /// <summary>Constant separator, how many, texts: what join() writes once the texts have been read.</summary>
+    JoinOf,
+
     /// <summary>A map.</summary>
     Clear,
     Zero,
@@ -107,6 +110,9 @@ internal enum ScriptFunction
     SignalName,
     Strerror,
     SyscallName,
+
+    /// <summary>A user's number: the name. Scripts write <c>username</c>.</summary>
+    NameOfUser,
     Uptr,
     Getopt,
     IsInteger,
@@ -236,6 +242,9 @@ internal static class FunctionTable
     ]);
 
     internal static IEnumerable<string> Names => Functions.Keys.Concat(Aggregates.Keys);
+
+    /// <summary>What a function is called.</summary>
+    internal static string NameOf(ScriptFunction function) => Functions.Values.First(description => description.Function == function).Name;
 
     internal static FunctionDescription? Find(string name) => Functions.GetValueOrDefault(name);
 

@@ -3,6 +3,7 @@ using Uprobes.Images.Types;
 using Uprobes.Images.Types.X64;
 using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Probes;
+using Uprobes.Script.Running;
 using Uprobes.Script.Semantics;
 
 namespace Uprobes.Script.Types;
@@ -140,7 +141,15 @@ internal sealed class ImageTypes(Func<string, IReadOnlyList<ElfImage>> openImage
     }
 
     /// <inheritdoc/>
-    public int? FindSymbolSize(string symbol, AttachPoint probe) => null;
+    public int? FindSymbolSize(string symbol, AttachPoint probe)
+    {
+        lock (_gate)
+        {
+            if (FileOf(probe) is not { } file || IsPattern(file))
+                return null;
+            return ImagesOf(file) is [var image, ..] && SymbolSearch.Find(image, symbol) is { Size: var size and <= int.MaxValue } ? (int)size : null;
+        }
+    }
 
     /// <inheritdoc/>
     public TypeObstacle Explain(AttachPoint probe)

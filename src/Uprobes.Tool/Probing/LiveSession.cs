@@ -58,7 +58,7 @@ internal sealed class LiveSession(UprobeSession session) : IProbeSession
     /// <summary>At a static probe the arguments are where its note says.</summary>
     private static ProbePrograms ProgramsAt(PlannedProbe probe, ProbePrograms programs) => probe.Mark is not { } mark
         ? programs
-        : new ArgumentSubstitution(index => index < mark.Arguments.Count && mark.Arguments[index] is { Problem: null } argument
+        : new ExpressionSubstitution(expression => expression is not Argument { Index: var index } ? null : index < mark.Arguments.Count && mark.Arguments[index] is { Problem: null } argument
             ? StaticArgumentValue.Expression(mark, argument)
             : throw WithoutArgument(mark, index)).In(programs);
 

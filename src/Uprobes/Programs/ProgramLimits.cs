@@ -9,7 +9,7 @@ namespace Uprobes.Programs;
 internal static class ProgramLimits
 {
     /// <summary>Local variables of a program.</summary>
-    internal const int Locals = 32;
+    internal const int Locals = 64;
 
     /// <summary>Statements and expressions of a program.</summary>
     internal const int Nodes = 4096;

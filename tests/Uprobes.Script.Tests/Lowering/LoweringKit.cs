@@ -61,7 +61,7 @@ internal static class LoweringKit
         RunSpecial(script, interpreter, isEnd: false);
         List<ScriptSite> sites = SitesOf(script);
         EventActions events = new(lowered, sites, interpreter, script, output);
-        ProgramGroup group = lowered.GroupFor(sites.Select(s => new LoweredAction(s.Probe, s.IsReturn))) with { ThreadSlots = 16, Presets = [.. own.SelectMany(m => m.Presets)] };
+        ProgramGroup group = lowered.GroupFor(sites.Select(s => new LoweredPlace(new LoweredAction(s.Probe, s.IsReturn)) { Function = s.Function, Name = s.Name })) with { ThreadSlots = 16, Presets = [.. own.SelectMany(m => m.Presets)] };
         Assert.Empty(ProgramChecker.Check(group));
         using ChannelRun run = new(group, sites.Count);
         foreach (ChannelScriptMap map in own)

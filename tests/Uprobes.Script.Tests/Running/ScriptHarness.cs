@@ -71,6 +71,8 @@ internal sealed class ScriptHarness : IActionHost, IScriptSymbols
 
     public ulong? AddressOf(ActionOccasion occasion, string symbol) => symbol == "counter" ? 0x4000UL : null;
 
+    public long? DistanceOf(ScriptSite site, string symbol) => symbol == "counter" ? 0x1000 : null;
+
     public ScriptStack StackOf(ActionOccasion occasion, StackType type) => new(type.Mode,
         [.. new[] { new ScriptFrame(0x400abc) { Function = "f", Offset = 4 }, new ScriptFrame(0x401000) { Function = "main", Offset = 20 } }.Take(type.Limit)]);
 

@@ -77,7 +77,7 @@ public sealed class StaticArgumentValueTests
             new SetLocal(0, argument), new If(argument, [new Stop()], [new Emit(0, all)]), new Repeat(1, 2, [new DeleteKey(0, [argument])]),
             new Uprobes.Programs.Aggregate(0, [argument], argument), new Uprobes.Programs.Aggregate(0, [], null), new FollowCall([argument]),
         ];
-        ProbePrograms replaced = new ArgumentSubstitution(index => index == 1 ? other : throw new ArgumentOutOfRangeException(nameof(index)))
+        ProbePrograms replaced = new ExpressionSubstitution(expression => expression is Argument { Index: 1 } ? other : null)
             .In(new ProbePrograms(new ProbeProgram(body, [DataType.U64]), new ProbeProgram(body, [])));
         string text = Print(replaced.Entry) + Print(replaced.Return!);
         Assert.DoesNotContain("arg1", text, StringComparison.Ordinal);

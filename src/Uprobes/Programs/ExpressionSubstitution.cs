@@ -1,13 +1,17 @@
 namespace Uprobes.Programs;
 
-/// <summary>Puts other expressions in place of <see cref="Argument"/>: at a static probe, arguments are where its note says, and not where a function has them.</summary>
-/// <param name="find">What stands for an argument, by its index; of type U64.</param>
-internal sealed class ArgumentSubstitution(Func<int, Expression> find)
+/// <summary>
+/// Puts other expressions in place of some: at a static probe, arguments are where its note says, and not where a function has them. Those that are to be replaced
+/// need not be ones that programs can have.
+/// </summary>
+/// <param name="replace">What is to stand for an expression, of its type; null where it stays. What is put in is not looked at again.</param>
+internal sealed class ExpressionSubstitution(Func<Expression, Expression?> replace)
 {
-    /// <summary>The same programs with other arguments.</summary>
+    /// <summary>The same programs with other expressions.</summary>
     internal ProbePrograms In(ProbePrograms programs) => new(In(programs.Entry), programs.Return is { } end ? In(end) : null);
 
-    private ProbeProgram In(ProbeProgram program) => program with { Body = All(program.Body) };
+    /// <summary>The same program with other expressions.</summary>
+    internal ProbeProgram In(ProbeProgram program) => program with { Body = All(program.Body) };
 
     private Statement[] All(IReadOnlyList<Statement> statements) => [.. statements.Select(In)];
 
@@ -27,10 +31,9 @@ internal sealed class ArgumentSubstitution(Func<int, Expression> find)
         _ => throw new ArgumentException($"no statement that is known: {statement.GetType().Name}", nameof(statement)),
     };
 
-    private Expression In(Expression expression) => expression switch
+    private Expression In(Expression expression) => replace(expression) ?? expression switch
     {
-        Argument argument => find(argument.Index),
-        Constant or TextConstant or RegisterValue or ReturnValue or EntryWord or Builtin or ThreadName or LocalValue => expression,
+        Constant or TextConstant or RegisterValue or Argument or ReturnValue or EntryWord or Builtin or ThreadName or LocalValue => expression,
         Load load => load with { Address = In(load.Address) },
         LoadText load => load with { Address = In(load.Address) },
         LoadBytes load => load with { Address = In(load.Address), Length = In(load.Length) },
