@@ -17,7 +17,7 @@ internal sealed partial class SiteResolver
         StaticProbeSearch search = new(place.Provider, place.Name);
         bool isPattern = IsPattern(place.File);
         List<ElfImage> images = Open(place, place.File);
-        int before = _sites.Count, errors = _diagnostics.ErrorCount;
+        int before = _sites.Count, errors = _diagnostics.ErrorCount, leftOut = 0;
         ArgumentExpression[] used = [.. ArgumentUses.In(probe)];
         foreach (ElfImage image in images)
         {
@@ -28,6 +28,8 @@ internal sealed partial class SiteResolver
                     string name = $"{place.TypeName}:{image.Path}:{note}";
                     if (MayRead(place, name, note, used, search.IsNamed && !isPattern))
                         _sites.Add(new ScriptSite(probe, place, image, note.Offset, "") { Name = name, IsNamed = search.IsNamed && !isPattern, IsEntry = false, StaticProbe = note });
+                    else
+                        leftOut++;
                 }
             }
             catch (ImageException e)
@@ -36,7 +38,9 @@ internal sealed partial class SiteResolver
             }
         }
 
-        if (_sites.Count == before && _diagnostics.ErrorCount == errors && (images.Count > 0 || isPattern))
+        if (_sites.Count == before && _diagnostics.ErrorCount == errors && leftOut > 0)
+            Missing(place, $"every match of {place.TypeName} {place.File}:{Wanted(place)} is left out", "the warnings say why; an action that uses no arguments runs at all of them");
+        else if (_sites.Count == before && _diagnostics.ErrorCount == errors && (images.Count > 0 || isPattern))
             TellMissing(place, images);
     }
 
@@ -67,9 +71,11 @@ internal sealed partial class SiteResolver
         var count => string.Create(CultureInfo.InvariantCulture, $"it has {count} arguments, arg0 to arg{count - 1}, and no arg{index}"),
     };
 
+    private static string Wanted(StaticProbe place) => place.Provider is null ? place.Name : $"{place.Provider}:{place.Name}";
+
     private void TellMissing(StaticProbe place, List<ElfImage> images)
     {
-        string wanted = place.Provider is null ? place.Name : $"{place.Provider}:{place.Name}";
+        string wanted = Wanted(place);
         StaticProbeNote[] known = [.. images.SelectMany(image => image.StaticProbes)];
         if (known.Length == 0)
         {

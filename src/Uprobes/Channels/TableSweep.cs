@@ -40,10 +40,11 @@ internal static class TableSweep
         lock (channel.Tables)
         {
             IReadOnlyDictionary<MapKey, AggregateValue> rows = MapReader.Read([channel], map).Rows;
-            SparseArea entries = EntriesOf(channel, map, definition.Capacity);
-            // No key lies beyond an empty entry, seen from the place that its hash gives. Put in again from there on, in the order of those
+            // Beyond an empty entry no key lies, seen from the place that its hash gives. Put in again from there on, in the order of those
             // places, none comes to lie farther off than the farthest did, at the wrap-around neither.
-            int empty = Math.Max(0, Enumerable.Range(0, definition.Capacity).FirstOrDefault(index => entries.Read(index, 0) == 0, -1));
+            if (FindEmpty(definition, rows.Keys) is not { } empty)
+                return; // Every entry's key has a value.
+            SparseArea entries = EntriesOf(channel, map, definition.Capacity);
             foreach (int index in entries.Items)
             {
                 long entry = KeyedTable.EntryOffset(channel.Layout, map, index);
@@ -54,6 +55,28 @@ internal static class TableSweep
             foreach ((MapKey key, AggregateValue value) in rows.OrderBy(row => (KeyedTable.FirstIndex(definition, KeyHash.StateOf(row.Key.Stored)) - empty) & (definition.Capacity - 1)))
                 ValueTransfer.SetCell(channel, map, key.Stored, value.Words);
         }
+    }
+
+    /// <summary>
+    /// An entry that is empty when nothing but some keys is in the map; null where they fill it. Which entries these take does not depend on the order in which they are put in:
+    /// each goes to the first that is free from its place on.
+    /// </summary>
+    private static int? FindEmpty(MapDefinition map, IEnumerable<MapKey> keys)
+    {
+        int[] counts = new int[map.Capacity];
+        foreach (MapKey key in keys)
+            counts[KeyedTable.FirstIndex(map, KeyHash.StateOf(key.Stored))]++;
+        int carried = 0;
+        for (int i = 0; i < 2 * map.Capacity; i++)
+        {
+            // The second time round it is known what the end hands on to the beginning.
+            int index = i & (map.Capacity - 1), here = carried + counts[index];
+            if (here == 0 && i >= map.Capacity)
+                return index;
+            carried = Math.Max(0, here - 1);
+        }
+
+        return null;
     }
 
     private static bool Holds(MapDefinition map) => map is { IsShared: true, IsKeyed: true };

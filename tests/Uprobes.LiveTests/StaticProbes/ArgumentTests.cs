@@ -92,6 +92,7 @@ public sealed class ArgumentTests
     [InlineData("marked", "usdt:PATH:lib:plain { }", "No matches for usdt PATH:lib:plain", "did you mean `app:plain`?")]
     [InlineData("calls-pie", "usdt:PATH:plain { }", "PATH has no static probes", "uprobe:FILE:FUNCTION")]
     [InlineData("marked", "usdt:PATH:plain { print(arg2); }", "usdt:PATH:app:plain: it has 2 arguments, arg0 to arg1, and no arg2", "arg2")]
+    [InlineData("marked", "usdt:PATH:app:p* { print(arg99); }", "every match of usdt PATH:app:p* is left out", "app:plain is left out: it has 2 arguments")]
     [InlineData("marked", "usdt:PATH:places { print(arg10); }", "its arg10, `8f@%xmm0`, cannot be read: it is a floating-point number", "arg10")]
     public void What_cannot_be_probed_is_said_before_anything_runs(string name, string script, string message, string hint)
     {

@@ -116,6 +116,37 @@ public sealed class TableSweepTests
     }
 
     [Fact]
+    public void A_sweep_of_a_map_of_which_every_entry_was_used_loses_no_value()
+    {
+        Gen.Int[0, int.MaxValue].Sample(seed =>
+        {
+            using ChannelMemory channel = Create();
+            ChannelWriter writer = new(channel, []);
+            int slot = writer.SlotOf(1, 1);
+            Random random = new(seed);
+            Dictionary<ulong, Int128> expected = [];
+            for (int i = 0; i < 500; i++)
+            {
+                ulong key = (ulong)random.NextInt64();
+                ulong before = ChannelLosses.Read(channel).Keys;
+                writer.AddToCell(slot, 0, 0, [key], i);
+                if (ChannelLosses.Read(channel).Keys > before)
+                    continue;
+                if (i % 8 == 7)
+                    writer.Delete(slot, 0, 0, [key]);
+                else
+                    expected.Add(key, i);
+            }
+
+            long table = channel.Layout.TableOffset(0);
+            Assert.All(Enumerable.Range(0, Map.Capacity), index => Assert.NotEqual(0ul, channel.Read(table + ((long)index * channel.Layout.EntrySize(0)))));
+            TableSweep.Sweep(channel, 0);
+            Assert.Equal(0ul, ChannelLosses.Read(channel).Other);
+            Assert.Equal(expected, MapReader.Read([channel], 0).Rows.ToDictionary(r => (ulong)r.Key.Integer(0), r => (Int128)r.Value.Value));
+        });
+    }
+
+    [Fact]
     public void Whatever_a_target_has_written_a_sweep_ends_and_leaves_a_table_that_works()
     {
         Gen.Int[0, int.MaxValue].Sample(seed =>
