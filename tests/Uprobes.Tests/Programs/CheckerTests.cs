@@ -117,7 +117,7 @@ public sealed class CheckerTests
         ["there is no such local"] = Group(new If(new LocalValue(-1, DataType.I32), [], [])),
         ["the local has another type"] = Group(new If(new LocalValue(0, DataType.U32), [], [])),
         ["is i32, not u8"] = Group(new SetLocal(1, I32(1))),
-        ["more than 32 locals"] = Group() with { Entry = new([], [.. Enumerable.Repeat(DataType.U8, 33)]) },
+        ["more than 64 locals"] = Group() with { Entry = new([], [.. Enumerable.Repeat(DataType.U8, ProgramLimits.Locals + 1)]) },
         ["a local is text8, not an integer"] = Group() with { Entry = new([], [DataType.Text(8)]) },
         ["0 times, not 1 to 1000"] = Group(new Repeat(0, 0, [])),
         ["1001 times, not 1 to 1000"] = Group(new Repeat(0, 1001, [])),
