@@ -53,6 +53,8 @@ internal sealed partial class ActionLowering
             case ReturnStatement { Value: null }:
                 _statements.Add(new Stop());
                 break;
+            case WriteRegister:
+                throw new LoweringException(statement.Span, "registers are written of a thread that waits for it");
             case ForMapStatement:
                 throw new LoweringException(statement.Span, "a map is gone through");
             default:

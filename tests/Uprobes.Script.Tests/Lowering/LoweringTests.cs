@@ -143,6 +143,7 @@ public sealed class LoweringTests
     [InlineData("uprobe:./t:work { @[1] = (1, 2); if (@[1] == (1, 2)) { @n = count() } }", "(uint8,uint8) is not a value that programs in the target can work with")]
     [InlineData("uprobe:./t:work { if (arg0 && find(@m, 1, $v)) { @ = count() } @m[1] = 2 }", "a value is changed only sometimes, within an expression")]
     [InlineData("uprobe:./t:work { if (tid(init) == 1) { @ = count() } }", "how the first namespace numbers a process is not known in it")]
+    [InlineData("uprobe:./t:work { @d = str_concat(\"a\", \"b\") == \"ab\" }", "the text of str_concat() is made by uprobe, and programs in the target cannot read it")]
     [InlineData("uretprobe:./t:work { @[ustack] = count() }", "return addresses on the stack are replaced to follow calls")]
     public void What_programs_cannot_do_is_told(string text, string reason)
     {
