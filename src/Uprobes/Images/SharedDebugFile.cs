@@ -4,7 +4,7 @@ namespace Uprobes.Images;
 
 /// <summary>
 /// Finds the file that several debug files share what they have in common in (<c>dwz -m</c>, as the debug packages of distributions have it). It is named by its path and
-/// its build id: in <c>.gnu_debugaltlink</c>, or in <c>.debug_sup</c> (DWARF 5, 7.3.6).
+/// its build id in <c>.gnu_debugaltlink</c>, or by its path and its checksum in <c>.debug_sup</c> (DWARF 5, 7.3.6).
 /// </summary>
 internal static class SharedDebugFile
 {
@@ -39,7 +39,7 @@ internal static class SharedDebugFile
 
         foreach (string path in paths)
         {
-            if (SeparateDebugFile.TryOpen(path, file.Limits, null, file.Source.Name, problems, (found, _) => NoteReader.FindBuildId(found)?.Hex == hex) is { } shared)
+            if (SeparateDebugFile.TryOpen(path, file.Limits, null, file.Source.Name, problems, (found, _) => IdOf(found, link.IsLater) is { } id && id.AsSpan().SequenceEqual(link.Id)) is { } shared)
                 return shared;
         }
 
@@ -59,22 +59,31 @@ internal static class SharedDebugFile
         }
     }
 
-    private static (string Name, byte[] Id)? ReadLink(ElfFile file)
+    // Of a file that .debug_sup leads to, the section of the same name has the id (DWARF 5, 7.3.6): dwz writes it no note.
+    private static byte[]? IdOf(ElfFile found, bool isLater) => !isLater ? NoteReader.FindBuildId(found) is { } id ? Convert.FromHexString(id.Hex) : null
+        : ReadSupplement(found) is { IsShared: true } own ? own.Id : null;
+
+    private static (string Name, byte[] Id, bool IsLater)? ReadLink(ElfFile file)
     {
         if (file.FindSection(".gnu_debugaltlink") is { } link)
         {
             var reader = new SpanReader(file.ReadSection(link, (ulong)file.Limits.PathBytes + file.Limits.BuildIdBytes));
             if (reader.TryReadString(out ReadOnlySpan<byte> name) && name.Length > 0 && reader.TryReadBytes((ulong)reader.Remaining, out ReadOnlySpan<byte> id))
-                return (Encoding.UTF8.GetString(name), id.ToArray());
+                return (Encoding.UTF8.GetString(name), id.ToArray(), false);
             throw file.Source.Malformed($"{link.Name} at offset {link.FileOffset} has no name");
         }
 
-        if (file.FindSection(".debug_sup") is not { } later)
+        return ReadSupplement(file) is { IsShared: false, Name.Length: > 0 } later ? (later.Name, later.Id, true) : null;
+    }
+
+    private static (bool IsShared, string Name, byte[] Id)? ReadSupplement(ElfFile file)
+    {
+        if (file.FindSection(".debug_sup") is not { } section)
             return null;
-        var fields = new SpanReader(file.ReadSection(later, (ulong)file.Limits.PathBytes + file.Limits.BuildIdBytes));
+        var fields = new SpanReader(file.ReadSection(section, (ulong)file.Limits.PathBytes + file.Limits.BuildIdBytes));
         if (fields.TryReadUInt16(out ushort version) && version is Version or LaterVersion && fields.TryReadByte(out byte isShared) && fields.TryReadString(out ReadOnlySpan<byte> text)
             && fields.TryReadUleb(out ulong length) && fields.TryReadBytes(length, out ReadOnlySpan<byte> checksum))
-            return isShared != 0 || text.Length == 0 ? null : (Encoding.UTF8.GetString(text), checksum.ToArray());
-        throw file.Source.Malformed($"{later.Name} at offset {later.FileOffset} has no name");
+            return (isShared != 0, Encoding.UTF8.GetString(text), checksum.ToArray());
+        throw file.Source.Malformed($"{section.Name} at offset {section.FileOffset} has no name");
     }
 }

@@ -203,19 +203,20 @@ public sealed class TypeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("-gdwarf-4")]
-    [InlineData("-gdwarf-5")]
-    public void What_several_debug_files_share_is_read(string version)
+    [InlineData("-gdwarf-4", ".gnu_debugaltlink")]
+    [InlineData("-gdwarf-5", ".gnu_debugaltlink")]
+    [InlineData("-gdwarf-5", ".debug_sup", "--dwarf-5")]
+    public void What_several_debug_files_share_is_read(string version, string link, params string[] options)
     {
         const string Shared = "enum color { red, green = 7 }; struct leaf { long weight; char text[40]; }; struct shared { int number; struct leaf *leaf; enum color color; struct { short low, high; } inner; };";
         // dwz moves only what is large enough, and in several files.
         string more = string.Concat(Enumerable.Range(0, 60).Select(i => $"struct filler_{i} {{ int first_{i}, second_{i}; struct shared *next_{i}; }}; struct filler_{i} *keep_{i};"));
         string[] paths = [.. Enumerable.Range(0, 3).Select(i => _workshop.Compile($"s{i}.so", $"s{i}.c", $"{Shared}{more} long f{i}(struct shared *given, enum color c) {{ return given->number + c; }}",
             "-g", version, "-shared", "-fPIC"))];
-        _workshop.Run("dwz", ["-m", "common.debug", "-M", "common.debug", .. paths]);
+        _workshop.Run("dwz", [.. options, "-m", "common.debug", "-M", "common.debug", .. paths]);
         using (ElfImage image = ElfImage.Open(paths[1]))
         {
-            Assert.NotNull(image.File.FindSection(".gnu_debugaltlink"));
+            Assert.NotNull(image.File.FindSection(link));
             FunctionSignature function = Function(image, "f1");
             Assert.Equal("struct shared * given, enum color c", string.Join(", ", function.Parameters.Select(p => $"{image.Types.TextOf(p.Type)} {p.Name}")));
             Assert.Equal(["number", "leaf", "color", "inner"], Struct(image, "shared").Members.Select(m => m.Name));

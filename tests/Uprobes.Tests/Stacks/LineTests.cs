@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using CsCheck;
 using Uprobes.Images;
 using Uprobes.Images.SourceLines;
@@ -77,6 +78,45 @@ public sealed class LineTests : IDisposable
     {
         using ElfImage image = ElfImage.Open(Compile("-g0"));
         Assert.Null(image.Lines.Find(Assert.Single(image.Functions.Named("first")).Address));
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Paths_of_files_are_made_when_they_are_asked_for(int version)
+    {
+        // One long directory that all files, or all directories, have: the paths of a table of half a megabyte have 400 MB.
+        const int Files = 100_000, Long = 4000;
+        byte[] directory = [.. Enumerable.Repeat((byte)'d', Long)];
+        List<byte> tables = [1, 1, 1, 0xfb, 14, 1]; // Instructions, operations, statements, line base and range, no standard opcodes.
+        if (version == 4)
+        {
+            tables.AddRange([.. directory, 0, 0]);
+            for (int i = 0; i < Files; i++)
+                tables.AddRange("f\0\x01\0\0"u8);
+            tables.Add(0);
+        }
+        else
+        {
+            byte[] count = [0xa0, 0x8d, 0x06]; // 100,000 by LEB128.
+            tables.AddRange([1, 1, 0x1f, .. count, .. new byte[4 * Files]]);
+            tables.AddRange([2, 1, 0x1f, 2, 0x0b, .. count]);
+            for (int i = 0; i < Files; i++)
+                tables.AddRange([0, 0, 0, 0, 1]);
+        }
+
+        byte[] own = version == 4 ? [4, 0] : [5, 0, 8, 0];
+        byte[] unit = [.. own, .. BitConverter.GetBytes(tables.Count), .. tables];
+        File.WriteAllBytes(_workshop.PathOf("lines"), [.. BitConverter.GetBytes(unit.Length), .. unit]);
+        File.WriteAllBytes(_workshop.PathOf("texts"), [.. directory, 0]);
+        string path = _workshop.Compile("long.so", "f.c", "int f(void) { return 1; }", "-shared", "-fPIC");
+        _workshop.Run("objcopy", "--add-section", ".debug_line=lines", "--add-section", ".debug_line_str=texts", path);
+        using ElfImage image = ElfImage.Open(path);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        string text = Encoding.ASCII.GetString(directory);
+        Assert.Equal(version == 4 ? $"{text}/f" : $"{text}/{text}/{text}", image.Lines.FileAt(0, Files - 1));
+        Assert.Null(image.Lines.FileAt(0, Files + 1));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64L << 20);
     }
 
     [Fact]

@@ -9,9 +9,11 @@ namespace Uprobes.Images.SourceLines;
 /// <param name="column">The column, from 1; null for the whole line.</param>
 internal sealed class LineSearch(string file, uint line, uint? column)
 {
-    private const int MostNames = 1 << 16, MostPlaces = 1 << 16;
+    // A header, or one name, may be in each unit of the largest programs; different files of one name are few.
+    private const int MostNames = 1 << 16, MostPlaces = 1 << 16, MostJoined = 1 << 18, MostPaths = 1 << 12, LongestName = 255;
     private readonly Dictionary<string, Best> _files = new(StringComparer.Ordinal);
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private int _joined;
 
     /// <summary>The nearest line of a file and where its code begins.</summary>
     private sealed class Best
@@ -49,19 +51,32 @@ internal sealed class LineSearch(string file, uint line, uint? column)
     internal void Add(LineSection section, LineUnit unit)
     {
         Dictionary<ulong, Best> meant = [];
-        unit.ReadFiles(ulong.MaxValue, (number, path) =>
+        LineFiles files = unit.ReadFiles();
+        foreach (ulong number in files.Numbers)
         {
-            if (_names.Count < MostNames)
-                _names.Add(path[(path.LastIndexOf('/') + 1)..]);
-            if (!IsMeant(path))
-                return;
+            if (files.NameAt(number) is not { } own)
+                continue;
+            string name = LastPartOf(own);
+            if (_names.Count < MostNames && name.Length <= LongestName)
+                _names.Add(name);
+            // Paths are made of those only that can be meant: directories may be long.
+            if (name != LastPartOf(file) || _joined++ >= MostJoined || files.PathAt(number) is not { } path || !IsMeant(path))
+                continue;
             if (!_files.TryGetValue(path, out Best? best))
+            {
+                if (_files.Count >= MostPaths)
+                    continue;
                 _files.Add(path, best = new Best());
+            }
+
             meant[number] = best;
-        });
+        }
+
         if (meant.Count > 0)
             AddRows(section, unit, meant);
     }
+
+    private static string LastPartOf(string path) => path[(path.LastIndexOf('/') + 1)..];
 
     private bool IsMeant(string path)
     {

@@ -5,14 +5,16 @@ namespace Uprobes.Images.SourceLines;
 /// <param name="Strings"><c>.debug_line_str</c>, empty where there is none.</param>
 internal sealed record LineSection(byte[] Lines, byte[] Strings)
 {
+    // As PATH_MAX.
     private const int LongestText = 4096;
 
-    /// <summary>The text at an offset of <see cref="Strings"/>, or null where there is none, or none of a sensible length.</summary>
-    internal string? TextAt(ulong offset)
+    /// <summary>A text, or null where there is none, or none of a sensible length.</summary>
+    internal string? TextAt(LineText text)
     {
-        if (offset > (ulong)Strings.Length)
+        byte[] section = text.IsShared ? Strings : Lines;
+        if (text.Offset < 0 || text.Offset > section.Length)
             return null;
-        ReadOnlySpan<byte> rest = Strings.AsSpan((int)offset);
+        ReadOnlySpan<byte> rest = section.AsSpan(text.Offset);
         int end = rest[..Math.Min(rest.Length, LongestText)].IndexOf((byte)0);
         return end < 0 ? null : System.Text.Encoding.UTF8.GetString(rest[..end]);
     }

@@ -13,10 +13,13 @@ internal sealed class LineTable
     private const int LongestSequence = 1 << 22;
     private readonly Lazy<Found?> _found;
     private readonly Lock _gate = new();
-    private readonly Dictionary<ulong, Dictionary<ulong, string>> _files = [];
+    private readonly Dictionary<ulong, LineFiles?> _files = [];
 
     // What is read of tables of files: units share them, and those of one whose tables overlap could otherwise be as long as one likes.
     private long _fileBytes;
+
+    // What is kept of them, at 16 bytes each.
+    private int _filesLeft = 1 << 22;
 
     /// <summary>Reads nothing yet.</summary>
     internal LineTable(ElfImage image) => _found = new Lazy<Found?>(() => Read(image));
@@ -60,20 +63,21 @@ internal sealed class LineTable
             return null;
         lock (_gate)
         {
-            if (!_files.TryGetValue(unit, out Dictionary<ulong, string>? files))
+            if (!_files.TryGetValue(unit, out LineFiles? files))
                 _files.Add(unit, files = ReadFiles(found.Section, unit));
-            return files.GetValueOrDefault(number);
+            return files?.PathAt(number);
         }
     }
 
-    private Dictionary<ulong, string> ReadFiles(LineSection section, ulong offset)
+    private LineFiles? ReadFiles(LineSection section, ulong offset)
     {
-        Dictionary<ulong, string> files = [];
         if (offset >= (ulong)section.Lines.Length || !LineUnit.TryRead(section, (int)offset, out LineUnit? unit, out _) || unit is null)
-            return files;
+            return null;
         _fileBytes += unit.Program - (int)offset;
-        if (_fileBytes <= (long)FilePasses * section.Lines.Length)
-            unit.ReadFiles(ulong.MaxValue, (number, path) => files.TryAdd(number, path));
+        if (_fileBytes > (long)FilePasses * section.Lines.Length)
+            return null;
+        LineFiles files = unit.ReadFiles(_filesLeft);
+        _filesLeft -= files.Kept;
         return files;
     }
 

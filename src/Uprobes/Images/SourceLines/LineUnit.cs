@@ -5,6 +5,9 @@ internal sealed class LineUnit
 {
     private const ushort DirectoryFirst = 5;
     private const int HighestForm = 0x1f;
+
+    // Of one unit: the largest programs have some thousand.
+    private const int MostFiles = 1 << 20;
     private readonly LineSection _section;
     private int _tables;
 
@@ -57,24 +60,21 @@ internal sealed class LineUnit
     }
 
     /// <summary>The path of a file by its number in the program, or null.</summary>
-    internal string? FileAt(ulong number)
-    {
-        string? found = null;
-        ReadFiles(number, (_, path) => found = path);
-        return found;
-    }
+    internal string? FileAt(ulong number) => ReadFiles(MostFiles, number).PathAt(number);
 
-    /// <summary>Goes through the files: their numbers and paths.</summary>
-    /// <param name="only">The one file to look at; all where it is <see cref="ulong.MaxValue"/>.</param>
-    /// <param name="take">Takes number and path.</param>
-    internal void ReadFiles(ulong only, Action<ulong, string> take)
+    /// <summary>Reads where the names of the files are.</summary>
+    /// <param name="most">How many directories and files are kept at most.</param>
+    /// <param name="last">The last one that is wanted.</param>
+    internal LineFiles ReadFiles(int most = MostFiles, ulong last = ulong.MaxValue)
     {
         var reader = new SpanReader(_section.Lines.AsSpan(0, Program));
         reader.TrySeek(_tables);
+        LineFiles files = new(_section, Version >= DirectoryFirst ? 0UL : 1, most);
         if (Version >= DirectoryFirst)
-            ReadForms(ref reader, only, take);
+            ReadForms(ref reader, files, last);
         else
-            ReadLists(ref reader, only, take);
+            ReadLists(ref reader, files, last);
+        return files;
     }
 
     private bool TryReadHeader(ref SpanReader reader)
@@ -106,42 +106,35 @@ internal sealed class LineUnit
     }
 
     // Directories, an empty one, files with their directory's number from 1, an empty one; 0 is the compiler's own directory.
-    private static void ReadLists(ref SpanReader reader, ulong only, Action<ulong, string> take)
+    private static void ReadLists(ref SpanReader reader, LineFiles files, ulong last)
     {
-        List<string> directories = [];
-        while (reader.TryReadString(out ReadOnlySpan<byte> directory) && !directory.IsEmpty)
-            directories.Add(System.Text.Encoding.UTF8.GetString(directory));
-        for (ulong i = 1; reader.TryReadString(out ReadOnlySpan<byte> name) && !name.IsEmpty; i++)
+        for (int start = reader.Position; reader.TryReadString(out ReadOnlySpan<byte> directory) && !directory.IsEmpty; start = reader.Position)
         {
-            if (!reader.TryReadUleb(out ulong directory) || !reader.TryReadUleb(out _) || !reader.TryReadUleb(out _))
+            if (!files.TryAddDirectory(new LineText(start, false)))
                 return;
-            if (i == only || only == ulong.MaxValue)
-                take(i, Join(directory >= 1 && directory <= (ulong)directories.Count ? directories[(int)directory - 1] : "", System.Text.Encoding.UTF8.GetString(name)));
-            if (i == only)
+        }
+
+        int name = reader.Position;
+        for (ulong i = 1; i <= last && reader.TryReadString(out ReadOnlySpan<byte> text) && !text.IsEmpty; i++)
+        {
+            if (!reader.TryReadUleb(out ulong directory) || !reader.TryReadUleb(out _) || !reader.TryReadUleb(out _) || !files.TryAddFile(new LineText(name, false), directory))
                 return;
+            name = reader.Position;
         }
     }
 
     // Both tables say of what their entries consist; directory 0 is the compiler's own, and files are counted from 0.
-    private void ReadForms(ref SpanReader reader, ulong only, Action<ulong, string> take)
+    private void ReadForms(ref SpanReader reader, LineFiles files, ulong last)
     {
-        List<string> directories = [];
-        if (!TryReadEntries(ref reader, ulong.MaxValue, (_, path, _) => directories.Add(path ?? "")))
-            return;
-        TryReadEntries(ref reader, only, (number, path, directory) =>
-        {
-            if (path is null)
-                return;
-            string folder = directory < (ulong)directories.Count ? directories[(int)directory] : "";
-            take(number, Join(directory == 0 || directories.Count == 0 ? folder : Join(directories[0], folder), path));
-        });
+        if (TryReadEntries(ref reader, ulong.MaxValue, (path, _) => files.TryAddDirectory(path)))
+            TryReadEntries(ref reader, last, files.TryAddFile);
     }
 
     /// <summary>Goes through a table.</summary>
     /// <param name="reader">At its start.</param>
-    /// <param name="only">The one entry to look at; all where there is no such number.</param>
-    /// <param name="take">Takes number, path and directory.</param>
-    private bool TryReadEntries(ref SpanReader reader, ulong only, Action<ulong, string?, ulong> take)
+    /// <param name="last">The last entry that is wanted.</param>
+    /// <param name="take">Takes path and directory, and says whether more are wanted.</param>
+    private bool TryReadEntries(ref SpanReader reader, ulong last, Func<LineText, ulong, bool> take)
     {
         if (!reader.TryReadByte(out byte formats))
             return false;
@@ -154,13 +147,13 @@ internal sealed class LineUnit
 
         if (!reader.TryReadUleb(out ulong count) || (formats == 0 && count != 0))
             return false;
-        for (ulong i = 0; i < count; i++)
+        for (ulong i = 0; i < count && i <= last; i++)
         {
-            string? path = null;
+            LineText path = LineText.None;
             ulong directory = 0;
             foreach ((ulong content, ulong kind) in form)
             {
-                if (!TryReadForm(ref reader, kind, out string? text, out ulong value))
+                if (!TryReadForm(ref reader, kind, out LineText text, out ulong value))
                     return false;
                 if (content == 1) // DW_LNCT_path
                     path = text;
@@ -168,29 +161,25 @@ internal sealed class LineUnit
                     directory = value;
             }
 
-            if (i == only || only == ulong.MaxValue)
-                take(i, path, directory);
-            if (i == only)
-                return true;
+            if (!take(path, directory))
+                return false;
         }
 
         return true;
     }
 
-    private bool TryReadForm(ref SpanReader reader, ulong form, out string? text, out ulong value)
+    private bool TryReadForm(ref SpanReader reader, ulong form, out LineText text, out ulong value)
     {
-        (text, value) = (null, 0);
+        (text, value) = (LineText.None, 0);
         switch (form)
         {
             case 0x08: // DW_FORM_string
-                if (!reader.TryReadString(out ReadOnlySpan<byte> bytes))
-                    return false;
-                text = System.Text.Encoding.UTF8.GetString(bytes);
-                return true;
+                text = new LineText(reader.Position, false);
+                return reader.TryReadString(out _);
             case HighestForm: // DW_FORM_line_strp
                 if (!TryReadOffset(ref reader, out value))
                     return false;
-                text = _section.TextAt(value);
+                text = value <= int.MaxValue ? new LineText((int)value, true) : LineText.None;
                 return true;
             case 0x0e: // DW_FORM_strp: no compiler writes it here; the entry has no name then
                 return TryReadOffset(ref reader, out _);
@@ -218,7 +207,4 @@ internal sealed class LineUnit
                 return false;
         }
     }
-
-    private static string Join(string directory, string path) =>
-        path.StartsWith('/') || directory.Length == 0 ? path : path.Length == 0 ? directory : $"{directory.TrimEnd('/')}/{path}";
 }
