@@ -14,7 +14,7 @@ internal sealed partial class ActionLowering
         if (!definition.IsRead || !aggregate.IsReadable)
             throw Refuse(map, "what a map has aggregated is read");
         int index = maps.IndexOf(map.Map);
-        List<Expression> key = Key(map.Map, map.Key);
+        List<Expression> key = KeyOf(map, isReadTwice: aggregate.Function is AggregateFunction.Min or AggregateFunction.Max or AggregateFunction.Avg);
         return aggregate.Function switch
         {
             AggregateFunction.Min => Extreme(definition.LeastMask),

@@ -74,7 +74,7 @@ internal sealed partial class ActionLowering
     {
         RequireAlways(call);
         int index = maps.IndexOf(map), found = NewLocal(DataType.Boolean);
-        List<Expression> parts = [.. Key(map, key).Select(part => part.Type.IsText ? Kept(part) : InLocal(part))];
+        List<Expression> parts = KeptKey(map, key);
         DataType held = maps.Of(map).Definition.ValueType;
         Set(found, new MapContains(index, parts));
         _statements.Add(new If(new LocalValue(found, DataType.Boolean), Within(() => Set(LocalOf(variable), As(new MapValue(index, parts, held), StoredTypes.Of(variable.Type)))), []));
@@ -85,7 +85,7 @@ internal sealed partial class ActionLowering
     {
         RequireAlways(call);
         int index = maps.IndexOf(map), found = NewLocal(DataType.Boolean);
-        List<Expression> parts = Key(map, key);
+        List<Expression> parts = KeptKey(map, key);
         Set(found, new MapContains(index, parts));
         _statements.Add(new DeleteKey(index, parts));
         return new LocalValue(found, DataType.Boolean);

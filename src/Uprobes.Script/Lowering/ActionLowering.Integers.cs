@@ -44,7 +44,7 @@ internal sealed partial class ActionLowering
             case VariableExpression { Variable: var variable }:
                 return AsOfNow(new LocalValue(LocalOf(variable), StoredTypes.Of(variable.Type)), variable);
             case MapExpression { Map.ValueType: not AggregateType } map:
-                return AsOfNow(new MapValue(maps.IndexOf(map.Map), Key(map.Map, map.Key), maps.Of(map.Map).Definition.ValueType), map.Map);
+                return AsOfNow(new MapValue(maps.IndexOf(map.Map), KeyOf(map, isReadTwice: false), maps.Of(map.Map).Definition.ValueType), map.Map);
             case MapExpression { Map.ValueType: AggregateType aggregate } map:
                 return AsOfNow(Aggregated(map, aggregate), map.Map);
             case ArgumentExpression argument when !isReturn:
@@ -108,8 +108,11 @@ internal sealed partial class ActionLowering
         if (_maybes > 0)
             throw Refuse(increment, "a value is changed only sometimes, within an expression");
         DataType type = StoredTypes.Of(increment.Type);
+        List<Expression> key = increment.Target is MapExpression { Map: var changed } entry && !maps.IsForReader(changed) ? KeptKey(changed, entry.Key) : [];
         int before = NewLocal(type), after = NewLocal(type);
+        _assignedKeys.Push(((increment.Target as MapExpression)?.Key, key));
         _statements.Add(new SetLocal(before, IntegerAs(increment.Target, type)));
+        _assignedKeys.Pop();
         _statements.Add(new SetLocal(after, new Binary(BinaryOperator.Add, new LocalValue(before, type), new Constant(type.Wrap(increment.Step), type))));
         switch (increment.Target)
         {
@@ -118,7 +121,7 @@ internal sealed partial class ActionLowering
                 break;
             case MapExpression target when !maps.IsForReader(target.Map):
                 int index = maps.IndexOf(target.Map);
-                _statements.Add(new Programs.Aggregate(index, Key(target.Map, target.Key), As(new LocalValue(after, type), maps.Maps[index].Definition.ValueType)));
+                _statements.Add(new Programs.Aggregate(index, key, As(new LocalValue(after, type), maps.Maps[index].Definition.ValueType)));
                 break;
             default:
                 throw Refuse(increment, "programs in the target cannot do that");

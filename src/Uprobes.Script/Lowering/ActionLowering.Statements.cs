@@ -79,10 +79,16 @@ internal sealed partial class ActionLowering
     {
         int index = maps.IndexOf(assign.Map);
         LoweredMap map = maps.Maps[index];
-        IReadOnlyList<Expression> key = Key(assign.Map, assign.Key);
-        Expression value = map.IsCounter && MapUses.Addend(assign, out bool subtracts) is { } addend
-            ? Signed(IntegerAs(addend, map.Definition.ValueType), subtracts)
-            : IntegerAs(assign.Value, map.Definition.ValueType);
+        if (map.IsCounter && MapUses.Addend(assign, out bool subtracts) is { } addend)
+        {
+            _statements.Add(new Programs.Aggregate(index, Key(assign.Map, assign.Key), Signed(IntegerAs(addend, map.Definition.ValueType), subtracts)));
+            return;
+        }
+
+        List<Expression> key = Reads(assign.Value, assign.Key) ? KeptKey(assign.Map, assign.Key) : Key(assign.Map, assign.Key);
+        _assignedKeys.Push((assign.Key, key));
+        Expression value = IntegerAs(assign.Value, map.Definition.ValueType);
+        _assignedKeys.Pop();
         _statements.Add(new Programs.Aggregate(index, key, value));
     }
 
@@ -100,7 +106,7 @@ internal sealed partial class ActionLowering
             case MapExpression target:
                 int index = maps.IndexOf(target.Map);
                 DataType held = maps.Maps[index].Definition.ValueType;
-                IReadOnlyList<Expression> key = Key(target.Map, target.Key);
+                IReadOnlyList<Expression> key = maps.Maps[index].IsCounter ? Key(target.Map, target.Key) : KeptKey(target.Map, target.Key);
                 Expression step = new Constant(held.Wrap(increment.Step), held);
                 _statements.Add(new Programs.Aggregate(index, key,
                     maps.Maps[index].IsCounter ? step : new Binary(BinaryOperator.Add, new MapValue(index, key, held), step)));

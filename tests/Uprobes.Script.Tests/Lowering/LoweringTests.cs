@@ -118,6 +118,23 @@ public sealed class LoweringTests
     }
 
     [Theory]
+    [InlineData("uprobe:./t:work { @m[rand & 1]++; @hits++; if (@m[0] + @m[1] != @hits) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { @m[rand & 1] += 2; @hits += 2; if (@m[0] + @m[1] != @hits) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { $old = @m[rand & 1]++; @hits++; if (@m[0] + @m[1] != @hits) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { @m[0] = 1; $is = delete(@m, rand & 1); @hits++; if ($is == has_key(@m, 0)) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { @m[0] = avg(10); @m[1] = avg(10); @m[1] = avg(10); @hits++; if (@m[rand & 1] != 10) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { @m[0] = min(10); @hits++; if (@m[rand & 1] > 10) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { @m[0] = max((int64)10); @hits++; if (@m[rand & 1] < 0) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { $i = arg0; $old = @m[$i++]++; @hits++; if ($i != arg0 + 1) { @wrong = count() } } END { clear(@m) }")]
+    [InlineData("uprobe:./t:work { $i = arg0; @m[$i++] *= 2; @hits++; if ($i != arg0 + 1) { @wrong = count() } } END { clear(@m) }")]
+    public void A_key_is_found_once(string text)
+    {
+        string printed = LoweringKit.RunLowered(LoweringKit.Check(text), Calls);
+        Assert.Contains("@hits: ", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("@wrong", printed, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("uprobe:./t:work { @ = hist(arg1, 5); @b[comm] = hist(arg0, 1); @c = hist(arg0); @d = lhist(arg0, 0, 10, 1) }")]
     [InlineData("uprobe:./t:work { for ($i : 0..arg0) { @[$i] = count() } }")]
     public void What_programs_can_keep_is_not_sent(string text)
