@@ -50,6 +50,35 @@ public sealed class StatusLinesTests : IDisposable
         Assert.Equal("\r\e[K012345678\r\e[Klines that stay are whole\n", Written);
     }
 
+    [Theory]
+    [InlineData("関数の名前 long", "関数の名")]
+    [InlineData("a関数の名前 long", "a関数の名")]
+    [InlineData("😀😀😀😀😀😀", "😀😀😀😀")]
+    [InlineData("a😀😀😀😀😀", "a😀😀😀😀")]
+    [InlineData("1234567😀😀", "1234567😀")]
+    [InlineData("12345678😀😀", "12345678")]
+    [InlineData("関数の名", "関数の名")]
+    public void It_is_cut_by_the_cells_that_its_letters_take_and_never_within_a_letter(string line, string shown)
+    {
+        StatusLines status = new(_error, isTerminal: true, new Narrow());
+        status.ShowProgress(line);
+        Assert.Equal($"\r\e[K{shown}", Written);
+    }
+
+    [Fact]
+    public void Where_the_command_is_given_up_the_lines_that_wait_are_written_and_written_once()
+    {
+        StatusLines status = new(_error, isTerminal: true);
+        using (status.Hold())
+        {
+            status.Write("one");
+            status.Release();
+            Assert.Equal("one\n", Written);
+            status.Write("two");
+        }
+        Assert.Equal("one\ntwo\n", Written);
+    }
+
     [Fact]
     public void Lines_wait_while_something_else_has_the_terminal()
     {

@@ -85,6 +85,11 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
     /// <summary>Writes the remaining results; the probes are gone. Throws when results could not be written.</summary>
     protected abstract void FinishResults(IArmedPrograms armed);
 
+    /// <summary>Gives a terminal back that the command has to itself, where it is given up; called on any thread.</summary>
+    protected virtual void LeaveScreen()
+    {
+    }
+
     /// <summary>Releases what the command owns.</summary>
     protected virtual void Dispose(bool disposing)
     {
@@ -201,6 +206,8 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
     private void Abandon()
     {
         _session?.Dispose();
+        LeaveScreen();
+        Status.Release(); // Nothing that was told while the screen stood is lost.
         Environment.Exit(AbandonedCode);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Uprobes.Linux;
 
 namespace Uprobes.Tool.Commands;
 
@@ -9,11 +10,16 @@ namespace Uprobes.Tool.Commands;
 internal sealed class SignalWatch : IDisposable
 {
     private const PosixSignal TerminalStop = (PosixSignal)20; // SIGTSTP, whose name in .NET is marked as not for Windows
+    private const int OwnJob = 0; // kill(2): every process of our process group
+    private const int Repeats = 5;
+    private static readonly TimeSpan RepeatAfter = TimeSpan.FromMilliseconds(200);
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Action _interrupt;
     private readonly Action _abandon;
-    private readonly Action _refuseStop;
+    private readonly Action<string> _tell;
+    private readonly Timer _continuing;
     private int _count;
+    private int _repeatsLeft;
 
     /// <summary>Watches from now on; the actions are called on a thread of the pool.</summary>
     /// <param name="interrupt">The first signal came.</param>
@@ -23,15 +29,11 @@ internal sealed class SignalWatch : IDisposable
     {
         _interrupt = interrupt;
         _abandon = abandon;
-        _refuseStop = () => tell("Ctrl-Z does nothing here: the probed program would stop too, at its next hit. Ctrl-C ends");
+        _tell = tell;
+        _continuing = new Timer(_ => ContinueAgain());
         foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
             _registrations.Add(PosixSignalRegistration.Create(signal, End));
-        // Ctrl-Z would stop us, and with us every thread that hits a probe from then on.
-        _registrations.Add(PosixSignalRegistration.Create(TerminalStop, context =>
-        {
-            context.Cancel = true;
-            _refuseStop();
-        }));
+        _registrations.Add(PosixSignalRegistration.Create(TerminalStop, RefuseStop));
     }
 
     /// <inheritdoc/>
@@ -39,7 +41,36 @@ internal sealed class SignalWatch : IDisposable
     {
         foreach (var registration in _registrations)
             registration.Dispose();
+        _continuing.Dispose();
     }
+
+    /// <summary>
+    /// Ctrl-Z would stop us, and with us every thread that hits a probe from then on. The terminal sends it to all of the job: a command that we
+    /// started, and what reads our results in a pipe. Were they to stay stopped, no shell would get the terminal back while we go on, and nobody
+    /// could continue them.
+    /// </summary>
+    private void RefuseStop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        ContinueJob();
+        // A program that puts the terminal in order first stops itself a little later, as one of curses does.
+        Volatile.Write(ref _repeatsLeft, Repeats);
+        _continuing.Change(RepeatAfter, RepeatAfter);
+        _tell("Ctrl-Z does nothing here: the probed program would stop too, at its next hit. Ctrl-C ends");
+    }
+
+    private void ContinueAgain()
+    {
+        ContinueJob();
+        if (Interlocked.Decrement(ref _repeatsLeft) <= 0)
+            _continuing.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>
+    /// To a process that runs, SIGCONT means nothing. One that has not stopped yet will not: SIGCONT takes a stop signal back that waits, also where
+    /// the tracer holds it (prepare_signal, kernel/signal.c).
+    /// </summary>
+    private static void ContinueJob() => _ = Tasks.Kill(OwnJob, Signal.SIGCONT); // It always reaches at least us.
 
     private void End(PosixSignalContext context)
     {

@@ -29,7 +29,7 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
     private long _start, _last;
     private long? _end;
     private ResultOutput? _output;
-    private LiveScreen? _screen;
+    private volatile LiveScreen? _screen;
 
     /// <inheritdoc/>
     protected override IArmedPrograms Arm(IProbeSession session, IReadOnlyList<PlannedProbe> probes, ResultOutput output)
@@ -74,6 +74,9 @@ internal sealed class TopCommand(ToolEnvironment environment, TopRequest request
 
     /// <inheritdoc/>
     protected override bool DrawsOver => _screen is not null;
+
+    /// <inheritdoc/>
+    protected override void LeaveScreen() => _screen?.Dispose();
 
     private long Now => _end ?? Stopwatch.GetTimestamp();
 

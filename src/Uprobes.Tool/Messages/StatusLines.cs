@@ -1,4 +1,5 @@
 using System.Text;
+using Spectre.Console.Rendering;
 using Uprobes.Tool.Output;
 
 namespace Uprobes.Tool.Messages;
@@ -54,9 +55,8 @@ internal sealed class StatusLines(Stream error, bool isTerminal, TerminalSize? s
             if (_held is not null)
                 return;
             var shown = Escaping.Text(line);
-            // A line that goes on in the next one could not be taken back. Letters may be two cells wide.
-            var room = (size?.Columns ?? int.MaxValue) - 1;
-            Put($"{EraseLine}{(shown.Length <= room ? shown : shown[..room])}");
+            // A line that goes on in the next one could not be taken back.
+            Put($"{EraseLine}{Cut(shown, (size?.Columns ?? int.MaxValue) - 1)}");
             _progressShown = true;
         }
     }
@@ -84,7 +84,8 @@ internal sealed class StatusLines(Stream error, bool isTerminal, TerminalSize? s
         return new Held(this);
     }
 
-    private void Release()
+    /// <summary>Writes what is kept back, and keeps no more; for where the program is about to end.</summary>
+    public void Release()
     {
         lock (_lock)
         {
@@ -92,6 +93,13 @@ internal sealed class StatusLines(Stream error, bool isTerminal, TerminalSize? s
             _held = null;
             Put(held);
         }
+    }
+
+    /// <summary>The start of a text that has so many cells; letters may be two wide.</summary>
+    private static string Cut(string text, int cells)
+    {
+        var whole = new Segment(text);
+        return whole.CellCount() <= cells ? text : Segment.Truncate(whole, cells)?.Text ?? "";
     }
 
     private string TakeProgress()

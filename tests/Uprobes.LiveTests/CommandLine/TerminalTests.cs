@@ -69,6 +69,32 @@ public sealed class TerminalTests
     }
 
     [Fact]
+    public void Ctrl_Z_does_not_stop_a_command_that_was_started()
+    {
+        using TargetProcess terminal = OnTerminal("count", "-q", Spec("calls-pie", "nothing"), "--", Targets.Path("calls-pie"));
+        terminal.WaitForLine(line => line.Contains("ready", StringComparison.Ordinal));
+        terminal.Send(CtrlZ);
+        terminal.WaitForLine(line => line.Contains("Ctrl-Z does nothing here", StringComparison.Ordinal));
+        terminal.Send("nothing 20");
+        terminal.Send("quit");
+        terminal.WaitForLine(line => line.Contains("20  nothing", StringComparison.Ordinal));
+        Assert.Equal(new ExitStatus(0, null), terminal.WaitForExit());
+    }
+
+    [Fact]
+    public void Nor_one_that_stops_itself_when_it_has_put_the_terminal_in_order()
+    {
+        const string Program = "trap 'echo in order; trap - TSTP; kill -s TSTP $$' TSTP; echo ready; until read word; do :; done; echo \"read $word\"";
+        using TargetProcess terminal = OnTerminal("count", "libc:malloc", "--", "/bin/sh", "-c", Program);
+        terminal.WaitForLine(line => line.Contains("ready", StringComparison.Ordinal));
+        terminal.Send(CtrlZ);
+        terminal.WaitForLine(line => line.Contains("in order", StringComparison.Ordinal));
+        terminal.Send("more");
+        terminal.WaitForLine(line => line.Contains("read more", StringComparison.Ordinal));
+        Assert.Equal(new ExitStatus(0, null), terminal.WaitForExit());
+    }
+
+    [Fact]
     public void The_screen_of_top_goes_and_its_last_table_stays_on_what_was_there_before()
     {
         using TargetProcess target = TargetProcess.StartTarget("calls-pie");
