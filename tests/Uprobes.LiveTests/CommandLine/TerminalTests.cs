@@ -71,7 +71,7 @@ public sealed class TerminalTests
     [Fact]
     public void Ctrl_Z_does_not_stop_a_command_that_was_started()
     {
-        using TargetProcess terminal = OnTerminal("count", "-q", Spec("calls-pie", "nothing"), "--", Targets.Path("calls-pie"));
+        using TargetProcess terminal = AsJob("count", Spec("calls-pie", "nothing"), "--", Targets.Path("calls-pie"));
         terminal.WaitForLine(line => line.Contains("ready", StringComparison.Ordinal));
         terminal.Send(CtrlZ);
         terminal.WaitForLine(line => line.Contains("Ctrl-Z does nothing here", StringComparison.Ordinal));
@@ -84,8 +84,8 @@ public sealed class TerminalTests
     [Fact]
     public void Nor_one_that_stops_itself_when_it_has_put_the_terminal_in_order()
     {
-        const string Program = "trap 'echo in order; trap - TSTP; kill -s TSTP $$' TSTP; echo ready; until read word; do :; done; echo \"read $word\"";
-        using TargetProcess terminal = OnTerminal("count", "libc:malloc", "--", "/bin/sh", "-c", Program);
+        const string Program = "trap 'echo in order; trap - TSTP; kill -s TSTP $$' TSTP; echo ready; until read word && [ -n \"$word\" ]; do :; done; echo \"read $word\"";
+        using TargetProcess terminal = AsJob("count", "libc:malloc", "--", "/bin/sh", "-c", Program);
         terminal.WaitForLine(line => line.Contains("ready", StringComparison.Ordinal));
         terminal.Send(CtrlZ);
         terminal.WaitForLine(line => line.Contains("in order", StringComparison.Ordinal));
@@ -117,11 +117,16 @@ public sealed class TerminalTests
     private static string Echo(string text) => $"/bin/sh -c 'exec /bin/echo \"{text}\" > /dev/null'";
 
     /// <summary>Starts the command in a window of 40 columns.</summary>
-    private static TargetProcess OnTerminal(params string[] arguments)
+    private static TargetProcess OnTerminal(params string[] arguments) => InWindow("exec ", arguments, "");
+
+    /// <summary>Starts it there as a shell does that one types at: only where a shell can continue a job does Ctrl-Z stop any (orphaned process groups, setpgid(2)).</summary>
+    private static TargetProcess AsJob(params string[] arguments) => InWindow("set -m; ", arguments, "; exit $?");
+
+    private static TargetProcess InWindow(string before, string[] arguments, string after)
     {
         string script = Require.Program("script");
         string words = string.Join(' ', arguments.Prepend(UprobeCommand.Path).Select(a => $"'{a.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
         StartOptions options = new() { Environment = new Dictionary<string, string?> { ["TERM"] = "xterm", ["SHELL"] = "/bin/sh", ["NO_COLOR"] = null } };
-        return TargetProcess.Start(options, script, "-qec", $"stty rows 20 columns 40; exec {words}", "/dev/null");
+        return TargetProcess.Start(options, script, "-qec", $"stty rows 20 columns 40; {before}{words}{after}", "/dev/null");
     }
 }
