@@ -25,8 +25,12 @@ internal sealed partial class ActionLowering
 
         MapCell Word(int word) => new(index, key, word);
 
-        Expression Extreme(ulong mask) => As(
-            new Conditional(Word(1), new Binary(BinaryOperator.Xor, Word(0), new Constant((long)mask, DataType.U64)), new Constant(0, DataType.U64)),
-            definition.ValueType);
+        // What a deleted cell still counts is no value: the word itself tells, and is found once, since another thread may be deleting it.
+        Expression Extreme(ulong mask)
+        {
+            Expression word = !definition.IsToldByExtreme || (_maybes > 0 && !key.All(IsReadyBeforehand)) ? Word(0) : InLocal(Word(0));
+            Expression value = mask == 0 ? word : new Binary(BinaryOperator.Xor, word, new Constant((long)mask, DataType.U64));
+            return As(definition.IsToldByExtreme ? new Conditional(word, value, new Constant(0, DataType.U64)) : value, definition.ValueType);
+        }
     }
 }

@@ -15,7 +15,7 @@ internal sealed partial class ActionLowering
     /// </summary>
     private List<Expression> KeptKey(MapSymbol map, TypedExpression? key)
     {
-        return [.. Key(map, key).Select(part => _maybes > 0 && !IsMadeOf(part, _ => true) ? part : part.Type.IsText ? Kept(part) : IsMadeOf(part, IsSteady) ? part : InLocal(part))];
+        return [.. Key(map, key).Select(part => _maybes > 0 && !IsReadyBeforehand(part) ? part : part.Type.IsText ? Kept(part) : IsMadeOf(part, IsSteady) ? part : InLocal(part))];
 
         static bool IsSteady(BuiltinKind kind) => kind is not (BuiltinKind.Timestamp or BuiltinKind.Duration or BuiltinKind.Processor or BuiltinKind.Random);
     }
@@ -37,6 +37,8 @@ internal sealed partial class ActionLowering
     /// <summary>Whether an expression reads an entry by a key, as <c>@a[f()] + 1</c> in <c>@a[f()] += 1</c> does by the very key that is assigned to.</summary>
     private static bool Reads(TypedExpression value, TypedExpression? key) =>
         key is not null && ((value is MapExpression read && ReferenceEquals(read.Key, key)) || ExpressionParts.Of(value).Any(part => Reads(part, key)));
+
+    private static bool IsReadyBeforehand(Expression part) => IsMadeOf(part, _ => true);
 
     /// <summary>Whether an integer is made of registers, locals and certain values that are always there, but not of memory.</summary>
     private static bool IsMadeOf(Expression value, Func<BuiltinKind, bool> isMeant) => value switch

@@ -51,7 +51,7 @@ internal static class Cell
 
     /// <summary>Whether nothing has been put into a cell. A sum or a count of 0 is such a cell too.</summary>
     internal static bool IsEmpty(MapDefinition map, ReadOnlySpan<ulong> words) =>
-        HasCount(map) ? words[1] == 0 : !words.ContainsAnyExcept(0ul);
+        HasCount(map) ? words[1] == 0 || words[map.PresenceWord] == 0 : !words.ContainsAnyExcept(0ul);
 
     /// <summary>Whether a cell's words can be what writers leave.</summary>
     internal static bool IsPossible(MapDefinition map, ReadOnlySpan<ulong> words) => map.Kind switch

@@ -68,8 +68,15 @@ internal sealed record MapDefinition(
     /// <summary>Whether all programs of a process have to write the same table: what one puts in another reads.</summary>
     internal bool IsShared => Kind == AggregateKind.Value || IsRead;
 
+    /// <summary>
+    /// Whether a cell whose extreme is 0 has nothing in it, whatever its count says: a thread may count its value after another one deleted it, and what
+    /// a mask makes of 0 is no value then. What is lost by that is the type's own worst value where it is the only one, which hardly any least or signed
+    /// value is; 0 as the greatest unsigned value is common, and right also where it was deleted.
+    /// </summary>
+    internal bool IsToldByExtreme => IsRead && (Kind == AggregateKind.Minimum || (Kind == AggregateKind.Maximum && ValueType.IsSigned));
+
     /// <summary>The word of a cell that is 0 while nothing is in it, of shared maps.</summary>
-    internal int PresenceWord => Kind == AggregateKind.Count ? 0 : 1;
+    internal int PresenceWord => Kind == AggregateKind.Count || IsToldByExtreme ? 0 : 1;
 
     /// <summary>Bytes of the key, a multiple of 8.</summary>
     internal int KeySize => Keys.Sum(k => k.StoredSize);

@@ -25,6 +25,8 @@ internal sealed class ChannelRun : IQueryRun
             Set(map, key, value);
     }
 
+    internal ChannelMemory Channel => _channel;
+
     public IReadOnlyList<ProbeRefusal> Refusals => [];
 
     public bool IsEnabled { get; set; } = true;

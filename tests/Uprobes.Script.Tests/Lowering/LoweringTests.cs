@@ -1,3 +1,5 @@
+using Uprobes.Channels;
+using Uprobes.Programs;
 using Uprobes.Script.Lowering;
 using Uprobes.Script.Semantics;
 
@@ -132,6 +134,28 @@ public sealed class LoweringTests
         string printed = LoweringKit.RunLowered(LoweringKit.Check(text), Calls);
         Assert.Contains("@hits: ", printed, StringComparison.Ordinal);
         Assert.DoesNotContain("@wrong", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_least_value_that_was_deleted_before_it_was_counted_is_none()
+    {
+        TypedScript script = LoweringKit.Check("uprobe:./t:work { if (@m[1] > 3) { @big = count() } if (has_key(@m, 1)) { @there = count() } if (arg0) { @m[1] = min(arg0) } }");
+        LoweredScript? lowered = ScriptLowering.Lower(script, 0, out _);
+        Assert.NotNull(lowered);
+        ProgramGroup group = lowered.GroupFor([new LoweredPlace(new LoweredAction(script.Probes[0], IsReturn: false)) { Function = "work", Name = "uprobe:./t:work" }]) with { ThreadSlots = 1 };
+        using ChannelRun run = new(group, 1);
+        run.Hit(0, new FakeCall("work", 100, [1], 0, 1), isReturn: false);
+
+        int extremes = IndexOf("@m");
+        MapDefinition map = group.Maps[extremes];
+        long entry = Enumerable.Range(0, map.Capacity).Select(i => KeyedTable.EntryOffset(run.Channel.Layout, extremes, i)).First(e => run.Channel.Read(e) != 0);
+        Cell.Clear(run.Channel, entry + 8 + map.KeySize, map);
+        run.Channel.Add(entry + 8 + map.KeySize + 8, 1);
+        run.Hit(0, new FakeCall("work", 100, [0], 0, 2), isReturn: false);
+        Assert.Empty(run.Snapshot(IndexOf("@big")).Rows);
+        Assert.Empty(run.Snapshot(IndexOf("@there")).Rows);
+
+        int IndexOf(string name) => group.Maps.ToList().FindIndex(m => m.Name == name);
     }
 
     [Theory]

@@ -49,6 +49,37 @@ public sealed class TableSweepTests
     }
 
     [Theory]
+    [InlineData(nameof(AggregateKind.Minimum), true, true)]
+    [InlineData(nameof(AggregateKind.Minimum), false, true)]
+    [InlineData(nameof(AggregateKind.Maximum), true, true)]
+    [InlineData(nameof(AggregateKind.Maximum), false, false)] // 0, as if it had been put in.
+    public void An_extreme_that_was_deleted_before_it_was_counted_is_no_value(string kind, bool isSigned, bool isNone)
+    {
+        MapDefinition map = new("extremes", Enum.Parse<AggregateKind>(kind), isSigned ? DataType.I64 : DataType.U64, [DataType.U64], 64) { IsRead = true };
+        using ChannelMemory channel = ChannelMemory.CreatePrivate(new ChannelLayout([map], probes: 1, threadSlots: 1, ringBytes: 0));
+        ChannelWriter writer = new(channel, []);
+        int slot = writer.SlotOf(1, 1);
+        writer.AddToCell(slot, 0, 0, [7], 5);
+        Assert.Equal(5, Extreme());
+
+        // One thread raises the extreme, another one deletes all, and the first one counts.
+        long cell = KeyedTable.EntryOffset(channel.Layout, 0, Enumerable.Range(0, map.Capacity).First(i => channel.Read(KeyedTable.EntryOffset(channel.Layout, 0, i)) != 0)) + 8 + map.KeySize;
+        Cell.Clear(channel, cell, map);
+        channel.Add(cell + 8, 1);
+        Assert.Equal(isNone, MapReader.Read([channel], 0).Rows.Count == 0);
+        Assert.Equal(isNone, writer.ReadWord(slot, 0, [7], map.PresenceWord) == 0);
+
+        writer.AddToCell(slot, 0, 0, [7], 9);
+        Assert.Equal(9, Extreme());
+
+        Int128 Extreme()
+        {
+            AggregateValue value = Assert.Single(MapReader.Read([channel], 0).Rows).Value;
+            return map.Kind == AggregateKind.Minimum ? value.Minimum : value.Maximum;
+        }
+    }
+
+    [Theory]
     [InlineData(nameof(AggregateKind.Count))]
     [InlineData(nameof(AggregateKind.Average))]
     [InlineData(nameof(AggregateKind.Minimum))]
@@ -65,7 +96,8 @@ public sealed class TableSweepTests
             writer.AddToCell(slot, 0, 0, [1], (long)key);
             writer.AddToCell(slot, 0, 0, [key], -5);
             writer.AddToCell(slot, 0, 0, [key], (long)key);
-            Assert.Equal(2ul, writer.ReadWord(slot, 0, [key], map.PresenceWord));
+            Assert.Equal(2ul, writer.ReadWord(slot, 0, [key], map.Kind == AggregateKind.Count ? 0 : 1));
+            Assert.NotEqual(0ul, writer.ReadWord(slot, 0, [key], map.PresenceWord));
             writer.Delete(slot, 0, 0, [key]);
             Assert.Equal(0ul, writer.ReadWord(slot, 0, [key], 0));
         }
