@@ -16,7 +16,7 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
 
     // Programs that have ended and whose stacks may still come: a build ends thousands.
     private const int MostEnded = 256;
-    private readonly ImageStore _store = new();
+    private readonly ImageStore _store = new() { Told = message => session?.Tell(message) };
     private readonly Dictionary<int, List<KnownProgram>> _processes = [];
     private readonly Dictionary<int, KnownProgram> _programs = [];
     private readonly Queue<KnownProgram> _ended = new();

@@ -30,6 +30,9 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
         remove => _core.Notice -= value;
     }
 
+    /// <summary>Has the receivers of notices told something; from any thread.</summary>
+    internal void Tell(string message) => _core.OnNotice(message, null);
+
     /// <inheritdoc cref="SessionCore.CodeMapped"/>
     internal event Action<int>? CodeMapped
     {

@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Uprobes.Images;
+using Uprobes.Images.Types;
 using Uprobes.Linux;
 
 namespace Uprobes.Stacks;
@@ -10,9 +11,29 @@ namespace Uprobes.Stacks;
 /// </summary>
 internal sealed class ImageStore : IDisposable
 {
+    // Of all images of all stacks together: a target and its libraries with all their debug packages have some hundred megabytes.
+    private readonly DebugMemory _memory = new(1UL << 30);
     private readonly Lock _gate = new();
     private readonly Dictionary<(ImageId Id, ulong Length, (long, long) Modified), ElfImage> _images = [];
+    private readonly HashSet<ImageId> _toldOf = [];
     private readonly List<(byte[] Bytes, ElfImage Image)> _copies = [];
+
+    /// <summary>Takes why inlined calls of an image may be missing, once for each image.</summary>
+    internal Action<string>? Told { get; init; }
+
+    /// <summary>To be called when inlined calls of an image were asked for: says what is wrong with them, if that was not said.</summary>
+    internal void TellOf(ElfImage image)
+    {
+        if (image.Inlined.Problem is not { } problem)
+            return;
+        lock (_gate)
+        {
+            if (!_toldOf.Add(image.Id))
+                return;
+        }
+
+        Told?.Invoke($"{image.Path}: inlined calls are left out of stacks: {problem}");
+    }
 
     /// <summary>Opens a file by path, or gives the one that was opened before.</summary>
     /// <exception cref="ImageException">It is no image, or cannot be read.</exception>
@@ -40,6 +61,7 @@ internal sealed class ImageStore : IDisposable
             SafeFileHandle file = SealedMemoryFile.Create(name);
             RandomAccess.Write(file, bytes, 0);
             ElfImage made = ElfImage.Open(file, name);
+            made.Types.ShareMemory(_memory);
             _copies.Add((bytes, made));
             return made;
         }
@@ -67,6 +89,7 @@ internal sealed class ImageStore : IDisposable
                 return known;
             }
 
+            opened.Types.ShareMemory(_memory);
             _images.Add(key, opened);
             return opened;
         }

@@ -33,6 +33,9 @@ internal sealed class ProcessImages : IDisposable
         Current = new MappedImages(0, [], Reader);
     }
 
+    /// <summary>Keeps the files open.</summary>
+    internal ImageStore Store => _store;
+
     /// <summary>The process.</summary>
     internal int ProcessId { get; }
 

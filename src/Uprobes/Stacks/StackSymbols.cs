@@ -44,7 +44,7 @@ internal sealed class StackSymbols(ProcessImages process)
         if (_kept.TryGetValue((address, isExact, isExpanded), out StackFrame[]? known))
             return known;
         StackFrame frame = Make(images, address, isExact, out bool isFinal, out (ElfImage Image, LinkAddress Link)? place);
-        StackFrame[] made = isExpanded && !frame.IsSignal && place is { } code ? Expand(frame, code.Image.Inlined.Find(code.Link)) : [frame];
+        StackFrame[] made = isExpanded && !frame.IsSignal && place is { } code ? Expand(frame, InlinedAt(code.Image, code.Link)) : [frame];
         if (isFinal && _framesKept + made.Length <= MostKept)
         {
             _kept.Add((address, isExact, isExpanded), made);
@@ -52,6 +52,13 @@ internal sealed class StackSymbols(ProcessImages process)
         }
 
         return made;
+    }
+
+    private IReadOnlyList<InlinedCall> InlinedAt(ElfImage image, LinkAddress address)
+    {
+        IReadOnlyList<InlinedCall> calls = image.Inlined.Find(address);
+        process.Store.TellOf(image);
+        return calls;
     }
 
     /// <summary>The frames of inlined calls and of the function they are in: what the line table says is where the innermost of them is.</summary>

@@ -6,6 +6,7 @@ using Uprobes.Images;
 using Uprobes.Images.Inlining;
 using Uprobes.Images.SourceLines;
 using Uprobes.Images.Types;
+using Uprobes.Stacks;
 using Uprobes.Tests.Images;
 
 namespace Uprobes.Tests.Stacks;
@@ -173,7 +174,10 @@ public sealed class InlineTests : IDisposable
         byte[] bytes = [.. info];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, bytes.Length - 4);
         DebugUnits units = new(new DebugSections { Info = bytes, Abbreviations = abbreviations });
-        InlineIndex index = new(units, units.All[0], new RangeList(units), new InlineBudget());
+        InlineBudget budget = new();
+        Assert.Null(budget.Problem);
+        InlineIndex index = new(units, units.All[0], new RangeList(units), budget);
+        Assert.Contains("one within another", budget.Problem, StringComparison.Ordinal);
         Assert.True(index.TryFind(0x1800, out IEnumerable<int> entries));
         Assert.InRange(entries.Count(), InlineTable.Deepest, Depth / 2);
 
@@ -182,6 +186,44 @@ public sealed class InlineTests : IDisposable
             info.AddRange(BitConverter.GetBytes(0x1000UL));
             info.AddRange(BitConverter.GetBytes(0x1000));
         }
+    }
+
+    [Fact]
+    public void What_the_budget_has_no_room_for_is_told()
+    {
+        InlineBudget entries = new(), rows = new();
+        Assert.False(entries.TryRead(1 << 30));
+        Assert.Contains("entries", entries.Problem, StringComparison.Ordinal);
+        while (rows.TryKeep())
+            Assert.Null(rows.Problem);
+        Assert.Contains("too many to keep", rows.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_that_have_no_room_in_the_memory_that_they_share_are_told_of_once()
+    {
+        string path = Compile("-gdwarf-5");
+        List<string> told = [];
+        DebugMemory memory = new(DebugInformationOf(path) + 1);
+        using ElfImage first = ElfImage.Open(path), second = ElfImage.Open(path);
+        first.Types.ShareMemory(memory);
+        second.Types.ShareMemory(memory);
+        FunctionSymbol symbol = Assert.Single(first.Functions.Named("_ZN5outer5firstEi"));
+        Assert.Contains(Enumerable.Range(0, (int)symbol.Size), i => first.Inlined.Find(symbol.Address + (ulong)i).Count > 0);
+        Assert.Null(first.Inlined.Problem);
+        Assert.DoesNotContain(Enumerable.Range(0, (int)symbol.Size), i => second.Inlined.Find(symbol.Address + (ulong)i).Count > 0);
+        Assert.Contains("all images together", second.Inlined.Problem, StringComparison.Ordinal);
+        using ImageStore store = new() { Told = told.Add };
+        store.TellOf(first);
+        store.TellOf(second);
+        store.TellOf(second);
+        Assert.Contains(path, Assert.Single(told), StringComparison.Ordinal);
+    }
+
+    private static ulong DebugInformationOf(string path)
+    {
+        using ElfImage image = ElfImage.Open(path);
+        return DebugSections.Read(image.File)!.Bytes;
     }
 
     private static string Short(SourceLine? source) => source is null ? "" : $"{Path.GetFileName(source.File)}:{source.Line}";

@@ -99,6 +99,8 @@ internal sealed class InlineIndex
             }
         }
 
+        if (blocks.Count >= DeepestBlock)
+            budget.EndTooDeep();
         return ranges;
     }
 

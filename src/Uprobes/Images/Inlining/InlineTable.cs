@@ -18,6 +18,16 @@ internal sealed class InlineTable(TypeTable types, LineTable lines)
     private FunctionNames? _names;
     private RangeList? _ranges;
 
+    /// <summary>Why calls may be missing among those that were found so far; null for no reason.</summary>
+    internal string? Problem
+    {
+        get
+        {
+            lock (_gate)
+                return types.MemoryProblem ?? _budget.Problem ?? (_ranges is { RanOut: true } ? "the address ranges of its functions are too many to read" : null);
+        }
+    }
+
     /// <summary>The calls that an instruction is in, innermost first; none where it is the function's own, or nothing is known of it.</summary>
     internal IReadOnlyList<InlinedCall> Find(LinkAddress address)
     {

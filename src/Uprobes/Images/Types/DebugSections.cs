@@ -42,15 +42,20 @@ internal sealed record DebugSections
     /// <summary>The most that is kept of what they say.</summary>
     internal ulong TypeBytes { get; init; } = ReadLimits.Default.TypeBytes;
 
+    /// <summary>How many bytes of sections were read.</summary>
+    internal ulong Bytes { get; init; }
+
     /// <summary>Reads them; null where the file has no debug information of this kind.</summary>
     /// <param name="file">The file.</param>
     /// <param name="shared">The one that it shares with others; null for none.</param>
+    /// <param name="most">How many bytes they may have together, where that is less than the file's own limit.</param>
     /// <exception cref="ImageException">Malformed or ReadFailed.</exception>
-    internal static DebugSections? Read(ElfFile file, ElfFile? shared = null)
+    internal static DebugSections? Read(ElfFile file, ElfFile? shared = null, ulong most = ulong.MaxValue)
     {
         if (file.FindSection(".debug_info") is null || file.FindSection(".debug_abbrev") is null)
             return null;
-        ulong left = file.Limits.DebugInfoBytes;
+        most = Math.Min(most, file.Limits.DebugInfoBytes);
+        ulong left = most;
         byte[] info = ReadOne(file, ".debug_info", ref left), types = ReadOne(file, ".debug_types", ref left);
         byte[] abbreviations = ReadOne(file, ".debug_abbrev", ref left), texts = ReadOne(file, ".debug_str", ref left), lineTexts = ReadOne(file, ".debug_line_str", ref left);
         DebugPart own = new(0, info.Length) { Texts = 0..texts.Length, LineTexts = 0..lineTexts.Length, References = 0..info.Length };
@@ -78,7 +83,7 @@ internal sealed record DebugSections
             info = [.. info, .. types];
         }
 
-        return new DebugSections
+        DebugSections sections = new()
         {
             Info = info,
             Abbreviations = abbreviations,
@@ -91,6 +96,7 @@ internal sealed record DebugSections
             TypeBytes = file.Limits.TypeBytes,
             Parts = parts,
         };
+        return sections with { Bytes = most - left };
 
         int Sum(byte[] first, byte[] second) => (long)first.Length + second.Length <= Array.MaxLength
             ? first.Length + second.Length : throw file.Source.Malformed($"sections of debug information have more than {Array.MaxLength} bytes together");

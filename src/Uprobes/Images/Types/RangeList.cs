@@ -8,6 +8,9 @@ internal sealed class RangeList(DebugUnits units)
     private const int MostRanges = 1 << 22;
     private int _read;
 
+    /// <summary>Whether there were more ranges than are read: some are missing.</summary>
+    internal bool RanOut => _read > MostRanges;
+
     /// <summary>The ranges of an entry, in the list's order; those at 0 are of functions that the linker dropped.</summary>
     internal List<(ulong Start, ulong End)> Of(DebugEntry entry)
     {

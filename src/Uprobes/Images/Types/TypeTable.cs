@@ -1,3 +1,4 @@
+using System.Globalization;
 using Uprobes.Images.Types.X64;
 
 namespace Uprobes.Images.Types;
@@ -12,9 +13,16 @@ internal sealed class TypeTable
     private readonly Lock _gate = new();
     private readonly Lazy<Contents?> _contents;
     private readonly List<string> _problems = [];
+    private DebugMemory? _memory;
 
     /// <summary>Reads nothing yet.</summary>
     internal TypeTable(ElfImage image) => _contents = new Lazy<Contents?>(() => Read(image));
+
+    /// <summary>Why nothing was read where the memory that is shared with other images has no room for it; null for nothing.</summary>
+    internal string? MemoryProblem { get; private set; }
+
+    /// <summary>Has what is read count to a memory that other images share. To be called before anything is asked.</summary>
+    internal void ShareMemory(DebugMemory memory) => _memory = memory;
 
     /// <summary>Whether there is any debug information that types are in.</summary>
     internal bool IsPresent => _contents.Value is { Units.All.Count: > 0 };
@@ -236,6 +244,8 @@ internal sealed class TypeTable
         {
             // Types are an addition: scripts that do without them run all the same.
             _problems.Add(error.Problem);
+            MemoryProblem = _memory is null ? null
+                : string.Create(CultureInfo.InvariantCulture, $"{error.Problem}; the debug information of all images together is kept up to {_memory.Most >> 20} MiB");
             return null;
         }
     }
@@ -243,7 +253,7 @@ internal sealed class TypeTable
     private Contents? ReadFrom(ElfFile file, ElfImage image)
     {
         using SeparateDebugFile? shared = SharedDebugFile.Find(file, image.Path, _problems);
-        return DebugSections.Read(file, shared?.File) is { } sections ? new Contents(new DebugUnits(sections)) : null;
+        return (_memory is null ? DebugSections.Read(file, shared?.File) : _memory.Take(most => DebugSections.Read(file, shared?.File, most))) is { } sections ? new Contents(new DebugUnits(sections)) : null;
     }
 
     /// <summary>What was read; used under the lock.</summary>
