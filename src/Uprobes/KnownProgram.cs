@@ -12,6 +12,7 @@ internal sealed class KnownProgram(int number, int processId, long since) : IDis
     private static readonly TimeSpan RestBetweenLooks = TimeSpan.FromMilliseconds(100);
     private ProcessImages? _images;
     private StackSymbols? _symbols;
+    private KnownProgram? _origin;
     private long _nextLook;
 
     internal int Number => number;
@@ -30,9 +31,27 @@ internal sealed class KnownProgram(int number, int processId, long since) : IDis
 
     internal bool HasImages => _images is not null;
 
+    /// <summary>Whether it keeps the process's memory open.</summary>
+    internal bool HoldsMemory => _images?.Reader is not null;
+
+    /// <summary>Says that it began as a copy of another process's, whose code is then what it has mapped at first.</summary>
+    internal void CopyOf(KnownProgram parent)
+    {
+        // One that has not been looked at will be, or has begun as a copy itself: no chain of parents is kept.
+        if (!HasImages && !ReferenceEquals(parent, this))
+            _origin = parent.HasImages ? parent : parent._origin ?? parent;
+    }
+
     /// <summary>What it has mapped, as far as was looked at; the first question looks, if it has not ended.</summary>
     /// <param name="store">Keeps the files open.</param>
-    internal ProcessImages ImagesIn(ImageStore store) => _images ??= HasEnded ? ProcessImages.OfNone(processId, store) : new ProcessImages(processId, store);
+    internal ProcessImages ImagesIn(ImageStore store)
+    {
+        if (_images is not null)
+            return _images;
+        IReadOnlyList<MappedCode> inherited = _origin?._images?.Current.Code ?? [];
+        _origin = null;
+        return _images = HasEnded ? ProcessImages.OfEnded(processId, store, inherited) : new ProcessImages(processId, store, inherited);
+    }
 
     /// <summary>Names its code.</summary>
     /// <param name="store">Keeps the files open.</param>

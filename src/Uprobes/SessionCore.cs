@@ -85,6 +85,9 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
     /// </summary>
     internal event Action<int>? CodeMapped;
 
+    /// <summary>Raised with a process that has begun as a copy of another one, and that one; on the tracer thread, under the same conditions as <see cref="CodeMapped"/>.</summary>
+    internal event Action<int, int>? ProcessForked;
+
     /// <summary>
     /// Raised with a process whose program has ended, and whether another one takes its place, which has not run yet; on the tracer thread, under the same conditions as
     /// <see cref="CodeMapped"/>.
@@ -234,9 +237,7 @@ internal sealed partial class SessionCore : ITrapEngineEvents, IRegistryEvents, 
         }
     }
 
-    public void OnProcessStarted(TracedProcess process)
-    {
-    }
+    public void OnProcessStarted(TracedProcess process, TracedProcess parent) => ProcessForked?.Invoke(process.ProcessId, parent.ProcessId);
 
     public void OnProgramLeft(TracedProcess process) => ProgramEnded?.Invoke(process.ProcessId, true);
 

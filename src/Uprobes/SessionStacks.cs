@@ -28,12 +28,19 @@ internal sealed class SessionStacks : IDisposable
         (_session, _reader) = (session, new StackReader(session));
         if (session is null)
             return;
+        session.ProcessForked += OnProcessForked;
         session.CodeMapped += OnCodeMapped;
         session.ProgramEnded += OnProgramEnded;
     }
 
-    /// <summary>What has happened to a process: its program has ended, and perhaps another one begun, or, without a time, it has mapped code.</summary>
-    private readonly record struct Change(int ProcessId, long? End, bool IsReplaced);
+    /// <summary>What has happened to a process: it is a copy of its parent, or its program has ended, and perhaps another one begun, or, without either, it has mapped code.</summary>
+    private readonly record struct Change(int ProcessId, long? End = null, bool IsReplaced = false, int? Parent = null);
+
+    /// <summary>
+    /// Keeps what is known as it is until it is let go of: a program whose number was given by <see cref="Unwind"/> meanwhile is still known, so that its frames can be named.
+    /// For one thread, and for as short as it takes.
+    /// </summary>
+    internal Lock.Scope Hold() => _gate.EnterScope();
 
     /// <inheritdoc cref="StackReader.Look"/>
     internal void Look(int processId)
@@ -83,6 +90,7 @@ internal sealed class SessionStacks : IDisposable
     {
         if (_session is not null)
         {
+            _session.ProcessForked -= OnProcessForked;
             _session.CodeMapped -= OnCodeMapped;
             _session.ProgramEnded -= OnProgramEnded;
         }
@@ -94,7 +102,9 @@ internal sealed class SessionStacks : IDisposable
         }
     }
 
-    private void OnCodeMapped(int processId) => Take(new Change(processId, null, IsReplaced: false));
+    private void OnProcessForked(int processId, int parentId) => Take(new Change(processId, Parent: parentId));
+
+    private void OnCodeMapped(int processId) => Take(new Change(processId));
 
     private void OnProgramEnded(int processId, bool isReplaced) =>
         Take(new Change(processId, MonotonicClock.Nanoseconds + (isReplaced ? 0 : AfterEnd), isReplaced));
@@ -134,7 +144,11 @@ internal sealed class SessionStacks : IDisposable
                 }
             }
 
-            if (change.End is { } end)
+            if (change.Parent is { } parent)
+            {
+                _reader.Fork(change.ProcessId, parent);
+            }
+            else if (change.End is { } end)
             {
                 _reader.End(change.ProcessId, end);
                 if (change.IsReplaced)

@@ -15,14 +15,18 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     internal const long Now = long.MaxValue;
 
     // Programs that have ended and whose stacks may still come: a build ends thousands.
-    private const int MostEnded = 256;
+    private const int MostEnded = 512;
+
+    // Numbers of processes of which is known when their last program had ended, beyond that.
+    private const int MostForgotten = 1 << 16;
     private readonly ImageStore _store = new() { Told = message => session?.Tell(message) };
     private readonly Dictionary<int, List<KnownProgram>> _processes = [];
     private readonly Dictionary<int, KnownProgram> _programs = [];
     private readonly Queue<KnownProgram> _ended = new();
+    private readonly Dictionary<int, long> _forgotten = [];
     private int _lastNumber;
 
-    /// <summary>How many programs run that were looked at.</summary>
+    /// <summary>How many programs run whose memory is kept open.</summary>
     internal int LookedAt { get; private set; }
 
     /// <summary>
@@ -49,20 +53,33 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
             _processes.Add(processId, programs = []);
         if (programs is [.., { HasEnded: false }])
             return;
-        KnownProgram made = new(++_lastNumber, processId, programs.Count > 0 ? programs[^1].Until : 0);
+        KnownProgram made = new(++_lastNumber, processId, programs.Count > 0 ? programs[^1].Until : _forgotten.GetValueOrDefault(processId));
+        _forgotten.Remove(processId);
         programs.Add(made);
         _programs.Add(made.Number, made);
     }
 
-    /// <summary>Says that a process's program has ended: the process itself has, or it executes another one. Its stacks can be read all the same, for a while.</summary>
+    /// <summary>Says that a process has begun as a copy of another one. Nothing is looked at for that.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="parentId">The one it is a copy of.</param>
+    internal void Fork(int processId, int parentId)
+    {
+        Begin(processId);
+        _processes[processId][^1].CopyOf(Last(parentId));
+    }
+
+    /// <summary>
+    /// Says that a process's program has ended: the process itself has, or it executes another one. Its stacks can be read all the same, for a while. Of one that nothing
+    /// was known of, that much is known from here on: what comes then is of another one.
+    /// </summary>
     /// <param name="processId">The process.</param>
     /// <param name="timestamp">When, on the monotonic clock.</param>
     internal void End(int processId, long timestamp)
     {
-        if (!_processes.TryGetValue(processId, out List<KnownProgram>? programs) || programs[^1].HasEnded)
+        KnownProgram ended = Last(processId);
+        if (ended.HasEnded)
             return;
-        KnownProgram ended = programs[^1];
-        LookedAt -= ended.HasImages ? 1 : 0;
+        LookedAt -= ended.HoldsMemory ? 1 : 0;
         ended.End(timestamp);
         _ended.Enqueue(ended);
         if (_ended.Count > MostEnded)
@@ -143,6 +160,9 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     /// <summary>The program that a process executed at a time; false where it was too long ago.</summary>
     private bool TryFind(int processId, long timestamp, [NotNullWhen(true)] out KnownProgram? program)
     {
+        program = null;
+        if (_forgotten.TryGetValue(processId, out long end) && timestamp <= end)
+            return false;
         program = Last(processId);
         if (timestamp == Now)
             return true;
@@ -166,8 +186,10 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
 
     private ProcessImages Open(KnownProgram program)
     {
-        LookedAt += program.HasImages || program.HasEnded ? 0 : 1;
-        return program.ImagesIn(_store);
+        bool isOpen = program.HasImages;
+        ProcessImages images = program.ImagesIn(_store);
+        LookedAt += !isOpen && program.HoldsMemory ? 1 : 0;
+        return images;
     }
 
     private void Forget(KnownProgram program)
@@ -176,7 +198,13 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
         List<KnownProgram> programs = _processes[program.ProcessId];
         programs.Remove(program);
         if (programs.Count == 0)
+        {
             _processes.Remove(program.ProcessId);
+            if (_forgotten.Count == MostForgotten)
+                _forgotten.Clear();
+            _forgotten[program.ProcessId] = program.Until;
+        }
+
         program.Dispose();
     }
 }

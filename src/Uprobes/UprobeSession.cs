@@ -33,6 +33,13 @@ public sealed partial class UprobeSession : IDisposable, IQueryHost
     /// <summary>Has the receivers of notices told something; from any thread.</summary>
     internal void Tell(string message) => _core.OnNotice(message, null);
 
+    /// <inheritdoc cref="SessionCore.ProcessForked"/>
+    internal event Action<int, int>? ProcessForked
+    {
+        add => _core.ProcessForked += value;
+        remove => _core.ProcessForked -= value;
+    }
+
     /// <inheritdoc cref="SessionCore.CodeMapped"/>
     internal event Action<int>? CodeMapped
     {

@@ -15,6 +15,9 @@ internal sealed class FakeStacks : IStackSource
     /// <summary>What was inlined where, innermost first.</summary>
     public Dictionary<ulong, StackFrame[]> Inlined { get; } = [];
 
+    /// <summary>Whether programs are not known any more when their stacks are to be named.</summary>
+    public bool IsForgetful { get; set; }
+
     public List<int> LookedAt { get; } = [];
 
     public bool IsDisposed { get; private set; }
@@ -37,6 +40,8 @@ internal sealed class FakeStacks : IStackSource
 
     public void Symbolize(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named)
     {
+        if (IsForgetful)
+            return;
         foreach (var address in frames)
         {
             if (Inlined.TryGetValue(address, out var calls))

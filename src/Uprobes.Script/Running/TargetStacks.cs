@@ -39,6 +39,7 @@ internal sealed class TargetStacks(SessionStacks reader, ScriptConfig config)
     /// <param name="type">How much of it, and how it is to print.</param>
     internal ScriptStack Of(int processId, long timestamp, scoped in CapturedStack stack, StackType type)
     {
+        using Lock.Scope held = reader.Hold();
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
         addresses = addresses[..Math.Min(type.Limit, addresses.Length)];
         addresses = addresses[..reader.Unwind(processId, timestamp, stack, addresses, out int program).Count];

@@ -81,7 +81,13 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
                     Unkept++;
                     return;
                 }
-                known[key] = total = Name(program, (int)probe, key[KeyAddresses..], found.End is StackEnd.Truncated or StackEnd.TooDeep);
+                total = Name(program, (int)probe, key[KeyAddresses..], found.End is StackEnd.Truncated or StackEnd.TooDeep);
+                if (total is null)
+                {
+                    Unreadable++;
+                    return;
+                }
+                known[key] = total;
             }
             total.Count++;
             total.Sum += _isSigned ? value : (Int128)(ulong)value;
@@ -104,10 +110,12 @@ internal sealed class StackCollector(IStackSource source, StackQuery query, IRea
         }
     }
 
-    private Total Name(int program, int probe, ReadOnlySpan<ulong> addresses, bool isCut)
+    private Total? Name(int program, int probe, ReadOnlySpan<ulong> addresses, bool isCut)
     {
         _named.Clear();
         source.Symbolize(program, addresses, _named);
+        if (_named.Count == 0)
+            return null; // So many programs have ended since it was unwound that this one is not known any more.
         var key = new int[_named.Count + 2];
         for (var i = 0; i < _named.Count; i++)
             key[i] = _frames.NumberOf(_named[i]);

@@ -16,21 +16,22 @@ internal sealed class ProcessImages : IDisposable
     private readonly MappedFileOpener _opener;
     private readonly Dictionary<Mapping, MappedCode> _seen = [];
 
-    /// <summary>Looks at a process for the first time. One that is gone already has no code.</summary>
+    /// <summary>Looks at a process for the first time. One that is gone already has no code but what it is known to have begun with.</summary>
     /// <param name="pid">A live thread of it.</param>
     /// <param name="store">Keeps the files open; lives longer than this.</param>
-    internal ProcessImages(int pid, ImageStore store)
-        : this(pid, store, TryOpenMemory(pid))
+    /// <param name="inherited">The code of the process that it is a copy of.</param>
+    internal ProcessImages(int pid, ImageStore store, IReadOnlyList<MappedCode> inherited)
+        : this(pid, store, inherited, TryOpenMemory(pid))
     {
         PerfMap = PerfMap.Of(pid);
         Refresh();
     }
 
-    private ProcessImages(int pid, ImageStore store, TraceeMemory? memory)
+    private ProcessImages(int pid, ImageStore store, IReadOnlyList<MappedCode> inherited, TraceeMemory? memory)
     {
         (ProcessId, _store, _memory) = (pid, store, memory);
         _opener = new MappedFileOpener(pid, store, Reader);
-        Current = new MappedImages(0, [], Reader);
+        Current = new MappedImages(0, inherited, Reader);
     }
 
     /// <summary>Keeps the files open.</summary>
@@ -79,8 +80,8 @@ internal sealed class ProcessImages : IDisposable
         return true;
     }
 
-    /// <summary>Those of a program that has ended before it was looked at: none.</summary>
-    internal static ProcessImages OfNone(int pid, ImageStore store) => new(pid, store, memory: null);
+    /// <summary>Those of a program that has ended before it was looked at: what it began with.</summary>
+    internal static ProcessImages OfEnded(int pid, ImageStore store, IReadOnlyList<MappedCode> inherited) => new(pid, store, inherited, memory: null);
 
     /// <summary>Lets go of the process's memory, which is that of another program now, or of none. It must not be looked at again.</summary>
     internal void End()

@@ -6,7 +6,7 @@ namespace Uprobes.Arming.Trap;
 internal interface ITrapEngineEvents
 {
     /// <summary>A tracee forked a process that is traced too.</summary>
-    void OnProcessStarted(TracedProcess process);
+    void OnProcessStarted(TracedProcess process, TracedProcess parent);
 
     /// <summary>A tracee has left its program for another one, which has not run yet.</summary>
     void OnProgramLeft(TracedProcess process);

@@ -197,7 +197,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
             if (child.LiveThread() is { InheritedThreadPointer: { } pointer } thread && child.Space.EngineState is SpaceArming { Inline.HasPrograms: true } running
                 && Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && registers.FsBase == pointer)
                 GiveUpInline(running, child);
-            _events.OnProcessStarted(child);
+            _events.OnProcessStarted(child, origin.Parent);
             return true; // Until it executes, its hits are in its parent's memory and have to be served (traps T13).
         }
 
@@ -205,7 +205,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
         {
             if (child.IsFollowed)
                 ArmProcess(child); // Nothing was armed then; something may be by now.
-            return child.IsFollowed && Started(child);
+            return child.IsFollowed && Started(child, origin);
         }
 
         SpaceArming copy = SpaceArming.ForChild(_services, child, forked);
@@ -226,7 +226,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
             copy.ArmEverywhere(child);
         else
             copy.SettleSemaphores(child);
-        return Started(child);
+        return Started(child, origin);
     }
 
     public void OnExecuting(TracedProcess process)
@@ -314,9 +314,9 @@ internal sealed partial class TrapEngine : ITraceeObserver
 
     public void OnNotice(string message, int processId) => _events.OnNotice(message, processId);
 
-    private bool Started(TracedProcess child)
+    private bool Started(TracedProcess child, ForkOrigin origin)
     {
-        _events.OnProcessStarted(child);
+        _events.OnProcessStarted(child, origin.Parent);
         return true;
     }
 
