@@ -174,6 +174,20 @@ public sealed class StackCommandTests
     }
 
     [Fact]
+    public void Stacks_whose_program_is_not_known_any_more_when_they_are_named_are_told()
+    {
+        var tool = Run(s =>
+        {
+            s.Stacks.IsForgetful = true;
+            s.HitFrom([1, 2]);
+            s.Stacks.IsForgetful = false;
+            s.HitFrom([1, 2]);
+        }, "libc:malloc");
+        Assert.Contains("f1  libx.so.1", tool.Output, StringComparison.Ordinal);
+        Assert.Contains("of 1 call nothing could be found in the stack", tool.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Processes_are_looked_at_before_the_first_call()
     {
         var session = new FakeSession(Image, s => s.Complete());

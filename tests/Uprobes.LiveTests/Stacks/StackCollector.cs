@@ -11,7 +11,7 @@ internal sealed class StackCollector(int bytes) : IQueryEvents
 {
     private readonly BlockingCollection<Sample> _samples = [];
 
-    internal sealed record Sample(StackRegisters Registers, byte[] Bytes, long Timestamp)
+    internal sealed record Sample(StackRegisters Registers, byte[] Bytes, long Timestamp, int ProcessId)
     {
         internal CapturedStack At(bool isAtEntry) => new(Registers, Bytes, isAtEntry);
     }
@@ -25,7 +25,7 @@ internal sealed class StackCollector(int bytes) : IQueryEvents
     public void Accept(EventRecord record, long timestamp, int processId)
     {
         CapturedStack stack = StackCapture.Read(record, 0, isAtEntry: true);
-        _samples.Add(new Sample(stack.Registers, stack.Bytes.ToArray(), timestamp));
+        _samples.Add(new Sample(stack.Registers, stack.Bytes.ToArray(), timestamp, processId));
     }
 
     public void Complete(Exception? error) => _samples.CompleteAdding();

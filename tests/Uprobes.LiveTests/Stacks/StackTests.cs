@@ -170,6 +170,32 @@ public sealed class StackTests : IDisposable
     }
 
     [Fact]
+    public void Stacks_of_children_that_have_ended_are_named_by_their_parents_code()
+    {
+        const int Children = 3;
+        StackCollector collector = new(Capacity);
+        using TargetProcess process = TargetProcess.StartTarget("forker");
+        using UprobeSession session = UprobeSession.Attach(process.Pid, new SessionOptions { Engine = ProbeEngine.Inline });
+        using SessionStacks stacks = new(session);
+        stacks.Look(process.Pid);
+        using IQueryRun run = ((IQueryHost)session).Run(collector.Group, [ProbePoint.At(Targets.Path("forker"), "child_work")], collector);
+        process.Ask($"fork {Children}");
+        Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
+        // They have exited: nothing but what is known of their parent is left of them.
+        for (int i = 0; i < Children; i++)
+        {
+            StackCollector.Sample sample = collector.Next();
+            Assert.NotEqual(process.Pid, sample.ProcessId);
+            StackUnwinding found = stacks.Unwind(sample.ProcessId, sample.Timestamp, sample.At(isAtEntry: true), addresses, out int program);
+            List<StackFrame> frames = [];
+            stacks.Symbolize(program, addresses[..found.Count], frames);
+            Assert.Equal(StackEnd.Outermost, found.End);
+            Assert.Equal("child_work", frames[0].Function);
+            Assert.Contains("main", frames.Select(f => f.Function));
+        }
+    }
+
+    [Fact]
     public void A_library_that_is_mapped_later_is_looked_at_when_a_stack_leads_there()
     {
         StackCollector collector = new(Capacity);

@@ -80,7 +80,7 @@ public sealed class MappedFileTests : IDisposable
     [Fact]
     public void The_code_that_the_kernel_maps_has_functions_and_frames()
     {
-        using ProcessImages process = new(Environment.ProcessId, _store);
+        using ProcessImages process = new(Environment.ProcessId, _store, []);
         MappedCode? vdso = process.Current.Code.FirstOrDefault(c => c.Path == "[vdso]");
         if (vdso is null)
             Assert.Skip("this kernel maps no code");
