@@ -33,6 +33,10 @@ public sealed class UsageTests
     [InlineData("trace -p 2147483647 libc:malloc -s 257")]
     [InlineData("list")]
     [InlineData("nonsense")]
+    [InlineData("run --fmt x.bt")]
+    [InlineData("run -d ast x.bt")]
+    [InlineData("run --debuginfo /usr/src x.bt")]
+    [InlineData("run --mode bench x.bt")]
     public void A_command_line_without_meaning_is_answered_with_what_and_a_hint(string commandLine)
     {
         var tool = new ToolHarness();

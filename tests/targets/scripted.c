@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "staticprobe.h"
 
 #define KEPT __attribute__((noipa))
 #define TOUCHED __attribute__((section(".data"))) // written by main
@@ -66,6 +67,31 @@ KEPT int in_thread(int thread, int i) { return thread * 10 + i; }
 KEPT void many(int i) { counter += i & 1; }
 KEPT void last(void) { counter--; }
 
+COUNTER(scripted, guarded);
+KEPT void mark(int i, const char *s)
+{
+    MARK2(scripted, tick, i, (long)i * 1000000000000);
+    MARK2(other, tick, (long)s, 7);
+    GUARDED1(scripted, guarded, (int8_t)-i);
+}
+
+static inline __attribute__((always_inline)) void twice(uint16_t value) { MARK1(scripted, twice, value); }
+
+// Lines that stay what they are when this file grows.
+#line 100 "lines.c"
+KEPT int lined(int i)
+{
+    counter += i;
+    if (i > 1)
+        counter -= 2 * i;
+
+    // nothing to run on this line
+    for (int k = 0; k < i; k++)
+        counter++;
+    return counter;
+}
+#line 100 "scripted.c"
+
 static void *body(void *number)
 {
     for (int i = 0; i < 3; i++) in_thread((int)(long)number, i);
@@ -115,6 +141,11 @@ int main(void)
         pthread_join(id, NULL);
     }
     for (int i = 0; i < 1000; i++) many(i);
+    for (int i = 1; i <= 3; i++) mark(i, words[i - 1]);
+    twice(65535);
+    twice((uint16_t)counter);
+    lined(1);
+    lined(2);
     last();
     return 0;
 }

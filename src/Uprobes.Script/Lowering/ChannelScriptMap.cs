@@ -146,7 +146,7 @@ internal sealed class ChannelScriptMap(LoweredMap map, int index, TypeCatalog ty
         if (map.Key.Count > 0)
             return new ScriptMap(name, [.. entries.Select(e => new ScriptMapEntry(e.Key, e.Value))]);
         return entries.TryGetValue(ScriptValue.None, out ScriptValue value) ? ScriptMap.Scalar(name, value)
-            : ScriptMap.EmptyScalar(name, TypedValue.Zero(map.Symbol.ValueType, types));
+            : ScriptMap.EmptyScalar(name, TypedValue.Empty(map.Symbol, types));
     }
 
     /// <summary>Whether what BEGIN, intervals and signals have put in is here. Values are in the targets' memory once there is a target.</summary>

@@ -107,10 +107,8 @@ internal sealed class LocalScriptMap(MapSymbol symbol, TypeCatalog types, int en
         string name = symbol.ToString();
         if (symbol.HasKeys == true)
             return new ScriptMap(name, copied);
-        return copied.Length > 0 ? ScriptMap.Scalar(name, copied[0].Value) : ScriptMap.EmptyScalar(name, Empty());
+        return copied.Length > 0 ? ScriptMap.Scalar(name, copied[0].Value) : ScriptMap.EmptyScalar(name, TypedValue.Empty(symbol, types));
     }
-
-    private ScriptValue Empty() => symbol.ValueType is AggregateType ? MapAccumulator.Create(symbol).Read() : TypedValue.Zero(symbol.ValueType, types);
 
     /// <summary>The slot of a key, a new one where it has none; null where there is no room.</summary>
     private Slot? Find(in ScriptValue key)

@@ -16,8 +16,19 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
     /// <summary>How many source files are named where none is near.</summary>
     private const int ShownNames = 12;
 
+    private const string CLibrary = "libc.so.6";
+
+    /// <summary>Libraries whose functions are in the C library since its version 2.34.</summary>
+    private static readonly string[] Merged = ["libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libanl.so.1"];
+
     private readonly DiagnosticBag _diagnostics = [];
     private readonly List<ScriptSite> _sites = [];
+
+    /// <summary>Libraries whose functions are probed elsewhere, which is told once.</summary>
+    private readonly HashSet<string> _toldMerged = new(StringComparer.Ordinal);
+
+    /// <summary>Whether to say how a script runs without some of its probes: once, and where it has others.</summary>
+    private bool _tellsOfOthers;
 
     /// <summary>What was found wrong; errors where the run cannot begin.</summary>
     internal DiagnosticBag Diagnostics => _diagnostics;
@@ -25,6 +36,7 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
     /// <summary>Finds all sites of a script, in its order.</summary>
     internal IReadOnlyList<ScriptSite> Resolve(TypedScript script)
     {
+        _tellsOfOthers = script.Probes.SelectMany(probe => probe.AttachPoints).Count(place => place.IsInTarget) > 1;
         foreach (TypedProbe probe in script.Probes)
         {
             foreach (AttachPoint place in probe.AttachPoints)
@@ -50,7 +62,10 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
     {
         int before = _sites.Count;
         int errors = _diagnostics.ErrorCount;
-        foreach (ElfImage image in Open(place, place.File))
+        List<ElfImage> images = Open(place, place.File);
+        if (MergedFile(place, images) is { } merged)
+            images = merged;
+        foreach (ElfImage image in images)
         {
             switch (place.Target)
             {
@@ -95,6 +110,37 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
         }
 
         return images;
+    }
+
+    /// <summary>
+    /// The C library where it took a function over from a library that is empty since: threads, <c>dlopen</c> and others moved there in
+    /// version 2.34, and scripts name the old place. Null where the place is as it should be, or may be missing.
+    /// </summary>
+    private List<ElfImage>? MergedFile(UserProbe place, List<ElfImage> images)
+    {
+        if (images is not [var image] || place.Target is not FunctionTarget { IsPattern: false } function || config.MissingProbes != MissingProbes.Error
+            || !Merged.Contains(Path.GetFileName(image.Path)) || image.Functions.Named(function.Name).Any())
+        {
+            return null;
+        }
+
+        string libc = place.File.Contains('/', StringComparison.Ordinal) ? Path.Combine(Path.GetDirectoryName(place.File)!, CLibrary) : CLibrary;
+        List<ElfImage> found;
+        try
+        {
+            found = [.. openImages(libc)];
+        }
+        catch (ProbeRefusedException)
+        {
+            return null; // what is told then is that the function is not where the script says
+        }
+
+        if (!found.Exists(one => one.Functions.Named(function.Name).Any()))
+            return null;
+        string library = Path.GetFileName(image.Path);
+        if (_toldMerged.Add(library))
+            _diagnostics.Warning(DiagnosticId.AttachPoint, place.Span, $"the functions of {library} are probed in {CLibrary}, which has them since version 2.34");
+        return found;
     }
 
     private static bool IsPattern(string name) => name.AsSpan().IndexOfAny('*', '?', '[') >= 0;
@@ -207,7 +253,12 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
     private void Missing(AttachPoint place, string message, string? hint)
     {
         if (config.MissingProbes == MissingProbes.Error)
+        {
+            if (_tellsOfOthers)
+                hint = (hint is null ? "" : hint + " ") + "BPFTRACE_MISSING_PROBES=warn in the environment runs the script without the probes that are not there";
+            _tellsOfOthers = false;
             _diagnostics.Error(DiagnosticId.AttachPoint, place.Span, message, hint);
+        }
         else if (config.MissingProbes == MissingProbes.Warn)
             _diagnostics.Warning(DiagnosticId.AttachPoint, place.Span, message.EndsWith('.') ? message : message + ". Skipping.", hint);
     }

@@ -55,6 +55,10 @@ internal static class TypedValue
         _ => OfBits(0, type, types),
     };
 
+    /// <summary>What a map without keys shows that nothing was put into: histograms have no rows then, and are no numbers.</summary>
+    internal static ScriptValue Empty(MapSymbol map, TypeCatalog types) =>
+        map.ValueType is AggregateType ? MapAccumulator.Create(map).Read() : Zero(map.ValueType, types);
+
     /// <summary>A scalar as it lies in memory, in the processor's byte order.</summary>
     /// <param name="bytes">As many as the type has.</param>
     /// <param name="type">An integer, a Boolean, an enum or a pointer.</param>

@@ -13,6 +13,12 @@ internal sealed partial class Analyzer
     private Scope _scope = new(null);
     private readonly Stack<string> _activeDefines = new();
 
+    /// <summary>Variables that a probe uses outside of the blocks that assign them, each with its first such use.</summary>
+    private readonly Dictionary<(int Probe, string Name), VariableSyntax> _wide = [];
+
+    /// <summary>Which probe is checked, and the first of its variables.</summary>
+    private int _probe, _firstOfProbe;
+
     private VariableSymbol? FindVariable(string name) =>
         _macro is not null && _macro.Variables.TryGetValue(name, out VariableSymbol? given) ? given : _scope.Find(name);
 
@@ -21,14 +27,33 @@ internal sealed partial class Analyzer
         if (FindVariable(syntax.Name) is { } variable)
             return new VariableExpression(variable, syntax.Span);
 
-        VariableSymbol? inner = _variables.Take(_nextVariable).LastOrDefault(other => other.Name == syntax.Name && other.Declared.Start < syntax.Span.Start);
-        if (inner is not null)
+        bool wasAssigned = _variables.Take(_nextVariable).Skip(_firstOfProbe).Any(other => other.Name == syntax.Name && other.Declared.Start < syntax.Span.Start);
+        if (wasAssigned && _macro is null)
         {
-            return Wrong(DiagnosticId.UnknownName, syntax.Span, $"`${syntax.Name}` is not known here", $"`let ${syntax.Name};` before the block makes it known behind it",
-                new RelatedPlace(inner.Declared, "it is known in this block only"));
+            _hasChanged = true;
+            _wide.TryAdd((_probe, syntax.Name), syntax);
+            return new ErrorExpression(syntax.Span); // the next round knows it
         }
 
         return Wrong(DiagnosticId.UnknownName, syntax.Span, $"nothing was assigned to `${syntax.Name}`", Suggestion.For(syntax.Name, _scope.Names()) is { } near ? $"did you mean `${near}`?" : null);
+    }
+
+    /// <summary>
+    /// Declares what the probe uses outside of the blocks that assign it: up to version 0.21 a variable was the whole probe's, and many
+    /// scripts are from that time.
+    /// </summary>
+    private List<TypedStatement> DeclareWideVariables()
+    {
+        List<TypedStatement> declarations = [];
+        foreach (((_, string name), VariableSyntax use) in _wide.Where(one => one.Key.Probe == _probe))
+        {
+            VariableSymbol variable = NewVariable(use);
+            _scope.Add(variable);
+            declarations.Add(new AssignVariable(variable, null, use.Span));
+            _diagnostics.Warning(DiagnosticId.Suspicious, use.Span, $"`${name}` is used outside of the block that assigns it, which only old versions of bpftrace allow", $"`let ${name};` before the block makes it known behind it");
+        }
+
+        return declarations;
     }
 
     private TypedExpression CheckName(NamedExpressionSyntax syntax)

@@ -66,10 +66,13 @@ internal sealed partial class Analyzer
             _nextVariable = 0;
             _expansions = 0;
             probes.Clear();
-            for (int i = 0; i < _script.Probes.Count; i++)
-                probes.Add(CheckProbe(_script.Probes[i], places[i]));
+            int wide = _wide.Count;
+            for (_probe = 0; _probe < _script.Probes.Count; _probe++)
+                probes.Add(CheckProbe(_script.Probes[_probe], places[_probe]));
             if (!_hasChanged)
                 break;
+            if (_wide.Count > wide)
+                _variables.Clear(); // those that are declared now come before others, whose numbers change
         }
 
         all.AddRange(_diagnostics);
@@ -173,9 +176,12 @@ internal sealed partial class Analyzer
         _catalog.Probe = places.FirstOrDefault(place => place.IsInTarget);
         _scope = new Scope(null);
         _macro = null;
-        int firstVariable = _nextVariable;
+        _firstOfProbe = _nextVariable;
         TypedExpression? predicate = probe.Predicate is { } syntax ? Condition(syntax) : null;
+        List<TypedStatement> declarations = DeclareWideVariables();
         BlockStatement body = CheckBody(probe.Body);
-        return new TypedProbe(places, predicate, body, _variables[firstVariable.._nextVariable], probe.Span);
+        if (declarations.Count > 0)
+            body = body with { Statements = [.. declarations, .. body.Statements] };
+        return new TypedProbe(places, predicate, body, _variables[_firstOfProbe.._nextVariable], probe.Span);
     }
 }

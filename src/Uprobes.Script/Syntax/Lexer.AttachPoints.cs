@@ -7,7 +7,7 @@ internal sealed partial class Lexer
     private static readonly string[] PathProviders = ["uprobe", "u", "uretprobe", "ur", "usdt", "U"];
 
     /// <summary>
-    /// Where the attach point that begins at a position ends: before space, a comma, a brace or a predicate. A slash begins a
+    /// Where the attach point that begins at a position ends: before space that is not around the plus of an offset, a comma, a brace or a predicate. A slash begins a
     /// predicate unless it belongs to a path: the second part of a probe of a file, or any part that begins with a slash.
     /// </summary>
     /// <param name="start">Its first character.</param>
@@ -20,6 +20,12 @@ internal sealed partial class Lexer
         while (i < limit)
         {
             char c = text[i];
+            if (char.IsWhiteSpace(c) && AroundPlus(start, i) is { } next)
+            {
+                i = next;
+                continue;
+            }
+
             if (c is '{' or '}' or ',' or ';' || char.IsWhiteSpace(c))
                 break;
             if (c == '/' && !(part > 0 && (text[partStart] == '/' || part == 1 && takesPath)))
@@ -54,6 +60,18 @@ internal sealed partial class Lexer
         }
 
         return SourceSpan.Between(start, i);
+    }
+
+    /// <summary>Where it goes on behind spaces that stand before or behind the plus of an offset: <c>f + 4</c>; null for other spaces.</summary>
+    private int? AroundPlus(int start, int space)
+    {
+        int i = space;
+        while (i < limit && text[i] is ' ' or '\t')
+            i++;
+        if (i == limit || i == space)
+            return null;
+        bool isBehind = space > start && text[space - 1] == '+' && char.IsAsciiDigit(text[i]);
+        return isBehind || text[i] == '+' ? i : null;
     }
 
     /// <summary>Short names are told apart by their case, long ones are not.</summary>

@@ -4,11 +4,13 @@ namespace Uprobes.Script.Syntax;
 
 /// <summary>
 /// Lines of the C preprocessor, as far as scripts use them: constants, and the choice between headers and what the kernel says
-/// of itself. Headers are not read: layouts come from debug information or from the script.
+/// of itself. Which headers are included is kept, and not what is in them: that is C, which a compiler reads.
 /// </summary>
 internal sealed partial class Parser
 {
     private readonly HashSet<string> _defined = new(StringComparer.Ordinal) { "BPFTRACE_HAVE_BTF" };
+
+    private readonly List<IncludeSyntax> _includes = [];
 
     /// <summary>The <c>#if</c> lines whose <c>#endif</c> is still to come.</summary>
     private readonly Stack<SourceSpan> _conditions = new();
@@ -77,13 +79,13 @@ internal sealed partial class Parser
 
     private void ReadInclude(SourceSpan line, Token name)
     {
-        if (name.Is("<"))
-        {
-            _diagnostics.Warning(DiagnosticId.Unsupported, line, "the header is not read: structs come from debug information or from the script itself");
-            return;
-        }
-
-        _diagnostics.Error(DiagnosticId.Unsupported, line, "`#include` of a file is not supported", "put the definitions that are used into the script");
+        ReadOnlySpan<char> rest = _source.Text.AsSpan(name.Span.Start, line.End - name.Span.Start);
+        char end = rest is ['<', ..] ? '>' : '"';
+        int length = rest is ['<' or '"', ..] ? rest[1..].IndexOf(end) : -1;
+        if (length <= 0)
+            _diagnostics.Error(DiagnosticId.Syntax, line, "expected `<header.h>` or `\"header.h\"` after `#include`");
+        else
+            _includes.Add(new IncludeSyntax(rest[..(length + 2)].ToString(), line));
     }
 
     private void ReadDefine(SourceSpan line, Token name)

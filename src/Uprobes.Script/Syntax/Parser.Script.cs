@@ -26,7 +26,7 @@ internal sealed partial class Parser
         }
 
         ReportOpenConditions();
-        return new ScriptSyntax(_definitions, _options, _maps, _macros, _probes, new SourceSpan(0, _source.Text.Length));
+        return new ScriptSyntax(_definitions, _options, _maps, _macros, _probes, new SourceSpan(0, _source.Text.Length)) { Includes = _includes };
     }
 
     private void ParsePart()
@@ -241,10 +241,24 @@ internal sealed partial class Parser
             return false;
         }
 
-        attachPoints.Add(new AttachPointSyntax(name, _source.Slice(span), SourceSpan.Cover(start, span)));
+        attachPoints.Add(new AttachPointSyntax(name, WithoutSpaces(_source.Slice(span)), SourceSpan.Cover(start, span)));
         _previousEnd = span.End;
         MoveTo(span.End);
         return true;
+    }
+
+    /// <summary>Without the spaces around the plus of an offset; those within quotes are parts of names.</summary>
+    private static string WithoutSpaces(string place)
+    {
+        if (!place.Any(char.IsWhiteSpace))
+            return place;
+        bool inQuotes = false;
+        return string.Concat(place.Where((c, i) =>
+        {
+            if (c == '"' && (i == 0 || place[i - 1] != '\\'))
+                inQuotes = !inQuotes;
+            return inQuotes || !char.IsWhiteSpace(c);
+        }));
     }
 
     private ExpressionSyntax ParsePredicate()

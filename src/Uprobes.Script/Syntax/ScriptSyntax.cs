@@ -7,7 +7,16 @@ internal sealed record ScriptSyntax(
     IReadOnlyList<MapDeclarationSyntax> Maps,
     IReadOnlyList<MacroSyntax> Macros,
     IReadOnlyList<ProbeSyntax> Probes,
-    SourceSpan Span) : SyntaxNode(Span);
+    SourceSpan Span) : SyntaxNode(Span)
+{
+    /// <summary>C headers, in their order.</summary>
+    public IReadOnlyList<IncludeSyntax> Includes { get; init; } = [];
+}
+
+/// <summary><c>#include</c> of a C header.</summary>
+/// <param name="Header">With what stands around it: <c>&lt;x.h&gt;</c> or <c>"x.h"</c>.</param>
+/// <param name="Span">Of the line.</param>
+internal sealed record IncludeSyntax(string Header, SourceSpan Span) : SyntaxNode(Span);
 
 /// <summary>One line of <c>config = { name = value }</c>.</summary>
 /// <param name="Name">As written: <c>stack_mode</c>, or <c>BPFTRACE_STACK_MODE</c>.</param>

@@ -12,7 +12,8 @@ namespace Uprobes.Script.Types;
 /// <param name="openImages">
 /// The files that a name of an attach point means; none where there are none, or where that cannot be known before the script runs. They stay open as long as this is used.
 /// </param>
-internal sealed class ImageTypes(Func<string, IReadOnlyList<ElfImage>> openImages) : ITypeSource
+/// <param name="headers">The C headers that the script includes; null for none. They are asked last: what a probed file says of itself is what it was built with.</param>
+internal sealed class ImageTypes(Func<string, IReadOnlyList<ElfImage>> openImages, Headers? headers = null) : ITypeSource
 {
     private const string WithoutTypes = "arg0, arg1 and so on need none";
     private const int MostFunctions = 4096;
@@ -89,7 +90,7 @@ internal sealed class ImageTypes(Func<string, IReadOnlyList<ElfImage>> openImage
                     return (_binding.Convert(table, found.Enum), found.Value);
             }
 
-            return null;
+            return headers?.FindConstant(name) is { } value ? (TypePromotion.Smallest(value, isUnsigned: false), value) : null;
         }
     }
 
@@ -208,6 +209,9 @@ internal sealed class ImageTypes(Func<string, IReadOnlyList<ElfImage>> openImage
             foreach (ElfImage image in ImagesOf(file))
                 yield return (image.Types, null);
         }
+
+        if (headers?.Types is { } included)
+            yield return (included, null);
     }
 
     private IReadOnlyList<ProbedFunction> FunctionsOf(AttachPoint probe)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Uprobes.Script.Output;
 using Uprobes.Tool.Commands;
 using Uprobes.Tool.Messages;
+using Uprobes.Tool.Output;
 using Uprobes.Tool.Probing;
 
 namespace Uprobes.Tool.CommandLine;
@@ -33,10 +34,15 @@ internal sealed class RunSyntax
     private readonly Option<bool> _list = new("-l", "--list") { Description = "List the probes that PARAMETER means (uprobe:FILE:PATTERN), or those of the script, and end; with -v also what the functions take and return" };
     private readonly Option<bool> _quiet = new("-q", "--quiet") { Description = "Do not tell how many probes were attached" };
     private readonly Option<bool> _verbose = new("-v", "--verbose") { Description = "Tell more about what is done" };
-    private readonly Option<bool> _failures = new("-k") { Description = "Tell each read of memory that was not there, and each entry that a map had no room for" };
+    private readonly Option<bool> _failures = new("-k", "--warnings") { Description = "Tell each read of memory that was not there, and each entry that a map had no room for" };
     private readonly Option<bool> _unsafe = new("--unsafe") { Description = "Allow actions that change the target or this machine: signal, override, write_user, system, registers" };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Check the script and find its probes, but run nothing" };
     private readonly Option<bool> _noWarnings = new("--no-warnings") { Description = "Do not show warnings about the script" };
+    private readonly Option<string[]> _headerFolders = Several("-I", "DIR", "Look for the C headers that the script includes in this directory first; may be given several times");
+    private readonly Option<string[]> _headerFiles = Several("--include", "FILE", "Include this C header before the script; may be given several times");
+    private readonly Option<bool> _version = new("-V") { Description = "Show the version" };
+    private readonly Option<bool> _info = new("--info") { Description = "Tell what this machine lets uprobe do" };
+    private readonly BpftraceFlags _others = new();
     private readonly Option<bool> _noFollow = new("--no-follow") { Description = "Leave processes that a probed one forks without probes" };
     private readonly Option<bool> _force = new("--force") { Description = "Probe even the shell or terminal that this command runs in" };
 
@@ -49,14 +55,25 @@ internal sealed class RunSyntax
         command.Add(_words);
         command.Add(_program);
         _target.AddTo(command);
-        foreach (var option in (Option[])[_format, _output, _buffering, _engine, _list, _quiet, _verbose, _failures, _unsafe, _dryRun, _noWarnings, _noFollow, _force])
+        foreach (var option in (Option[])[_format, _output, _buffering, _engine, _list, _quiet, _verbose, _failures, _unsafe, _dryRun, _noWarnings, _headerFolders, _headerFiles, _noFollow, _force, _info, _version])
             command.Add(option);
-        command.SetAction(parsed => run(Read(parsed)));
+        _others.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            if (!parsed.GetValue(_version) && !parsed.GetValue(_info))
+                return run(Read(parsed));
+            parsed.InvocationConfiguration.Output.Write(parsed.GetValue(_info) ? MachineReport.Write() : MachineReport.Version + "\n");
+            return ExitCode.Success;
+        });
         return command;
     }
 
+    private static Option<string[]> Several(string name, string value, string description) =>
+        new(name) { Description = description, HelpName = value, Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false };
+
     private RunRequest Read(ParseResult parsed)
     {
+        var notices = _others.Read(parsed);
         var words = parsed.GetValue(_words) ?? [];
         var program = parsed.GetValue(_program);
         var isListing = parsed.GetValue(_list);
@@ -89,6 +106,9 @@ internal sealed class RunSyntax
             IsDryRun = parsed.GetValue(_dryRun),
             HidesWarnings = parsed.GetValue(_noWarnings),
             Force = parsed.GetValue(_force),
+            HeaderFolders = parsed.GetValue(_headerFolders) ?? [],
+            HeaderFiles = parsed.GetValue(_headerFiles) ?? [],
+            Notices = notices,
         };
     }
 

@@ -17,7 +17,7 @@ internal sealed class TargetOptions(string runEnd, string commandForm)
         AllowMultipleArgumentsPerToken = false,
     };
 
-    private readonly Option<string?> _command = new("-c", "--command")
+    private readonly Option<string?> _command = new("-c", "--command", "--cmd")
     {
         Description = "Start this command with the probes in place" + commandForm,
         HelpName = "CMD",

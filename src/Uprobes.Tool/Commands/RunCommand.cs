@@ -27,8 +27,13 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         if (request.Pattern is { } pattern)
             return new ProbeListing(environment, images, request).ListPattern(pattern);
         var source = ReadSource();
+        if (!request.IsQuiet && !request.HidesWarnings)
+            environment.Status.WriteSafe(string.Concat(request.Notices.Select(notice => notice + "\n")));
         using var files = new TargetImages(images, request.Target);
-        if (Compile(source, files) is not { } script)
+        DiagnosticBag diagnostics = [];
+        var syntax = Parser.Parse(source, diagnostics);
+        using var headers = diagnostics.HasErrors ? null : Headers.Read(syntax.Includes, source, SearchForHeaders(), diagnostics);
+        if (Compile(syntax, source, new ImageTypes(files.Open, headers), diagnostics) is not { } script)
             return ExitCode.Failure;
         if (request.IsListing)
             return new ProbeListing(environment, images, request).ListScript(script);
@@ -139,10 +144,11 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         }
     }
 
-    private TypedScript? Compile(ScriptSource source, TargetImages files)
+    private HeaderSearch SearchForHeaders() =>
+        new(request.HeaderFolders, [.. request.HeaderFiles.Select(Path.GetFullPath)], request.File is null or "-" ? null : Path.GetDirectoryName(Path.GetFullPath(request.File)));
+
+    private TypedScript? Compile(ScriptSyntax syntax, ScriptSource source, ITypeSource types, DiagnosticBag diagnostics)
     {
-        DiagnosticBag diagnostics = [];
-        var syntax = Parser.Parse(source, diagnostics);
         using var work = environment.Status.ShowWork("reading functions and types");
         var script = Analyzer.Analyze(syntax, new AnalysisOptions
         {
@@ -150,7 +156,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
             Named = request.Named,
             AllowsUnsafe = request.AllowsUnsafe,
             Environment = OptionsOfEnvironment(),
-            Types = new ImageTypes(files.Open),
+            Types = types,
         }, diagnostics);
         work.Dispose();
         Tell(diagnostics.Where(one => one.Severity == Severity.Error || !request.HidesWarnings), source);

@@ -57,6 +57,15 @@ internal sealed record RunRequest
     /// <summary>Whether warnings about the script are not shown.</summary>
     public bool HidesWarnings { get; init; }
 
+    /// <summary>Where C headers are looked for first.</summary>
+    public IReadOnlyList<string> HeaderFolders { get; init; } = [];
+
+    /// <summary>C headers that are included before those of the script.</summary>
+    public IReadOnlyList<string> HeaderFiles { get; init; } = [];
+
+    /// <summary>What is to be said of options that were given and do nothing.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
+
     /// <summary>Whether ancestors of this process may be probed.</summary>
     public bool Force { get; init; }
 }

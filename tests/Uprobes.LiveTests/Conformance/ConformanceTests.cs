@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using Uprobes.LiveTests.Kit;
 
 namespace Uprobes.LiveTests.Conformance;
 
 /// <summary>The scripts of tests/conformance on a program that does the same in every run: each prints what its file says.</summary>
-public sealed class ConformanceTests
+public sealed partial class ConformanceTests
 {
     /// <summary>As scripts name it: the columns of messages are the same in every checkout.</summary>
     private const string Target = "./scripted", Stand = "TARGET";
@@ -42,7 +43,13 @@ public sealed class ConformanceTests
     private static string? Check(ConformanceCase one, CommandResult result)
     {
         string printed = (one.IsError ? result.Errors : result.Output).Replace(Target, Stand, StringComparison.Ordinal).TrimEnd('\n');
+        if (one.Directives.ContainsKey("times"))
+            printed = Times().Replace(printed, "TIME");
         return printed == one.Expected && result.Exit == new ExitStatus(one.ExitCode, null) ? null
             : $"--- should print, exit code {one.ExitCode}:\n{one.Expected}\n--- prints, {result.Exit}:\n{printed}\n--- errors:\n{result.Errors}";
     }
+
+    /// <summary>The beginnings of the intervals of time series.</summary>
+    [GeneratedRegex(@"(\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{9}")]
+    private static partial Regex Times();
 }

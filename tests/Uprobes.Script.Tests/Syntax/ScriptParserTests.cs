@@ -72,6 +72,20 @@ public class ScriptParserTests
     public void A_predicate_ends_with_the_slash_before_the_brace(string text, string expected) =>
         Assert.Equal(expected, SyntaxPrinter.Print(Assert.Single(Reading.Script(text).Probes).Predicate!));
 
+    [Theory]
+    [InlineData("u:/bin/a:f + 4 { }", "u:/bin/a:f+4")]
+    [InlineData("u:/bin/a:f +0x10/1/ { }", "u:/bin/a:f+0x10")]
+    [InlineData("u:/bin/a:\"b.(*c + d).e\" + 83,\nu:/bin/a:g { }", "u:/bin/a:\"b.(*c + d).e\"+83")]
+    public void Spaces_may_stand_around_the_plus_of_an_offset(string text, string expected) =>
+        Assert.Equal(expected, Assert.Single(Reading.Script(text).Probes).AttachPoints[0].Text);
+
+    [Fact]
+    public void Headers_are_kept_with_what_stands_around_them()
+    {
+        ScriptSyntax script = Reading.Script("#include <sys/stat.h> // types\n#include \"own.h\"\nBEGIN { }");
+        Assert.Equal(["<sys/stat.h>", "\"own.h\""], script.Includes.Select(include => include.Header));
+    }
+
     [Fact]
     public void The_parts_before_the_probes_are_kept_apart()
     {
