@@ -32,59 +32,24 @@ internal static class ChosenTexts
             _ => false,
         };
 
-        void Look(TypedStatement? statement, bool isSometimes)
+        void Look(TypedStatement statement, bool isSometimes)
         {
-            switch (statement)
+            if (statement is AssignVariable { Variable.Type: TextType, Value: not null } assign)
             {
-                case BlockStatement block:
-                    foreach (TypedStatement inner in block.Statements)
-                        Look(inner, isSometimes);
-                    break;
-                case AssignVariable { Variable.Type: TextType, Value: { } value } assign:
-                    all.Add(assign);
-                    if (isSometimes)
-                        chosen.Add(assign.Variable);
-                    LookInto(value, isSometimes);
-                    break;
-                case AssignVariable { Value: { } value }:
-                    LookInto(value, isSometimes);
-                    break;
-                case ExpressionStatement expression:
-                    LookInto(expression.Expression, isSometimes);
-                    break;
-                case AssignMap assign:
-                    LookInto(assign.Key, isSometimes);
-                    LookInto(assign.Value, isSometimes);
-                    break;
-                case AggregateStatement aggregate:
-                    LookInto(aggregate.Key, isSometimes);
-                    LookInto(aggregate.Value, isSometimes);
-                    break;
-                case IfStatement choice:
-                    LookInto(choice.Condition, isSometimes);
-                    Look(choice.Then, true);
-                    Look(choice.Else, true);
-                    break;
-                case WhileStatement loop:
-                    LookInto(loop.Condition, true);
-                    Look(loop.Body, true);
-                    break;
-                case UnrollStatement loop:
-                    Look(loop.Body, true);
-                    break;
-                case ForRangeStatement loop:
-                    Look(loop.Body, true);
-                    break;
-                case ForMapStatement loop:
-                    Look(loop.Body, true);
-                    break;
+                all.Add(assign);
+                if (isSometimes)
+                    chosen.Add(assign.Variable);
             }
+
+            // What a loop asks is asked again in each round; branches and bodies are gone through sometimes.
+            foreach (TypedExpression part in StatementParts.Expressions(statement))
+                LookInto(part, isSometimes || statement is WhileStatement);
+            foreach (TypedStatement inner in StatementParts.Within(statement))
+                Look(inner, isSometimes || statement is not BlockStatement);
         }
 
-        void LookInto(TypedExpression? expression, bool isSometimes)
+        void LookInto(TypedExpression expression, bool isSometimes)
         {
-            if (expression is null)
-                return;
             if (expression is BlockExpression block)
                 Look(block.Statements, isSometimes);
             bool isChoice = expression is ConditionalExpression or BinaryExpression;

@@ -69,6 +69,7 @@ public sealed class LoweringTests
         "uprobe:./t:work { $s = \"none\"; if (arg0 > 8) { $s = str(arg2, 8) } else if (arg0 > 3) { $s = comm } printf(\"%s|\", $s); @[$s, arg0 & 1] = count() }",
         "uprobe:./t:work { let $s; if (arg0 > 4) { $s = \"x\" } print($s); @[$s] = count() }",
         "uprobe:./t:work { $s = \"first\"; $t = $s; unroll(3) { $t = $s; $s = arg0 > 6 ? $s : str(arg2) } printf(\"%s %s\\n\", $s, $t) }",
+        "uprobe:./t:work { for ($i : 0..({ $s = \"\"; if (arg0 > 2) { $s = str(arg2); } printf(\"%s\\n\", $s); strlen($s) })) { @rounds = count(); } }",
         "uprobe:./t:work { $s = str(arg2); $n = arg1 > 50 ? str(arg2, 3) : $s; printf(\"%s\\n\", arg0 > 2 ? $n : \"no\"); @[$n] = sum(arg0) }",
         "uprobe:./t:work { $f = arg0 > 5 ? func : probe; @[$f] = count(); if (func == \"work\" && probe != \"x\") { @here = count() } print($f) }",
         "uprobe:./t:work, uprobe:./t:rest { if (func == \"rest\") { @rest = count() } @[strlen(probe)] = count() }",
