@@ -37,17 +37,12 @@ internal sealed partial class ProgramEmitter
     ///     mov   edx, [rdi - 8]
     ///     cmp   rcx, rdx
     ///     cmova rcx, rdx
-    ///     mov   [rdi - 8], rcx
-    ///     cmp   rcx, capacity
-    ///     je    done
-    ///     ...                             ; EmitFill
-    /// done:
+    ///     ...                             ; EmitBytesEnd
     ///     mov   rsi, [rbx + saved]
     /// </code>
     /// </summary>
     private void EmitCutText(TextCut cut, Gpr place, int offset)
     {
-        Label done = _code.NewLabel();
         int room = TakeRoom(8);
         Operand length = Evaluate(cut.Length);
         Load(Gpr.Rcx, length);
@@ -63,11 +58,7 @@ internal sealed partial class ProgramEmitter
         A.mov(edx, __dword_ptr[rdi - 8]);
         A.cmp(rcx, rdx);
         A.cmova(rcx, rdx);
-        A.mov(__qword_ptr[rdi - 8], rcx);
-        A.cmp(rcx, cut.Capacity);
-        A.je(done);
-        EmitFill(cut.Capacity, done);
-        _code.Mark(done);
+        EmitBytesEnd(cut.Capacity);
         MoveHeld(held, saved, isSaving: false);
         _roomUsed = room;
     }

@@ -181,6 +181,7 @@ internal sealed partial class ProgramEmitter
     ///     je    cut
     ///     inc   qword [rbp + 16]
     /// found:
+    ///     mov   [rdi - 8], rcx
     ///     ...                             ; EmitFill
     /// cut:
     ///     bts   rax, 63
@@ -230,6 +231,7 @@ internal sealed partial class ProgramEmitter
         A.je(cut);
         A.inc(__qword_ptr[rbp + ChannelLayout.FailedReadsOffset]);
         _code.Mark(found);
+        A.mov(__qword_ptr[rdi - 8], rcx);
         EmitFill(capacity, done);
         _code.Mark(cut);
         A.bts(rax, 63);
@@ -238,9 +240,28 @@ internal sealed partial class ProgramEmitter
     }
 
     /// <summary>
-    /// rdi: where the bytes are, rcx: how many, less than the capacity. Fills up with zeros.
+    /// rdi: where the bytes are, rcx: how many, at most the capacity. Puts that before them, and fills up with zeros.
     /// <code>
     ///     mov   [rdi - 8], rcx
+    ///     cmp   rcx, capacity
+    ///     je    done
+    ///     ...                             ; EmitFill
+    /// done:
+    /// </code>
+    /// </summary>
+    private void EmitBytesEnd(int capacity)
+    {
+        Label done = _code.NewLabel();
+        A.mov(__qword_ptr[rdi - 8], rcx);
+        A.cmp(rcx, capacity);
+        A.je(done);
+        EmitFill(capacity, done);
+        _code.Mark(done);
+    }
+
+    /// <summary>
+    /// rdi: where the bytes are, rcx: how many, less than the capacity. Fills up with zeros.
+    /// <code>
     ///     mov   rdx, rcx
     ///     and   rdx, -8
     ///     and   ecx, 7
@@ -260,7 +281,6 @@ internal sealed partial class ProgramEmitter
     private void EmitFill(int capacity, Label done)
     {
         Label fill = _code.NewLabel();
-        A.mov(__qword_ptr[rdi - 8], rcx);
         A.mov(rdx, rcx);
         A.and(rdx, -8);
         A.and(ecx, 7);
@@ -308,17 +328,13 @@ internal sealed partial class ProgramEmitter
     /// some:
     ///     mov   rcx, rax
     /// none:
-    ///     mov   [rdi - 8], rcx
-    ///     cmp   rcx, capacity
-    ///     je    done
-    ///     ...                             ; EmitFill
-    /// done:
+    ///     ...                             ; EmitBytesEnd
     ///     mov   rsi, [rbx + saved]
     /// </code>
     /// </summary>
     private void EmitBytesRead(LoadBytes load, Gpr place, int offset)
     {
-        Label some = _code.NewLabel(), none = _code.NewLabel(), done = _code.NewLabel();
+        Label some = _code.NewLabel(), none = _code.NewLabel();
         int room = TakeRoom(8);
         Operand length = Evaluate(load.Length);
         Load(Gpr.Rcx, length);
@@ -356,11 +372,7 @@ internal sealed partial class ProgramEmitter
         _code.Mark(some);
         A.mov(rcx, rax);
         _code.Mark(none);
-        A.mov(__qword_ptr[rdi - 8], rcx);
-        A.cmp(rcx, load.Capacity);
-        A.je(done);
-        EmitFill(load.Capacity, done);
-        _code.Mark(done);
+        EmitBytesEnd(load.Capacity);
         MoveHeld(held, saved, isSaving: false);
         _roomUsed = room;
     }
