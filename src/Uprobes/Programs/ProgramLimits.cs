@@ -27,8 +27,8 @@ internal static class ProgramLimits
     internal const int Iterations = 10_000;
 
     /// <summary>
-    /// Rounds that the loops without a stated number (<see cref="Loop"/>) do in one run of the program, together: a millisecond or so of most
-    /// bodies. Whoever removes a probe waits for a thread in one.
+    /// Rounds that the loops without a stated number (<see cref="Loop"/>) do in one run of the program, together: a millisecond or so of bodies
+    /// that compute, some hundred times that where each round has the kernel read memory or searches long texts. Whoever removes a probe waits for a thread in one.
     /// </summary>
     internal const int Rounds = 250_000;
 
