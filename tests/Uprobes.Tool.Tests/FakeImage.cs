@@ -35,6 +35,8 @@ internal sealed class FakeImage(string path, params FunctionInfo[] functions) : 
 
     public string? WhyWithoutTypes => null;
 
+    public string? WhyWithoutNames { get; init; }
+
     /// <summary>Functions at odd offsets cannot be patched.</summary>
     public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => [.. functions.Select(f => f.Offset % 2 == 0
         ? new FunctionPlan(f, "whole", [0x55, 0x48, 0x89, 0xe5, 0x53])

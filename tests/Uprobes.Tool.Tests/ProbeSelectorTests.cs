@@ -118,6 +118,15 @@ public sealed class ProbeSelectorTests
     public void An_unknown_function_is_answered_with_near_names() =>
         Assert.Equal("did you mean malloc?", Assert.Throws<ToolException>(() => Select("libx:maloc")).Hint);
 
+    [Theory]
+    [InlineData("libx:exec_simple_query")]
+    [InlineData("libx:*simple_query")]
+    public void An_unknown_function_of_a_stripped_file_is_answered_with_what_brings_names(string spec)
+    {
+        var stripped = new FakeImage("/lib/libx.so", new FunctionInfo("malloc", 0x100, 16)) { WhyWithoutNames = "it is stripped" };
+        Assert.Equal("it is stripped", Assert.Throws<ToolException>(() => ProbeSelector.Select([SpecParser.Parse(spec)], _ => [stripped])).Hint);
+    }
+
     [Fact]
     public void A_pattern_without_match_is_an_error() =>
         Assert.Equal(ExitCode.Failure, Assert.Throws<ToolException>(() => Select("libx:nothing_*")).ExitCode);

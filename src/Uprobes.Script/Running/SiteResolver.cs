@@ -245,7 +245,12 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
         string message = $"No matches for {place.TypeName} {place.File}:{name}";
         string? hint = null;
         if (name is not null && place.Target is FunctionTarget { IsPattern: false } && !IsPattern(place.File))
-            hint = Suggestion.Sentence(name, openImages(place.File).SelectMany(image => image.Functions.All).Select(symbol => symbol.Name).Distinct());
+        {
+            IReadOnlyList<ElfImage> images = [.. openImages(place.File)];
+            hint = Suggestion.Sentence(name, images.SelectMany(image => image.Functions.All).Select(symbol => symbol.Name).Distinct())
+                ?? (images is [ElfImage only] ? MissingDebugInformation.RemedyForNames(only) : null);
+        }
+
         Missing(place, message, hint);
     }
 

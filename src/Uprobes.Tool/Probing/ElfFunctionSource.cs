@@ -46,6 +46,9 @@ internal sealed class ElfFunctionSource(ElfImage image, string? shownPath = null
         : $"{Path} has no debug information: {MissingDebugInformation.Remedy(image)}";
 
     /// <inheritdoc/>
+    public string? WhyWithoutNames => MissingDebugInformation.RemedyForNames(image);
+
+    /// <inheritdoc/>
     public IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions) => EntryPlans.Of(image, functions);
 
     private static FunctionInfo Convert(FunctionSymbol symbol)

@@ -47,6 +47,9 @@ internal interface IFunctionSource
     /// <summary>Why nothing is known of any function's types; null where there is debug information.</summary>
     string? WhyWithoutTypes { get; }
 
+    /// <summary>Why functions of the source may have no name here, and what brings them; null where local functions are named.</summary>
+    string? WhyWithoutNames { get; }
+
     /// <summary>How the inline engine would patch functions of the image if all were probed at once, in their order.</summary>
     IReadOnlyList<FunctionPlan> Plan(IReadOnlyList<FunctionInfo> functions);
 }

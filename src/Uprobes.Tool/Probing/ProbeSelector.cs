@@ -101,7 +101,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
         }
         var matches = image.Matching(spec.Pattern);
         if (matches.Count == 0)
-            throw new ToolException($"no function of {image.Path} matches '{spec.Pattern}'", $"see its functions with: uprobe list {spec.Image}") { Function = spec.Pattern };
+            throw new ToolException($"no function of {image.Path} matches '{spec.Pattern}'", image.WhyWithoutNames ?? $"see its functions with: uprobe list {spec.Image}") { Function = spec.Pattern };
         foreach (var aliases in matches.GroupBy(m => m.Offset))
         {
             var best = aliases.OrderByDescending(a => a.IsPreferred).ThenBy(a => a.Name.Length).ThenBy(a => a.Name, StringComparer.Ordinal).First();
@@ -152,7 +152,7 @@ internal sealed class ProbeSelector(Func<string, IReadOnlyList<IFunctionSource>>
             // The version tells several apart; where there is one, it is called as the user calls it.
             return distinct is [var only] && only.Name.StartsWith($"{name}@", StringComparison.Ordinal) ? [only with { Name = name }] : distinct;
         }
-        var hint = NearNames.Hint(name, image.All.Select(f => f.Name)) ?? $"see its functions with: uprobe list {spec.Image}";
+        var hint = NearNames.Hint(name, image.All.Select(f => f.Name)) ?? image.WhyWithoutNames ?? $"see its functions with: uprobe list {spec.Image}";
         throw new ToolException($"{image.Path} has no function {name}", hint) { Function = name };
     }
 

@@ -249,6 +249,7 @@ public sealed class RunTests
     [Theory]
     [InlineData("uprobe:PATH:nothing { printf(\"%d\", ); }", "stdin:1:", "ERROR: ")]
     [InlineData("uprobe:PATH:nothin { }", "No matches for uprobe ", "HINT: did you mean `nothing`?")]
+    [InlineData("uprobe:STRIPPED:nothing { }", "No matches for uprobe ", "HINT: it is stripped, and names only what it exports: keep its symbol table")]
     [InlineData("uprobe:PATH:nothing+1000000 { }", "Offset outside the function bounds ('nothing' size is ", "")]
     [InlineData("uprobe:PATH:0x1 { }", "Could not resolve address: ", ":0x1")]
     [InlineData("kprobe:vfs_read { }", "`kprobe` probes are the kernel's", "")]
@@ -257,7 +258,9 @@ public sealed class RunTests
     {
         using TargetProcess target = TargetProcess.StartTarget(Target);
         ProcessSnapshot before = ProcessSnapshot.Take(target.Pid);
-        CommandResult result = UprobeCommand.Run("run", "-p", $"{target.Pid}", "-e", script.Replace("PATH", Targets.Path(Target), StringComparison.Ordinal));
+        CommandResult result = UprobeCommand.Run("run", "-p", $"{target.Pid}", "-e", script
+            .Replace("PATH", Targets.Path(Target), StringComparison.Ordinal)
+            .Replace("STRIPPED", Targets.Path("calls-stripped"), StringComparison.Ordinal));
         Assert.Equal(new ExitStatus(1, null), result.Exit);
         Assert.Equal("", result.Output);
         Assert.StartsWith("stdin:1:", result.Errors, StringComparison.Ordinal);

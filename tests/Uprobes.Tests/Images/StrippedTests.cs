@@ -41,6 +41,17 @@ public sealed class StrippedTests : IDisposable
     }
 
     [Fact]
+    public void What_brings_names_is_told_where_local_functions_have_none()
+    {
+        string path = _workshop.Compile("program", "p.c", Source);
+        using (ElfImage whole = ElfImage.Open(path))
+            Assert.Null(MissingDebugInformation.RemedyForNames(whole));
+        _workshop.Run("strip", "--strip-all", path);
+        using ElfImage image = ElfImage.Open(path);
+        Assert.StartsWith("it is stripped, and names only what it exports: keep its symbol table", MissingDebugInformation.RemedyForNames(image), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_damaged_unwind_table_keeps_what_can_be_read_and_is_told()
     {
         string path = _workshop.Compile("program", "p.c", Source);
