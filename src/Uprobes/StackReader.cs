@@ -141,7 +141,7 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
         ProcessImages images = Open(known);
         if (images.Current.Find(address) is null && known.MayLook())
             images.Refresh();
-        return known.SymbolsIn(_store).Symbolize(images.Current, address, isExact: true, isExpanded: false)[^1];
+        return known.SymbolsIn(_store).Symbolize(images.Current, address, FrameCause.Stopped, isExpanded: false)[^1];
     }
 
     /// <summary>The code of a program at an address, as far as is known; null where there is none.</summary>

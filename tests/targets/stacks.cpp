@@ -190,6 +190,20 @@ KEPT long folds(long n)
 }
 } // namespace geometry
 
+// Its code begins with that of an inlined call in another one, after which some of its own follows.
+static volatile long stored;
+FOLDED static long store(long n) { stored = n; stored = n + 1; return n * 5; }
+FOLDED static long store_all(long n) { return store(n) + 7; }
+extern "C" KEPT long begins(long n) { return store_all(n); }
+extern "C" KEPT long contains(long n)
+{
+    stored = 9;
+    asm volatile("nop");
+    n = store_all(n);
+    stored = 4;
+    return n;
+}
+
 FOLDED static int order(long a, long b)
 {
     if (calls++ == 0)
@@ -245,6 +259,7 @@ static long run(const char *name, long n)
     if (!strcmp(name, "qsort-folded")) return sorted_folded(n);
     if (!strcmp(name, "raise-folded")) return raised_folded(n);
     if (!strcmp(name, "interrupt-folded")) return interrupted_folded(n);
+    if (!strcmp(name, "begins")) return AFTER(begins(n)) + AFTER(contains(n));
     if (!strcmp(name, "methods")) return geometry::methods(n);
     return -1;
 }

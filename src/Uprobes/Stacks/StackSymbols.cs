@@ -8,7 +8,7 @@ namespace Uprobes.Stacks;
 internal sealed class StackSymbols(ProcessImages process)
 {
     private const int MostKept = 1 << 16;
-    private readonly Dictionary<(ulong Address, bool IsExact, bool IsExpanded), StackFrame[]> _kept = [];
+    private readonly Dictionary<(ulong Address, FrameCause Cause, bool IsExpanded), StackFrame[]> _kept = [];
     private int _framesKept;
     private MappedImages? _images;
 
@@ -19,21 +19,21 @@ internal sealed class StackSymbols(ProcessImages process)
     /// <param name="isExpanded">Whether inlined calls are wanted.</param>
     internal void Symbolize(MappedImages images, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded)
     {
-        bool isExact = true;
+        FrameCause cause = FrameCause.Stopped;
         foreach (ulong frame in frames)
         {
-            StackFrame[] all = Symbolize(images, frame, isExact, isExpanded);
+            StackFrame[] all = Symbolize(images, frame, cause, isExpanded);
             named.AddRange(all);
-            isExact = all[^1].IsSignal;
+            cause = all[^1].IsSignal ? FrameCause.Interrupted : FrameCause.Called;
         }
     }
 
     /// <summary>Names one address.</summary>
     /// <param name="images">What was mapped.</param>
     /// <param name="address">The address.</param>
-    /// <param name="isExact">False for a return address: the call before it counts.</param>
+    /// <param name="cause">Why the process is there: of a return address the call before it counts.</param>
     /// <param name="isExpanded">Whether inlined calls are wanted; they come before the function that the address is in.</param>
-    internal StackFrame[] Symbolize(MappedImages images, ulong address, bool isExact, bool isExpanded)
+    internal StackFrame[] Symbolize(MappedImages images, ulong address, FrameCause cause, bool isExpanded)
     {
         if (!ReferenceEquals(images, _images))
         {
@@ -41,13 +41,16 @@ internal sealed class StackSymbols(ProcessImages process)
             (_images, _framesKept) = (images, 0);
         }
 
-        if (_kept.TryGetValue((address, isExact, isExpanded), out StackFrame[]? known))
+        if (_kept.TryGetValue((address, cause, isExpanded), out StackFrame[]? known))
             return known;
-        StackFrame frame = Make(images, address, isExact, out bool isFinal, out (ElfImage Image, LinkAddress Link)? place);
+        StackFrame frame = Make(images, address, cause is not FrameCause.Called, out bool isFinal, out (ElfImage Image, LinkAddress Link)? place);
         StackFrame[] made = isExpanded && !frame.IsSignal && place is { } code ? Expand(frame, InlinedAt(code.Image, code.Link)) : [frame];
+        // Where a thread stops at the beginning of a function, none of the calls has begun that the code begins with; the line is that of the first of them. So does gdb.
+        if (cause is FrameCause.Stopped && made.Length > 1 && place is { } start && start.Image.Inlined.IsEntry(start.Link))
+            made = [made[^1]];
         if (isFinal && _framesKept + made.Length <= MostKept)
         {
-            _kept.Add((address, isExact, isExpanded), made);
+            _kept.Add((address, cause, isExpanded), made);
             _framesKept += made.Length;
         }
 

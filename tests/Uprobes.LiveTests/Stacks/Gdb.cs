@@ -35,9 +35,15 @@ internal static class Gdb
             frame = frame.older()
         """;
 
-    /// <summary>Runs a program up to the first time that it reaches a function, or an instruction of it.</summary>
+    /// <summary>Runs a program up to the first time that it reaches an instruction.</summary>
     /// <returns>The frames, innermost first.</returns>
-    internal static List<GdbFrame> Frames(string place, string program, params string[] arguments)
+    internal static List<GdbFrame> Frames(string place, string program, params string[] arguments) => FramesAt($"*({place})", program, arguments);
+
+    /// <summary>Runs a program up to the first time that it enters a function: of that gdb shows no inlined call that the function begins with.</summary>
+    /// <returns>The frames, innermost first.</returns>
+    internal static List<GdbFrame> FramesOfCall(string function, string program, params string[] arguments) => FramesAt(function, program, arguments);
+
+    private static List<GdbFrame> FramesAt(string place, string program, string[] arguments)
     {
         string gdb = Require.Program("gdb");
         string script = Path.Combine(Directory.CreateTempSubdirectory("uprobes-gdb-").FullName, "frames.py");
@@ -47,7 +53,7 @@ internal static class Gdb
             string[] commands =
             [
                 "set debuginfod enabled off", "set print demangle off", "set backtrace past-main on", "handle SIGILL SIGUSR1 nostop noprint pass",
-                "starti", $"break *({place})", "continue", $"source {script}", "kill",
+                "starti", $"break {place}", "continue", $"source {script}", "kill",
             ];
             using TargetProcess process = TargetProcess.Start(
                 gdb, ["-batch", "-nx", "-q", .. commands.SelectMany(c => new[] { "-ex", c }), "--args", program, .. arguments]);

@@ -84,6 +84,20 @@ public sealed class InlineTests : IDisposable
     }
 
     [Fact]
+    public void A_function_is_entered_at_its_first_instruction_only()
+    {
+        using ElfImage image = ElfImage.Open(Compile("-gdwarf-5"));
+        foreach (string function in (string[])["_ZN5outer5firstEi", "_Z6secondi"])
+        {
+            FunctionSymbol symbol = Assert.Single(image.Functions.Named(function));
+            Assert.True(image.Inlined.IsEntry(symbol.Address));
+            Assert.DoesNotContain(Enumerable.Range(1, (int)symbol.Size - 1), i => image.Inlined.IsEntry(symbol.Address + (ulong)i));
+        }
+
+        Assert.False(image.Inlined.IsEntry(new LinkAddress(1)));
+    }
+
+    [Fact]
     public void A_function_without_a_name_of_the_linkers_is_called_with_its_namespaces()
     {
         using ElfImage image = ElfImage.Open(Compile("-gdwarf-5"));

@@ -29,7 +29,8 @@ internal sealed class InlineIndex
     /// <summary>A function, or an inlined call.</summary>
     /// <param name="Entry">Where its entry is.</param>
     /// <param name="Parent">The number of the one that it was inlined into; -1 for a function.</param>
-    private readonly record struct Block(int Entry, int Parent);
+    /// <param name="Start">Where its first range begins: of a function that is where it is entered (DWARF 5, 2.18).</param>
+    private readonly record struct Block(int Entry, int Parent, ulong Start);
 
     private readonly record struct BlockRange(ulong Start, ulong End, int Block);
 
@@ -47,6 +48,16 @@ internal sealed class InlineIndex
         int innermost = index < 0 ? None : _innermost[index];
         entries = Inlined(innermost);
         return innermost != None;
+    }
+
+    /// <summary>Whether a function of the unit is entered at an address.</summary>
+    internal bool IsEntry(ulong address)
+    {
+        int index = Array.BinarySearch(_starts, address);
+        int block = index < 0 ? None : _innermost[index];
+        while (block != None && _blocks[block].Parent != None)
+            block = _blocks[block].Parent;
+        return block != None && _blocks[block].Start == address;
     }
 
     private IEnumerable<int> Inlined(int innermost)
@@ -89,7 +100,7 @@ internal sealed class InlineIndex
                     return;
                 }
 
-                _blocks.Add(new Block(entry.Offset, parent));
+                _blocks.Add(new Block(entry.Offset, parent, own[0].Start));
                 blocks.Push((depth, _blocks.Count - 1));
                 foreach ((ulong start, ulong end) in own)
                 {

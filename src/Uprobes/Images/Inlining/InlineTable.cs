@@ -46,6 +46,15 @@ internal sealed class InlineTable(TypeTable types, LineTable lines)
         }
     }
 
+    /// <summary>Whether a function is entered at an address: the inlined calls that its code begins with have not begun there.</summary>
+    internal bool IsEntry(LinkAddress address)
+    {
+        if (types.UnitsAt(address) is not { Here.Count: > 0 } units)
+            return false;
+        lock (_gate)
+            return units.Here.Any(unit => IndexOf(units.All, unit).IsEntry(address.Value));
+    }
+
     private InlineIndex IndexOf(DebugUnits all, DebugUnit unit)
     {
         if (!_indexes.TryGetValue(unit, out InlineIndex? index))
