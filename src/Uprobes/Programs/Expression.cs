@@ -62,13 +62,13 @@ internal enum BuiltinKind
     /// <summary>U32: the number of the processor that the thread runs on.</summary>
     Processor,
 
-    /// <summary>U32: the real user of the thread, as the target's own getuid() says.</summary>
+    /// <summary>U32: the real user of the thread, as the tracer sees it. Machine code has the target's own getuid(), and is armed where both are the same.</summary>
     UserId,
 
-    /// <summary>U32: the real group of the thread, as the target's own getgid() says.</summary>
+    /// <summary>U32: the real group of the thread, as the tracer sees it; like the user.</summary>
     GroupId,
 
-    /// <summary>U32: the parent, as the target's own getppid() says.</summary>
+    /// <summary>U32: the parent, as the tracer sees it; like the user.</summary>
     ParentId,
 
     /// <summary>U32: another number each time, of which nothing depends on being hard to guess.</summary>

@@ -15,13 +15,13 @@ internal interface IProgramContext : ISiteState
     /// <summary>The processor that the thread runs on.</summary>
     int Processor { get; }
 
-    /// <summary>The thread's real user, as it is now.</summary>
+    /// <summary>The thread's real user, as it is now, by the tracer's numbers.</summary>
     uint UserId { get; }
 
-    /// <summary>The thread's real group, as it is now.</summary>
+    /// <summary>The thread's real group, as it is now, by the tracer's numbers.</summary>
     uint GroupId { get; }
 
-    /// <summary>The process's parent, as the target's own getppid() says.</summary>
+    /// <summary>The process's parent, by the tracer's numbers.</summary>
     int ParentId { get; }
 
     /// <summary>Nanoseconds of CLOCK_MONOTONIC.</summary>

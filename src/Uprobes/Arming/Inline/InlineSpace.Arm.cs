@@ -48,7 +48,7 @@ internal sealed partial class InlineSpace
     {
         if (!services.MayPatch || mapping.IsShared || point.Sink.Programs is not { Count: > 0 } || point.Sink.Plan is not { } plan || Obstacle(process).Length > 0
             || (Follows(point.Sink.Programs) && (!point.Sink.MayFollowCalls || EnsureCalls(process) is null))
-            || (NeedsTicks(point) && !HasTicks(process)) || MayNotFault(process, plan, address))
+            || (NeedsTicks(point) && !HasTicks(process)) || WhyOtherwiseNumbered(process, point.Sink.Programs) is not null || MayNotFault(process, plan, address))
             return null;
         if (plan.Neighbour is { } neighbour)
             return _sites.TryGetValue(address - (point.Offset.Value - neighbour.Value), out InlineSite? joined) ? joined : null;

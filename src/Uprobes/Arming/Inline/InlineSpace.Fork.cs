@@ -68,11 +68,13 @@ internal sealed partial class InlineSpace
     /// Gives a forked child channels of its own in place of its parent's, then has its programs run. What was taken out of the parent since the
     /// fork is taken out here.
     /// </summary>
-    internal void Adopt(TracedProcess child)
+    /// <returns>Whether probes were taken out that are to be armed by other means.</returns>
+    internal bool Adopt(TracedProcess child)
     {
         if (_chunks.Count == 0)
-            return;
+            return false;
         RemoveUnwanted(child);
+        bool isLess = RemoveOtherwiseNumbered(child);
         UnmapUnused(child);
         WriteProcessState(child, _chunks[0]);
         foreach (ProgramSpace program in _programs.Values.ToArray())
@@ -83,11 +85,13 @@ internal sealed partial class InlineSpace
                 continue;
             }
 
-            // Its counts would be its parent's: its probes are taken out, and armed by other means.
+            // Its counts would be its parent's.
+            isLess = true;
             Remove(child, [.. _sites.Values.Where(s => s.Bindings.Any(b => b.Run == program.Run))]);
         }
 
         FollowSwitches();
+        return isLess;
     }
 }
 

@@ -22,6 +22,8 @@ internal sealed partial class InlineSpace
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} may not read the time stamp counter (PR_SET_TSC), which the program needs");
         if (_mayNotFollow && Follows(point.Sink.Programs!))
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} unwinds its stacks in a way that needs true return addresses");
+        if (WhyOtherwiseNumbered(process, point.Sink.Programs!) is { } numbers)
+            return new ArmingRefusal(ArmingRefusalReason.NotPatchable, numbers);
         ulong address = mapping.Start + (point.Offset.Value - mapping.FileOffset);
         if (MayNotFault(process, point.Sink.Plan!, address))
             return new ArmingRefusal(ArmingRefusalReason.NotPatchable, $"process {process.ProcessId} handles faults itself, and a displaced instruction can raise one: that needs an attached tracer");

@@ -215,14 +215,14 @@ internal sealed partial class TrapEngine : ITraceeObserver
             return false;
         }
 
-        copy.Inline.Adopt(child);
+        bool isLess = copy.Inline.Adopt(child);
         foreach (Site site in copy.Sites)
         {
             if (!site.IsWanted)
                 copy.Disarm(site);
         }
 
-        if (copy.ArmedVersion != _catalog.Version || _services.Detaches)
+        if (isLess || copy.ArmedVersion != _catalog.Version || _services.Detaches)
             copy.ArmEverywhere(child);
         else
             copy.SettleSemaphores(child);

@@ -41,6 +41,16 @@ internal static class ProgramNeeds
     private static bool Ticks(ProbeProgram program) => Any(program.Body, static statement => statement is Emit or FollowCall,
         static expression => expression is Builtin { Kind: BuiltinKind.Timestamp or BuiltinKind.Duration or BuiltinKind.Random });
 
+    /// <summary>Whether users or groups are asked for.</summary>
+    internal static bool Users(ProgramGroup group) => Asks(group, static kind => kind is BuiltinKind.UserId or BuiltinKind.GroupId);
+
+    /// <summary>Whether the parent is asked for.</summary>
+    internal static bool Parent(ProgramGroup group) => Asks(group, static kind => kind == BuiltinKind.ParentId);
+
+    private static bool Asks(ProgramGroup group, Func<BuiltinKind, bool> isWanted) =>
+        new[] { group.Entry, group.Return }.OfType<ProbeProgram>().Any(program =>
+            Any(program.Body, static _ => false, expression => expression is Builtin builtin && isWanted(builtin.Kind)));
+
     /// <summary>Whether a statement needs the thread's record, and not only to count a loss.</summary>
     internal static bool Record(Statement statement) => Any([statement], NeedsRecord, NeedsRecord);
 
