@@ -144,8 +144,9 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         }
     }
 
+    // A name that is no file here is looked for where the script's own headers are.
     private HeaderSearch SearchForHeaders() =>
-        new(request.HeaderFolders, [.. request.HeaderFiles.Select(Path.GetFullPath)], request.File is null or "-" ? null : Path.GetDirectoryName(Path.GetFullPath(request.File)));
+        new(request.HeaderFolders, [.. request.HeaderFiles.Select(file => File.Exists(file) ? Path.GetFullPath(file) : file)], request.File is null or "-" ? null : Path.GetDirectoryName(Path.GetFullPath(request.File)));
 
     private TypedScript? Compile(ScriptSyntax syntax, ScriptSource source, ITypeSource types, DiagnosticBag diagnostics)
     {
