@@ -239,8 +239,6 @@ internal sealed partial class ActionLowering
     /// <summary>The thread's registers and what is on its stack, for the reader to find the calls in.</summary>
     private FieldExpression Stack(TypedExpression of, StackType type, List<Expression> values, List<LoweredField> fields)
     {
-        if (!mayCapture)
-            throw Refuse(of, "return addresses on the stack are replaced to follow calls");
         _namesCode = true;
         int bytes = type.Limit <= FewFrames ? BytesOfFew : StackBytes;
         values.AddRange(StackCapture.Fields(bytes));

@@ -9,12 +9,11 @@ namespace Uprobes.Script.Lowering;
 /// <param name="maps">Where the script's maps are.</param>
 /// <param name="script">Sizes of structs and arrays, and options.</param>
 /// <param name="isReturn">Whether the action runs when a function returns.</param>
-/// <param name="mayCapture">Whether stacks are as the target made them: return addresses are not replaced.</param>
 /// <param name="startNanoseconds">When the run began, of CLOCK_MONOTONIC.</param>
 /// <param name="events">Gets what is left to the reader.</param>
 /// <param name="definitions">Gets the same for the group.</param>
 /// <param name="loops">Gets the loops whose rounds are counted. Behind the script's maps, the group has one for each of them: how often its rounds were used up.</param>
-internal sealed partial class ActionLowering(MapPlan maps, TypedScript script, bool isReturn, bool mayCapture, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions, List<SourceSpan> loops)
+internal sealed partial class ActionLowering(MapPlan maps, TypedScript script, bool isReturn, long startNanoseconds, List<LoweredEvent> events, List<EventDefinition> definitions, List<SourceSpan> loops)
 {
     private readonly List<DataType> _locals = [];
     private readonly Dictionary<VariableSymbol, int> _variables = [];

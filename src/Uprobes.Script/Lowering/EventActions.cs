@@ -38,7 +38,7 @@ internal sealed class EventActions(LoweredScript lowered, IReadOnlyList<ScriptSi
         int field = LoweredEvent.FirstField;
         for (int i = 0; i < fields.Length; i++)
         {
-            fields[i] = sent.Fields[i].Type is StackType type ? ScriptValue.Stack(host.Symbols.StackOf(processId, timestamp, StackCapture.Read(record, field, sites[(int)place].IsEntry), type)) : Decode(record, field, sent.Fields[i]);
+            fields[i] = sent.Fields[i].Type is StackType type ? ScriptValue.Stack(host.Symbols.StackOf(processId, timestamp, StackCapture.Read(record, field, sites[(int)place] is { IsEntry: true, IsReturn: false }), type)) : Decode(record, field, sent.Fields[i]);
             field += sent.Fields[i].Width;
         }
 

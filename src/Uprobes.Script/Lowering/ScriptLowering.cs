@@ -45,7 +45,6 @@ internal static class ScriptLowering
     {
         LoweredAction[] actions = [.. script.Probes.SelectMany(probe => probe.AttachPoints.Where(place => place.IsInTarget).Select(place => new LoweredAction(probe, place is UserProbe { IsReturn: true }))).Distinct()];
         MapPlan maps = new(script, new MapUses(actions.Select(a => a.Probe).Distinct()), new MapUses(script.Probes), new MapUses(script.Probes.Where(probe => probe.AttachPoints.Any(place => !place.IsInTarget))), refused);
-        bool mayCapture = !actions.Any(a => a.IsReturn);
         List<LoweredEvent> events = [];
         List<EventDefinition> definitions = [];
         List<SourceSpan> loops = [];
@@ -53,7 +52,7 @@ internal static class ScriptLowering
         HashSet<LoweredAction> ofPlaces = [];
         foreach (LoweredAction action in actions)
         {
-            ActionLowering lowering = new(maps, script, action.IsReturn, mayCapture, startNanoseconds, events, definitions, loops);
+            ActionLowering lowering = new(maps, script, action.IsReturn, startNanoseconds, events, definitions, loops);
             programs.Add(action, lowering.Lower(action.Probe));
             if (lowering.UsesPlace)
                 ofPlaces.Add(action);

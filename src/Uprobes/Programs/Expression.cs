@@ -59,6 +59,9 @@ internal enum BuiltinKind
     /// <summary>U64: address of the site in the target.</summary>
     SiteAddress,
 
+    /// <summary>U64: where the thread goes on: at the site; in return programs where the call returns, whoever else follows it.</summary>
+    Instruction,
+
     /// <summary>U32: the number of the processor that the thread runs on.</summary>
     Processor,
 
@@ -79,7 +82,7 @@ internal enum BuiltinKind
 internal sealed record Builtin(BuiltinKind Kind) : Expression(Kind switch
 {
     BuiltinKind.Timestamp or BuiltinKind.Duration => DataType.I64,
-    BuiltinKind.SiteAddress => DataType.U64,
+    BuiltinKind.SiteAddress or BuiltinKind.Instruction => DataType.U64,
     _ => DataType.U32,
 });
 
@@ -100,6 +103,13 @@ internal sealed record LoadText(Expression Address, int Capacity) : Expression(D
 /// <param name="Length">How many are wanted: an integer, whose 64 bits count without a sign.</param>
 /// <param name="Capacity">That of its type.</param>
 internal sealed record LoadBytes(Expression Address, Expression Length, int Capacity) : Expression(DataType.Text(Capacity));
+
+/// <summary>
+/// The thread's stack from its stack pointer on, read as <see cref="LoadBytes"/> does. Return addresses that are replaced because calls are followed are
+/// there as they were: what would be returned to in the end. What is on the stack itself stays.
+/// </summary>
+/// <param name="Capacity">That of its type, and how much is wanted.</param>
+internal sealed record StackBytes(int Capacity) : Expression(DataType.Text(Capacity));
 
 /// <summary>The thread's name (prctl(2), PR_GET_NAME), at most 15 bytes.</summary>
 internal sealed record ThreadName() : Expression(DataType.Text(ThreadMoment.NameSize));

@@ -125,6 +125,9 @@ internal sealed class ExpressionChecker
                 CheckInteger(load.Address, ".address");
                 CheckInteger(load.Length, ".length");
                 break;
+            case StackBytes:
+                Require(DefinitionChecker.IsType(expression.Type), expression, $"its capacity is not a multiple of 8 up to {ProgramLimits.FieldCapacity}");
+                break;
             case ThreadName:
                 break;
             case LocalValue local:

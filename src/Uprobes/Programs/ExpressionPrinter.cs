@@ -63,6 +63,9 @@ internal sealed class ExpressionPrinter
             case ThreadName:
                 _text.Append("threadName");
                 break;
+            case StackBytes:
+                _text.Append(CultureInfo.InvariantCulture, $"{expression.Type}[stack]");
+                break;
             case LoadBytes load:
                 _text.Append(CultureInfo.InvariantCulture, $"{load.Type}[");
                 Append(load.Address, level + 1);
@@ -195,6 +198,7 @@ internal sealed class ExpressionPrinter
         BuiltinKind.Duration => "duration",
         BuiltinKind.ProbeIndex => "probe",
         BuiltinKind.SiteAddress => "site",
+        BuiltinKind.Instruction => "ip",
         BuiltinKind.Processor => "cpu",
         BuiltinKind.UserId => "uid",
         BuiltinKind.GroupId => "gid",

@@ -33,7 +33,7 @@ internal sealed class ExpressionSubstitution(Func<Expression, Expression?> repla
 
     private Expression In(Expression expression) => replace(expression) ?? expression switch
     {
-        Constant or TextConstant or RegisterValue or Argument or ReturnValue or EntryWord or Builtin or ThreadName or LocalValue => expression,
+        Constant or TextConstant or RegisterValue or Argument or ReturnValue or EntryWord or Builtin or ThreadName or StackBytes or LocalValue => expression,
         Load load => load with { Address = In(load.Address) },
         LoadText load => load with { Address = In(load.Address) },
         LoadBytes load => load with { Address = In(load.Address), Length = In(load.Length) },

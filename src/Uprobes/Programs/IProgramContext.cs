@@ -33,6 +33,12 @@ internal interface IProgramContext : ISiteState
     /// <summary>Which probe of the program's group was hit.</summary>
     int ProbeIndex { get; }
 
+    /// <summary>Where the thread goes on: at the site, or where the call returns.</summary>
+    ulong InstructionAddress => SiteAddress;
+
+    /// <summary>Where a call returns in the end whose return address that is: elsewhere if it is followed. What is no return address stays what it is.</summary>
+    ulong ReturnAddress(ulong found) => found;
+
     /// <summary>A word that the entry program kept for this call. Asked by return programs only.</summary>
     ulong EntryWord(int index);
 }

@@ -46,6 +46,7 @@ internal sealed partial class Interpreter
         BuiltinKind.Duration => _context.DurationNanoseconds,
         BuiltinKind.ProbeIndex => (uint)_context.ProbeIndex,
         BuiltinKind.SiteAddress => (long)_context.SiteAddress,
+        BuiltinKind.Instruction => (long)_context.InstructionAddress,
         BuiltinKind.Processor => (uint)_context.Processor,
         BuiltinKind.UserId => _context.UserId,
         BuiltinKind.GroupId => _context.GroupId,
@@ -131,6 +132,11 @@ internal sealed partial class Interpreter
             case LoadBytes load:
                 ulong wanted = (ulong)Integer(load.Length);
                 ReadBytes((ulong)Integer(load.Address), wanted, destination);
+                break;
+            case StackBytes stack:
+                ReadBytes(_context.Register(StackRegister), (ulong)stack.Capacity, destination);
+                foreach (ref ulong word in destination[1..])
+                    word = _context.ReturnAddress(word);
                 break;
             case Conditional choice:
                 StoreText(Integer(choice.Condition) != 0 ? choice.WhenTrue : choice.WhenFalse, destination);

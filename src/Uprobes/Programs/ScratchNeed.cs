@@ -43,6 +43,7 @@ internal static class ScratchNeed
     {
         Load load => Of(load.Address),
         LoadText load => Of(load.Address),
+        StackBytes => Word,
         LoadBytes load => Word + Math.Max(Of(load.Length), Of(load.Address)),
         Unary unary => Of(unary.Operand),
         Cast cast => Of(cast.Operand),

@@ -5,8 +5,8 @@ using Uprobes.Stacks.X64;
 namespace Uprobes.Programs;
 
 /// <summary>
-/// What a program sends of a thread so that its stack can be unwound: <see cref="FieldCount"/> fields of an event. Programs that follow
-/// the call of the same hit send first: then the return address is still there.
+/// What a program sends of a thread so that its stack can be unwound: <see cref="FieldCount"/> fields of an event. A return program sends
+/// the caller's, as it is after the return.
 /// </summary>
 internal static class StackCapture
 {
@@ -14,7 +14,7 @@ internal static class StackCapture
     private static readonly int[] Numbers = [StackPointer, 5, 3, 12, 13, 14, 15];
     private const int StackPointer = 4;
 
-    /// <summary>The site's address, seven registers, and the bytes.</summary>
+    /// <summary>The instruction's address, seven registers, and the bytes.</summary>
     internal const int FieldCount = 9;
 
     /// <summary>The most bytes of a stack that fit beside the other fields and a few more of an event.</summary>
@@ -24,9 +24,9 @@ internal static class StackCapture
     /// <param name="bytes">How much of the stack, a multiple of 8, at most <see cref="MostBytes"/>.</param>
     internal static IReadOnlyList<Expression> Fields(int bytes) =>
     [
-        new Builtin(BuiltinKind.SiteAddress),
+        new Builtin(BuiltinKind.Instruction),
         .. Numbers.Select(n => new RegisterValue(n)),
-        new LoadBytes(new RegisterValue(StackPointer), new Constant(bytes, DataType.U64), bytes),
+        new StackBytes(bytes),
     ];
 
     /// <summary>Their types, for the event's definition.</summary>
@@ -35,7 +35,7 @@ internal static class StackCapture
     /// <summary>What was sent; valid as long as the record is.</summary>
     /// <param name="record">The event.</param>
     /// <param name="first">Which of its fields is the first of these.</param>
-    /// <param name="isAtEntry">Whether the probe is at the first instruction of a function.</param>
+    /// <param name="isAtEntry">Whether the thread was at the first instruction of a function.</param>
     internal static CapturedStack Read(EventRecord record, int first, bool isAtEntry)
     {
         StackRegisters registers = default;

@@ -41,6 +41,7 @@ internal sealed partial class InlineSpace
         if (space.Memory.WriteAll(new RemoteAddress(code), made.Code) != 0)
             return null;
         _thunks = made;
+        TellPrograms(made.Table);
         foreach (Mapping image in images)
         {
             if (TeachUnwinder(process, image))
@@ -50,6 +51,20 @@ internal sealed partial class InlineSpace
         }
 
         return made;
+    }
+
+    /// <summary>
+    /// Programs that are at work already have to know the thunks from the first one on that is put on a stack. The number of bytes is written last:
+    /// until then they do not look at the rest.
+    /// </summary>
+    private void TellPrograms(CallTable table)
+    {
+        if (_chunks.Count == 0)
+            return; // The page is written when there is one.
+        byte[] state = new byte[TrampolineChunk.FirstFlag];
+        table.Describe(state);
+        foreach ((int start, int end) in (ReadOnlySpan<(int, int)>)[(CodeEnvironment.ThunksOffset, state.Length), (CodeEnvironment.ThunkBytesOffset, CodeEnvironment.ThunksOffset)])
+            _ = space.Memory.WriteAll(new RemoteAddress(_chunks[0].Start + (ulong)start), state.AsSpan(start..end)); // What cannot be written is gone.
     }
 
     /// <summary>Looks at an image that was just mapped, before it runs.</summary>

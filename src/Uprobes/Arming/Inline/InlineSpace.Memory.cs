@@ -239,6 +239,8 @@ internal sealed partial class InlineSpace
         BinaryPrimitives.WriteInt64LittleEndian(state.AsSpan(CodeEnvironment.NanosecondsOffset), calibration.Nanoseconds);
         BinaryPrimitives.WriteUInt64LittleEndian(state.AsSpan(CodeEnvironment.RateOffset), calibration.Rate);
         "uprobe\0"u8.CopyTo(state.AsSpan(NameOffset));
+        if (_thunks is { } thunks)
+            thunks.Table.Describe(state);
         _ = space.Memory.WriteAll(new RemoteAddress(chunk.Start), state);
     }
 

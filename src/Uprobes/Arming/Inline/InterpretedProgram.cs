@@ -41,6 +41,10 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
 
     public ulong SiteAddress { get; private set; }
 
+    public ulong InstructionAddress => _hit.SiteAddress.Value;
+
+    public ulong ReturnAddress(ulong found) => _hit.Inline.ResolveReturn(found) is var address && address != 0 ? address : found;
+
     public ulong Register(int number) => RegisterNumbers.Read(_hit.Registers.Values, number);
 
     public ulong EntryWord(int index) => _words[index];

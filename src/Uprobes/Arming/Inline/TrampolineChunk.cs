@@ -5,13 +5,13 @@ namespace Uprobes.Arming.Inline;
 /// of zeros, then trampolines. On the tracer thread only.
 /// <code>
 /// +0     what CodeEnvironment.ProcessState describes, for programs that refer to this chunk's
-/// +64    one byte for each program at each site: whether it runs
+/// +72    one byte for each program at each site: whether it runs
 /// +4096  code
 /// </code>
 /// </summary>
 internal sealed class TrampolineChunk
 {
-    internal const int FlagsSize = 4096, FirstFlag = 64;
+    internal const int FlagsSize = 4096, FirstFlag = 72;
     private const int Alignment = 16;
 
     /// <summary>Free pieces of code, ascending, never touching one another.</summary>

@@ -1,3 +1,4 @@
+using Uprobes.Arming.Inline;
 using Uprobes.Arming.X64;
 using Uprobes.Processes;
 using Uprobes.Programs;
@@ -30,9 +31,13 @@ internal sealed class HitContext : ISiteState
     /// <summary>The returns that the entry's handlers asked for.</summary>
     internal List<(IReturnSink Sink, object? State)> ReturnRequests => _returnRequests;
 
-    internal void Begin(TracedThread thread, RemoteAddress site, long timestamp)
+    /// <summary>What else is in the address space: calls that programs follow.</summary>
+    internal InlineSpace Inline { get; private set; } = null!;
+
+    internal void Begin(SpaceArming space, TracedThread thread, RemoteAddress site, long timestamp)
     {
         Thread = thread;
+        Inline = space.Inline;
         SiteAddress = site;
         Timestamp = timestamp;
         _returnRequests.Clear();

@@ -40,7 +40,7 @@ internal sealed partial class TrapEngine
         // The handlers have been called for this instruction: it runs now, without another hit.
         _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot);
         _hit.Registers.Load(registers);
-        _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+        _hit.Begin(space, thread, new RemoteAddress(site.Address), Now());
         GoOn(space, thread, site);
     }
 
@@ -68,7 +68,7 @@ internal sealed partial class TrapEngine
         if (!space.TryFindSlot(address, out SlotUse slot))
             return false;
         if (!_services.Tracer.IsStopping || !slot.StopsAfter)
-            return TryServePost(thread, slot, address, ref registers);
+            return TryServePost(space, thread, slot, address, ref registers);
         registers.Rip = address;
         Redirect(thread, registers);
         return true;
@@ -106,7 +106,7 @@ internal sealed partial class TrapEngine
         ThreadArming state = ThreadArming.Of(thread);
         ThreadRegisters visible = _hit.Registers;
         visible.Load(registers);
-        _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+        _hit.Begin(space, thread, new RemoteAddress(site.Address), Now());
         bool again = state.Fired.TakeAtHit(site, registers);
         thread.ReportsSystemCalls = state.Fired.AwaitsHandlers;
         if (again || !ServeActionHook(space, thread, site, state, registers))
@@ -254,7 +254,7 @@ internal sealed partial class TrapEngine
         return true;
     }
 
-    private bool TryServePost(TracedThread thread, in SlotUse slot, ulong address, ref UserRegisters registers)
+    private bool TryServePost(SpaceArming space, TracedThread thread, in SlotUse slot, ulong address, ref UserRegisters registers)
     {
         if (!slot.StopsAfter || slot.Code is not { } code)
             return false;
@@ -266,7 +266,7 @@ internal sealed partial class TrapEngine
             if (slot.Owner.Instruction.ControlFlow == ControlFlowKind.SystemCall)
                 registers.Rcx = exit.OriginalRip;
             _hit.Registers.Load(registers);
-            _hit.Begin(thread, new RemoteAddress(slot.Owner.Address), Now());
+            _hit.Begin(space, thread, new RemoteAddress(slot.Owner.Address), Now());
             _serving = thread;
             if (slot.Owner.Point is { } point && thread.Process.IsFollowed)
                 point.Sink.OnPost(_hit);
@@ -304,7 +304,7 @@ internal sealed partial class TrapEngine
             if (site!.Point is { } point && thread.Process.IsFollowed)
             {
                 _hit.Registers.Load(registers);
-                _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+                _hit.Begin(space, thread, new RemoteAddress(site.Address), Now());
                 _serving = thread;
                 if (!point.Sink.OnFault(_hit, signal))
                     signal = 0;
@@ -321,7 +321,7 @@ internal sealed partial class TrapEngine
         if (isPostDue && site!.Point is { } completed && thread.Process.IsFollowed)
         {
             _hit.Registers.Load(registers);
-            _hit.Begin(thread, new RemoteAddress(site.Address), Now());
+            _hit.Begin(space, thread, new RemoteAddress(site.Address), Now());
             _serving = thread;
             completed.Sink.OnPost(_hit);
             _serving = null;

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Uprobes.Programs.X64;
 
 /// <summary>
@@ -22,5 +24,14 @@ internal sealed record CallTable(ulong Entries, ulong Thunks, int Capacity)
 
     /// <summary>Spreads addresses that are a power of two apart, as coroutines' stacks are.</summary>
     internal const ulong Multiplier = 0x9E37_79B9_7F4A_7C15;
+    /// <summary>Writes what programs of the process have to know of it.</summary>
+    /// <param name="state">That of <see cref="CodeEnvironment.ProcessState"/>.</param>
+    internal void Describe(Span<byte> state)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(state[CodeEnvironment.EntriesOffset..], Entries);
+        BinaryPrimitives.WriteUInt64LittleEndian(state[CodeEnvironment.ThunksOffset..], Thunks);
+        BinaryPrimitives.WriteInt64LittleEndian(state[CodeEnvironment.ThunkBytesOffset..], Capacity * ThunkSize);
+    }
+
     internal const int KeyOffset = 0, ReturnAddressOffset = 8, TicksOffset = 16, CodeOffset = 24, WordsOffset = 32, ProbeOffset = 80, SiteOffset = 88;
 }

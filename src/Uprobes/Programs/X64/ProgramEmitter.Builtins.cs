@@ -19,6 +19,7 @@ internal sealed partial class ProgramEmitter
         BuiltinKind.Duration => EvaluateDuration(),
         BuiltinKind.ProbeIndex => EvaluateProbeIndex(),
         BuiltinKind.SiteAddress => EvaluateSiteAddress(),
+        BuiltinKind.Instruction => _isReturn ? EvaluateReturnAddress() : EvaluateSiteAddress(),
         BuiltinKind.Processor => EvaluateProcessor(),
         BuiltinKind.UserId => EvaluateAsked(GetUid),
         BuiltinKind.GroupId => EvaluateAsked(GetGid),

@@ -29,6 +29,9 @@ internal sealed partial class ProgramEmitter
             case LoadBytes load:
                 EmitBytesRead(load, place, offset);
                 break;
+            case StackBytes stack:
+                EmitBytesRead(new LoadBytes(new RegisterValue(Gpr.Rsp.Number), new Constant(stack.Capacity, DataType.U64), stack.Capacity), place, offset, isStack: true);
+                break;
             case ThreadName:
                 EmitThreadName(place, offset);
                 break;
@@ -327,12 +330,13 @@ internal sealed partial class ProgramEmitter
     ///     jmp   none
     /// some:
     ///     mov   rcx, rax
+    ///     ...                             ; EmitReturnAddresses, for a stack
     /// none:
     ///     ...                             ; EmitBytesEnd
     ///     mov   rsi, [rbx + saved]
     /// </code>
     /// </summary>
-    private void EmitBytesRead(LoadBytes load, Gpr place, int offset)
+    private void EmitBytesRead(LoadBytes load, Gpr place, int offset, bool isStack = false)
     {
         Label some = _code.NewLabel(), none = _code.NewLabel();
         int room = TakeRoom(8);
@@ -371,6 +375,8 @@ internal sealed partial class ProgramEmitter
         A.jmp(none);
         _code.Mark(some);
         A.mov(rcx, rax);
+        if (isStack)
+            EmitReturnAddresses();
         _code.Mark(none);
         EmitBytesEnd(load.Capacity);
         MoveHeld(held, saved, isSaving: false);

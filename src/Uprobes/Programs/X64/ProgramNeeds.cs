@@ -67,7 +67,7 @@ internal static class ProgramNeeds
 
     private static bool NeedsFrame(Expression expression) => expression switch
     {
-        Load or LoadText or LoadBytes or ThreadName or TextLength or TextFind or TextDifference or TextMatch or TextCut => true,
+        Load or LoadText or LoadBytes or StackBytes or ThreadName or TextLength or TextFind or TextDifference or TextMatch or TextCut => true,
         Builtin { Kind: BuiltinKind.UserId or BuiltinKind.GroupId or BuiltinKind.ParentId } => true,
         Argument argument => argument.Index >= Gpr.ArgumentNumbers.Length,
         MapValue value => HasText(value.Key),
