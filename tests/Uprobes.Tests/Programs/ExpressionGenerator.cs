@@ -66,13 +66,14 @@ internal sealed class ExpressionGenerator(
         return new(number >= StackRegister ? number + 1 : number);
     }
 
-    private Builtin Environment() => new(choices.Below(6) switch
+    private Builtin Environment() => new(choices.Below(7) switch
     {
         0 => BuiltinKind.ProbeIndex,
         1 => BuiltinKind.ProcessId,
         2 => BuiltinKind.ThreadId,
         3 => BuiltinKind.SiteAddress,
         4 when isReturn => BuiltinKind.Duration,
+        5 => BuiltinKind.Instruction,
         _ => BuiltinKind.Timestamp,
     });
 
@@ -154,6 +155,8 @@ internal sealed class ExpressionGenerator(
                 return new LoadText(Address(depth + 1), capacity);
             case 3:
                 return new LoadBytes(Address(depth + 1), choices.OnceIn(3) ? Integer(DataType.U64, depth + 1) : new Constant(choices.Below(capacity + 20), DataType.U64), capacity);
+            case 4 when choices.OnceIn(2):
+                return new StackBytes(capacity);
         }
 
         string letters = new(choices.Of('a', 'z', 'b'), choices.Below(Math.Min(capacity, 40) + 1));

@@ -28,6 +28,11 @@ internal sealed record SyntheticContext : IProgramContext
 
     public required ulong SiteAddress { get; init; }
 
+    /// <summary>Where the call returns; null at an entry.</summary>
+    internal ulong? ReturnsTo { get; init; }
+
+    public ulong InstructionAddress => ReturnsTo ?? SiteAddress;
+
     /// <summary>All 16, by the processor's numbers. rsp (4) is in the last page of the stack, a multiple of 8.</summary>
     public required IReadOnlyList<ulong> Registers { get; init; }
 

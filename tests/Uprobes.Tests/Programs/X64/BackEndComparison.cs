@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Uprobes.Channels;
 using Uprobes.Linux;
 using Uprobes.Processes;
@@ -63,7 +64,7 @@ internal sealed class BackEndComparison : IDisposable
     /// <returns>False if the hit is none that can be compared.</returns>
     private bool Compare(ProgramGroup group, Machine machine, ProgramCode entry, ProgramCode? back, SyntheticContext entryHit, SyntheticContext returnHit)
     {
-        returnHit = returnHit with { ProbeIndex = entryHit.ProbeIndex, SiteAddress = entryHit.SiteAddress, TimestampNanoseconds = entryHit.TimestampNanoseconds };
+        returnHit = returnHit with { ProbeIndex = entryHit.ProbeIndex, SiteAddress = entryHit.SiteAddress, TimestampNanoseconds = entryHit.TimestampNanoseconds, ReturnsTo = ReturnAddressOf(entryHit) };
         RecordingOutput expected = new(group), actual = new(group);
         Fill(entryHit.Memory);
         machine.Process[CodeEnvironment.NanosecondsOffset] = (ulong)entryHit.TimestampNanoseconds;
@@ -86,6 +87,13 @@ internal sealed class BackEndComparison : IDisposable
         ChannelContents.Take(machine, group, entryHit.ProbeIndex, entryHit.ThreadId, actual);
         Assert.Equal(expected.Describe(), actual.Describe());
         return true;
+    }
+
+    private static ulong ReturnAddressOf(SyntheticContext entry)
+    {
+        Span<byte> word = stackalloc byte[8];
+        entry.TryRead(entry.Registers[4], word);
+        return BinaryPrimitives.ReadUInt64LittleEndian(word);
     }
 
     private void Fill(SyntheticMemory memory)

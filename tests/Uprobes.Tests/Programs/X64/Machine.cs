@@ -47,6 +47,7 @@ internal sealed unsafe class Machine : IDisposable
         }
 
         _process[CodeEnvironment.ProcessIdOffset] = (uint)Environment.ProcessId;
+        table?.Describe(_process.Bytes(0, 4096));
         CodeEnvironment = new(_channel.Address, Layout, _process.Address, table);
     }
 

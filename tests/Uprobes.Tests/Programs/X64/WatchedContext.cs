@@ -30,6 +30,8 @@ internal sealed class WatchedContext(SyntheticContext hit) : IProgramContext
 
     public ulong SiteAddress => hit.SiteAddress;
 
+    public ulong InstructionAddress => hit.InstructionAddress;
+
     public ulong Register(int number) => hit.Register(number);
 
     public ulong EntryWord(int index) => hit.EntryWord(index);
