@@ -316,7 +316,7 @@ public sealed class RunTests
 
     private static string Probe(string function) => $"uprobe:{Targets.Path(Target)}:{function}";
 
-    private static TargetProcess Attach(TargetProcess target, string script, params string[] more)
+    internal static TargetProcess Attach(TargetProcess target, string script, params string[] more)
     {
         TargetProcess tool = UprobeCommand.Start(["run", "-p", $"{target.Pid}", "-e", script, .. more]);
         try

@@ -254,15 +254,13 @@ public sealed class StackTests : IDisposable
         (StackFrame[] frames, StackEnd end) = StackCollector.Resolve(sample, process.Pid, reader);
         Assert.Equal(["mark", "held", "holder", "main"], frames.Take(4).Select(f => f.Function));
         Assert.Equal(StackEnd.Outermost, end);
-        // The thunk itself is no function that anything is known of.
+        // Whoever reads it needs to know nothing of calls that are followed, and may come late.
         using StackReader ignorant = new(null);
-        (frames, _) = StackCollector.Resolve(sample, process.Pid, ignorant);
-        Assert.Equal(["mark", "held", null], frames.Select(f => f.Function));
+        Assert.Equal(frames, StackCollector.Resolve(sample, process.Pid, ignorant).Frames);
         Assert.Equal("6", process.Ask("go on"));
         session.Dispose();
         using StackReader late = new(session);
-        (frames, _) = StackCollector.Resolve(sample, process.Pid, late);
-        Assert.Equal(["mark", "held", null], frames.Select(f => f.Function));
+        Assert.Equal(frames, StackCollector.Resolve(sample, process.Pid, late).Frames);
 
         static ProbePoint At(string function) => ProbePoint.At(Targets.Path("stacks"), function);
     }
@@ -312,11 +310,10 @@ public sealed class StackTests : IDisposable
     }
 
     // Places in main differ: gdb has its program started with an argument, ours gets a command. Of an instruction that begins no statement gdb says another one's line.
-    private static void AssertEqual(List<GdbFrame> expected, StackFrame[] found, string target, bool isStatement = true)
+    internal static void AssertEqual(List<GdbFrame> expected, StackFrame[] found, string target, bool isStatement = true, bool isExact = true)
     {
         string text = $"gdb:\n{string.Join('\n', expected)}\nfound:\n{string.Join('\n', found.Select(f => $"{f} {f.Source}"))}";
         Assert.True(expected.Count == found.Length, text);
-        bool isExact = true;
         for (int i = 0; i < found.Length; i++)
         {
             Assert.True(found[i].IsSignal == (expected[i].Name == Gdb.Signal), text);

@@ -186,11 +186,20 @@ public sealed class LoweringTests
     [InlineData("uprobe:./t:work { if (arg0 && find(@m, 1, $v)) { @ = count() } @m[1] = 2 }", "a value is changed only sometimes, within an expression")]
     [InlineData("uprobe:./t:work { if (tid(init) == 1) { @ = count() } }", "how the first namespace numbers a process is not known in it")]
     [InlineData("uprobe:./t:work { @d = str_concat(\"a\", \"b\") == \"ab\" }", "the text of str_concat() is made by uprobe, and programs in the target cannot read it")]
-    [InlineData("uretprobe:./t:work { @[ustack] = count() }", "return addresses on the stack are replaced to follow calls")]
     public void What_programs_cannot_do_is_told(string text, string reason)
     {
         Assert.Null(ScriptLowering.Lower(LoweringKit.Check(text), 0, out LoweringRefusal? refusal));
         Assert.Equal(reason, refusal!.Reason);
+    }
+
+    [Fact]
+    public void Stacks_are_sent_by_programs_of_entries_and_of_returns()
+    {
+        LoweredScript? lowered = ScriptLowering.Lower(LoweringKit.Check("uprobe:./t:work { @e[ustack] = count() } uretprobe:./t:work { @r[ustack(3)] = sum(retval) }"), 0, out LoweringRefusal? refusal);
+        Assert.Null(refusal);
+        string[] programs = [.. lowered!.Programs.Values.Select(p => ProgramPrinter.Print(p.Return ?? p.Entry))];
+        Assert.Equal(2, programs.Length);
+        Assert.All(programs, text => Assert.Contains("[stack]", text, StringComparison.Ordinal));
     }
 
     private static FakeCall[] Calls =>
