@@ -30,7 +30,9 @@ public sealed partial class ConformanceTests
     {
         StartOptions inFolder = new() { Folder = Path.GetDirectoryName(Targets.Path(Target)) };
         ConcurrentBag<(int Index, string Problem)> problems = [];
-        Parallel.ForEach(ConformanceCase.Read(file).Index(), one =>
+        // Without a bound, scripts that are slow to begin would be joined by more and more others.
+        var atOnce = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.ForEach(ConformanceCase.Read(file).Index(), atOnce, one =>
         {
             CommandResult result = UprobeCommand.Run(inFolder,
                 ["run", "-q", "--engine", engine, "-c", Target, .. one.Item.Options, "-e", one.Item.Script.Replace(Stand, Target, StringComparison.Ordinal), .. one.Item.Parameters]);

@@ -24,6 +24,7 @@ internal sealed record CallTable(ulong Entries, ulong Thunks, int Capacity)
 
     /// <summary>Spreads addresses that are a power of two apart, as coroutines' stacks are.</summary>
     internal const ulong Multiplier = 0x9E37_79B9_7F4A_7C15;
+
     /// <summary>Writes what programs of the process have to know of it.</summary>
     /// <param name="state">That of <see cref="CodeEnvironment.ProcessState"/>.</param>
     internal void Describe(Span<byte> state)
