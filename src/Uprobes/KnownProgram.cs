@@ -11,7 +11,6 @@ internal sealed class KnownProgram(int number, int processId, long since) : IDis
     // A stack that leads nowhere, such as one of code that was made and thrown away, must not cost a look each time.
     private static readonly TimeSpan RestBetweenLooks = TimeSpan.FromMilliseconds(100);
     private ProcessImages? _images;
-    private StackSymbols? _symbols;
     private KnownProgram? _origin;
     private long _nextLook;
 
@@ -52,10 +51,6 @@ internal sealed class KnownProgram(int number, int processId, long since) : IDis
         _origin = null;
         return _images = HasEnded ? ProcessImages.OfEnded(processId, store, inherited) : new ProcessImages(processId, store, inherited);
     }
-
-    /// <summary>Names its code.</summary>
-    /// <param name="store">Keeps the files open.</param>
-    internal StackSymbols SymbolsIn(ImageStore store) => _symbols ??= new StackSymbols(ImagesIn(store));
 
     /// <summary>Says that it has ended. What was found of it by then is kept.</summary>
     internal void End(long timestamp)

@@ -5,7 +5,8 @@ namespace Uprobes;
 
 /// <summary>
 /// Stacks of a session's processes, as they map code, execute other programs and end. A process is looked at when it maps code: one that lives for some milliseconds would
-/// show nothing any more when its first stack is read. Thread-safe.
+/// show nothing any more when its first stack is read. Naming, which may read debug information for seconds, is done beside everything else: whoever only unwinds does not
+/// wait for it. Thread-safe.
 /// </summary>
 internal sealed class SessionStacks : IDisposable
 {
@@ -16,16 +17,21 @@ internal sealed class SessionStacks : IDisposable
     private const long AfterEnd = 100_000_000;
     private readonly Lock _gate = new();
     private readonly Lock _waitingGate = new();
+
+    // Never taken by one that has _gate.
+    private readonly Lock _namingGate = new();
     private readonly Queue<Change> _waiting = new();
     private readonly UprobeSession? _session;
     private readonly StackReader _reader;
+    private readonly StackSymbols _symbols;
     private volatile bool _hasWaiting;
-    private bool _isDisposed;
+    private volatile bool _isDisposed;
 
     /// <summary>Follows a session; null reads the stacks of any process, as it is when it is asked about.</summary>
     internal SessionStacks(UprobeSession? session)
     {
         (_session, _reader) = (session, new StackReader(session));
+        _symbols = _reader.Symbols;
         if (session is null)
             return;
         session.ProcessForked += OnProcessForked;
@@ -63,27 +69,47 @@ internal sealed class SessionStacks : IDisposable
     }
 
     /// <inheritdoc cref="StackReader.SymbolizeOf"/>
-    internal void Symbolize(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true)
+    internal void Symbolize(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true) => Name(Locate(program, frames), named, isExpanded);
+
+    /// <inheritdoc cref="StackReader.Locate(int, ReadOnlySpan{ulong})"/>
+    internal FramePlace[] Locate(int program, ReadOnlySpan<ulong> frames)
     {
         lock (_gate)
-            _reader.SymbolizeOf(program, frames, named, isExpanded);
+            return _reader.Locate(program, frames);
     }
 
-    /// <inheritdoc cref="StackReader.Symbolize(int, ulong)"/>
-    internal StackFrame Symbolize(int processId, ulong address)
+    /// <inheritdoc cref="StackReader.Locate(int, long, ulong)"/>
+    internal FramePlace Locate(int processId, long timestamp, ulong address)
     {
         lock (_gate)
         {
             TakeWaiting();
-            return _reader.Symbolize(processId, address);
+            return _reader.Locate(processId, timestamp, address);
         }
     }
 
-    /// <inheritdoc cref="StackReader.Find"/>
-    internal MappedCode? Find(int program, ulong address)
+    /// <inheritdoc cref="StackSymbols.Name(ReadOnlySpan{FramePlace}, List{StackFrame}, bool)"/>
+    /// <remarks>When this is disposed, the files are closed: then there are addresses only.</remarks>
+    internal void Name(ReadOnlySpan<FramePlace> places, List<StackFrame> named, bool isExpanded)
     {
-        lock (_gate)
-            return _reader.Find(program, address);
+        lock (_namingGate)
+        {
+            if (!_isDisposed)
+            {
+                _symbols.Name(places, named, isExpanded);
+                return;
+            }
+        }
+
+        foreach (FramePlace place in places)
+            named.Add(new StackFrame(place.Address, null, 0, null, 0));
+    }
+
+    /// <summary>The function of a place; without a name when this is disposed.</summary>
+    internal StackFrame FunctionAt(FramePlace place)
+    {
+        lock (_namingGate)
+            return _isDisposed ? new StackFrame(place.Address, null, 0, null, 0) : StackSymbols.FunctionAt(place);
     }
 
     public void Dispose()
@@ -95,11 +121,10 @@ internal sealed class SessionStacks : IDisposable
             _session.ProgramEnded -= OnProgramEnded;
         }
 
-        lock (_gate)
-        {
+        lock (_namingGate)
             _isDisposed = true;
+        lock (_gate)
             _reader.Dispose();
-        }
     }
 
     private void OnProcessForked(int processId, int parentId) => Take(new Change(processId, Parent: parentId));

@@ -24,7 +24,11 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     private readonly Dictionary<int, KnownProgram> _programs = [];
     private readonly Queue<KnownProgram> _ended = new();
     private readonly Dictionary<int, long> _forgotten = [];
+    private StackSymbols? _symbols;
     private int _lastNumber;
+
+    /// <summary>Names what was found. Thread-safe, until the reader is disposed.</summary>
+    internal StackSymbols Symbols => _symbols ??= new StackSymbols(_store);
 
     /// <summary>How many programs run whose memory is kept open.</summary>
     internal int LookedAt { get; private set; }
@@ -117,6 +121,7 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     }
 
     /// <summary>Names the addresses of a stack of a process's last program.</summary>
+    /// <summary>Names the addresses of a stack of a process's last program.</summary>
     /// <inheritdoc cref="SymbolizeOf"/>
     internal void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true) =>
         SymbolizeOf(Last(processId).Number, frames, named, isExpanded);
@@ -126,26 +131,32 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     /// <param name="frames">As it gave them.</param>
     /// <param name="named">Takes a frame for each, and before it those of the calls that were inlined there, innermost first.</param>
     /// <param name="isExpanded">False leaves inlined calls out; then no debug information but that of lines is read.</param>
-    internal void SymbolizeOf(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true)
+    internal void SymbolizeOf(int program, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true) => Symbols.Name(Locate(program, frames), named, isExpanded);
+
+    /// <summary>Where the addresses of a stack are: by that they can be named when the program is forgotten. None of a program that is not known.</summary>
+    /// <param name="program">The program, as <see cref="Unwind(int, long, in CapturedStack, Span{ulong}, out int)"/> gave it.</param>
+    /// <param name="frames">As it gave them.</param>
+    internal FramePlace[] Locate(int program, ReadOnlySpan<ulong> frames)
     {
         if (!_programs.TryGetValue(program, out KnownProgram? known))
-            return;
+            return [];
         ProcessImages images = Open(known);
-        known.SymbolsIn(_store).Symbolize(images.Current, frames, named, isExpanded);
+        return FramePlace.Of(images.Current, images.PerfMap, frames);
     }
 
-    /// <summary>Names one address that is no return address: the function that it is in, whatever was inlined there.</summary>
-    internal StackFrame Symbolize(int processId, ulong address)
+    /// <summary>Where one address is that is no return address.</summary>
+    /// <param name="processId">Whose it is.</param>
+    /// <param name="timestamp">When it was its, on the monotonic clock.</param>
+    /// <param name="address">The address.</param>
+    internal FramePlace Locate(int processId, long timestamp, ulong address)
     {
-        KnownProgram known = Last(processId);
+        if (!TryFind(processId, timestamp, out KnownProgram? known))
+            return new FramePlace(address, FrameCause.Stopped, IsSignal: false, null);
         ProcessImages images = Open(known);
         if (images.Current.Find(address) is null && known.MayLook())
             images.Refresh();
-        return known.SymbolsIn(_store).Symbolize(images.Current, address, FrameCause.Stopped, isExpanded: false)[^1];
+        return FramePlace.Of(images.Current, images.PerfMap, address, FrameCause.Stopped);
     }
-
-    /// <summary>The code of a program at an address, as far as is known; null where there is none.</summary>
-    internal MappedCode? Find(int program, ulong address) => _programs.TryGetValue(program, out KnownProgram? known) ? Open(known).Current.Find(address) : null;
 
     public void Dispose()
     {

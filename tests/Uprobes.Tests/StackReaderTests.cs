@@ -32,12 +32,12 @@ public sealed class StackReaderTests : IDisposable
         _reader.End(Child, 100);
         _reader.End(Other, 100);
         ulong address = (ulong)NativeLibrary.GetExport(NativeLibrary.Load("libc.so.6"), "getpid");
-        string? expected = _reader.Symbolize(Environment.ProcessId, address).Module;
+        string? expected = _reader.Locate(Environment.ProcessId, StackReader.Now, address).Code?.Path;
         Assert.NotNull(expected);
         foreach (int process in (int[])[Child, Other])
         {
             int program = ProgramAt(process, 50);
-            Assert.Equal(expected, _reader.Find(program, address)?.Path);
+            Assert.Equal(expected, Assert.Single(_reader.Locate(program, [address])).Code?.Path);
             List<StackFrame> named = [];
             _reader.SymbolizeOf(program, [address], named);
             Assert.Equal(expected, Assert.Single(named).Module);

@@ -43,7 +43,7 @@ internal sealed class EventActions(LoweredScript lowered, IReadOnlyList<ScriptSi
         }
 
         ActionOccasion occasion = _occasions[place];
-        (occasion.Fields, occasion.ProcessId) = (fields, processId);
+        (occasion.Fields, occasion.ProcessId, occasion.Timestamp) = (fields, processId, timestamp);
         interpreter.Run(_actions[record.Number], occasion);
 
         // What happened before the end of the run is still told, what happened behind an exit() is not.

@@ -31,7 +31,7 @@ public readonly partial struct ScriptValue
     internal bool IsTrusted => (_traits & Traits.Trusted) != 0;
 
     /// <summary>The name of an enumerator or of a function; null where there is none.</summary>
-    internal string? Name => _object as string;
+    internal string? Name => _object is Lazy<string?> deferred ? deferred.Value : _object as string;
 
     internal ReadOnlySpan<string> FieldNames => ((ScriptRecord)_object!).Names;
 

@@ -131,6 +131,9 @@ public readonly partial struct ScriptValue : IEquatable<ScriptValue>, IComparabl
     /// <param name="address">The address in the target.</param>
     public static ScriptValue UserSymbol(string? name, ulong address) => new(ScriptValueKind.UserSymbol, (long)address, name);
 
+    /// <summary>The function of an address, whose name is looked for when it is asked for.</summary>
+    internal static ScriptValue DeferredSymbol(Lazy<string?> name, ulong address) => new(ScriptValueKind.UserSymbol, (long)address, name);
+
     /// <summary>A count.</summary>
     /// <param name="value">How often.</param>
     public static ScriptValue Count(ulong value) => new(ScriptValueKind.Count, (long)value);

@@ -27,6 +27,9 @@ internal sealed class ActionOccasion
     /// <summary>The process that an event came from, as this process numbers it; 0 where a thread waits, or none is known.</summary>
     internal int ProcessId { get; set; }
 
+    /// <summary>When it happened, on the monotonic clock; <see cref="StackReader.Now"/> where a thread waits, or none is known.</summary>
+    internal long Timestamp { get; set; } = StackReader.Now;
+
     /// <summary>What a program in the target left for the action: see <see cref="FieldExpression"/>.</summary>
     internal IReadOnlyList<ScriptValue> Fields { get; set; } = [];
 }

@@ -7,10 +7,11 @@ namespace Uprobes.Script.Running;
 /// <summary>Names and addresses of the target's code, and its stacks.</summary>
 internal interface IScriptSymbols
 {
-    /// <summary>The function that holds an address; null where none is known.</summary>
+    /// <summary>The function that holds an address, looked for when it is asked for; null where none is known.</summary>
     /// <param name="processId">The process, as this process numbers it.</param>
+    /// <param name="timestamp">When the address was its, on the monotonic clock.</param>
     /// <param name="address">An address in it.</param>
-    string? NameOf(int processId, ulong address);
+    Lazy<string?> NameOf(int processId, long timestamp, ulong address);
 
     /// <summary>Where a symbol of the probed file lies in the process that hit the probe; null where there is none.</summary>
     /// <param name="occasion">The hit.</param>
@@ -22,7 +23,7 @@ internal interface IScriptSymbols
     /// <param name="symbol">Its name.</param>
     long? DistanceOf(ScriptSite site, string symbol);
 
-    /// <summary>The stack of the thread that hit the probe, symbolised.</summary>
+    /// <summary>The stack of the thread that hit the probe, symbolised when it is looked at.</summary>
     /// <param name="occasion">The hit; its thread waits.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
     ScriptStack StackOf(ActionOccasion occasion, StackType type);

@@ -87,13 +87,13 @@ internal sealed partial class ScriptInterpreter
         ScriptValue value = Materialize(Evaluate(expression), expression.Type, expression.Span);
         return value.Kind switch
         {
-            ScriptValueKind.Stack => value.StackValue.Frames.Count,
+            ScriptValueKind.Stack => value.StackValue.Depth,
             ScriptValueKind.String or ScriptValueKind.Buffer => value.Bytes.Length,
             _ => value.Items.Length,
         };
     }
 
-    private ScriptValue SymbolOf(ulong address) => ScriptValue.UserSymbol(host.Symbols.NameOf(HostProcessId, address), address);
+    private ScriptValue SymbolOf(ulong address) => ScriptValue.DeferredSymbol(host.Symbols.NameOf(HostProcessId, _occasion.Timestamp, address), address);
 
     private ulong AddressOf(CallExpression call)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Uprobes.Linux;
 using Uprobes.Registry;
 using Uprobes.Script.Diagnostics;
+using Uprobes.Script.Lowering;
 using Uprobes.Script.Output;
 using Uprobes.Script.Probes;
 using Uprobes.Script.Semantics;
@@ -42,8 +43,8 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     internal ScriptRun(TypedScript script, ScriptSource source, ScriptRunOptions options, IScriptWriter writer, IScriptEngine engine)
     {
         (_script, _source, _options, _writer, _engine) = (script, source, options, writer, engine);
-        _symbols = new SessionSymbols(script.Options);
         _queue = new RunQueue(options.MostWaiting);
+        _symbols = new SessionSymbols(script.Options, _queue.Post);
         _maps = script.Maps.ToDictionary(map => map, engine.CreateMap);
         _interpreter = new ScriptInterpreter(script, _maps, this);
     }
@@ -192,6 +193,9 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     private IArmedScript Arm(UprobeSession session, IReadOnlyList<ScriptSite> sites)
     {
         IArmedScript armed;
+        // A thread that waits would wait for this look at its process, and one that has ended shows nothing any more.
+        if (CodeNames.AreUsed(_script))
+            _symbols.Look(session.ProcessIds);
         using (_options.BeginWork(string.Create(CultureInfo.InvariantCulture, $"arming {sites.Count} probes")))
             armed = _engine.Arm(new ScriptArming(session, _script, sites, _maps, this));
         List<Diagnostic> refused = [];

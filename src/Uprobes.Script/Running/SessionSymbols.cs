@@ -7,20 +7,36 @@ namespace Uprobes.Script.Running;
 
 /// <summary>Names and addresses of code from the symbol tables of the files that processes map.</summary>
 /// <param name="config">What of the names is wanted.</param>
-internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDisposable
+/// <param name="later">Has something done soon, on a thread that no target waits for.</param>
+internal sealed class SessionSymbols(ScriptConfig config, Action<Action> later) : IScriptSymbols, IDisposable
 {
+    // Different stacks of waiting threads whose names are kept with them.
+    private const int MostKnown = 1 << 12;
     private readonly Lock _gate = new();
     private readonly Dictionary<(ImageId Image, string Symbol), ulong?> _values = [];
+    private readonly Dictionary<TargetFrames, TargetFrames> _known = [];
     private (SessionStacks Reader, TargetStacks Stacks)? _reading;
+
+    // What END and intervals mean by an address: they are run for no process.
+    private int? _only;
 
     /// <summary>Whose processes they are; null where the script has none. Set before anything is asked.</summary>
     internal UprobeSession? Session { get; set; }
 
     /// <inheritdoc/>
-    public string? NameOf(int processId, ulong address)
+    public Lazy<string?> NameOf(int processId, long timestamp, ulong address)
     {
+        SessionStacks reader;
+        FramePlace place;
         lock (_gate)
-            return Reading().Reader.Symbolize(processId, address).Function;
+        {
+            reader = Reading().Reader;
+            if (processId == Environment.ProcessId && _only is { } only)
+                processId = only;
+            place = reader.Locate(processId, timestamp, address);
+        }
+
+        return new Lazy<string?>(() => reader.FunctionAt(place).Function);
     }
 
     /// <inheritdoc/>
@@ -48,14 +64,27 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
         if (occasion is not { Hit: { } hit, Thread: { } thread })
             return new ScriptStack(type.Mode, []) { UnwindFailed = true };
         lock (_gate)
-            return Reading().Stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, IsReturn: false } }, type);
+        {
+            TargetFrames frames = Reading().Stacks.Of(hit, thread, occasion is { Site: { IsEntry: true, IsReturn: false } }, type);
+            if (_known.TryGetValue(frames, out TargetFrames? known))
+                return Stack(known, type);
+            if (_known.Count == MostKnown)
+                _known.Clear();
+            _known.Add(frames, frames);
+            // Where nothing asks before, it is named when the thread has gone on; the files may be gone at the end.
+            later(() => _ = frames.Count);
+            return Stack(frames, type);
+        }
     }
 
     /// <inheritdoc/>
     public ScriptStack StackOf(int processId, long timestamp, in CapturedStack stack, StackType type)
     {
+        TargetFrames frames;
         lock (_gate)
-            return Reading().Stacks.Of(processId, timestamp, stack, type);
+            frames = Reading().Stacks.Of(processId, timestamp, stack, type);
+        _ = frames.Count;
+        return Stack(frames, type);
     }
 
     /// <inheritdoc/>
@@ -63,7 +92,9 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
     {
         lock (_gate)
         {
-            foreach (int processId in processIds)
+            int[] all = [.. processIds];
+            _only = all is [var only] ? only : null;
+            foreach (int processId in all)
                 Reading().Reader.Look(processId);
         }
     }
@@ -77,6 +108,8 @@ internal sealed class SessionSymbols(ScriptConfig config) : IScriptSymbols, IDis
             _reading = null;
         }
     }
+
+    private static ScriptStack Stack(TargetFrames frames, StackType type) => new(type.Mode, frames) { UnwindFailed = frames.Depth == 0 };
 
     private (SessionStacks Reader, TargetStacks Stacks) Reading()
     {

@@ -17,12 +17,12 @@ internal sealed class TargetStacks(SessionStacks reader, ScriptConfig config)
     private const int GeneralRegisters = 16, StackPointer = 4;
     private readonly byte[] _bytes = new byte[MostBytes];
 
-    /// <summary>The stack of a thread that waits.</summary>
+    /// <summary>The stack of a thread that waits. Nothing is named yet: the thread should not wait for that.</summary>
     /// <param name="hit">What it waits at.</param>
     /// <param name="thread">The thread.</param>
     /// <param name="isAtEntry">Whether it is at the first instruction of a function.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
-    internal ScriptStack Of(IProgramContext hit, ITargetThread thread, bool isAtEntry, StackType type)
+    internal TargetFrames Of(IProgramContext hit, ITargetThread thread, bool isAtEntry, StackType type)
     {
         StackRegisters registers = default;
         for (int number = 0; number < GeneralRegisters; number++)
@@ -37,7 +37,7 @@ internal sealed class TargetStacks(SessionStacks reader, ScriptConfig config)
     /// <param name="timestamp">When, on the monotonic clock.</param>
     /// <param name="stack">What was captured.</param>
     /// <param name="type">How much of it, and how it is to print.</param>
-    internal ScriptStack Of(int processId, long timestamp, scoped in CapturedStack stack, StackType type)
+    internal TargetFrames Of(int processId, long timestamp, scoped in CapturedStack stack, StackType type)
     {
         using Lock.Scope held = reader.Hold();
         Span<ulong> addresses = stackalloc ulong[StackUnwinder.MostFrames];
@@ -45,20 +45,6 @@ internal sealed class TargetStacks(SessionStacks reader, ScriptConfig config)
         addresses = addresses[..reader.Unwind(processId, timestamp, stack, addresses, out int program).Count];
         // What is limited is how many frames there are in the thread's stack, of which inlined calls have none; and addresses alone have no inlined calls.
         bool isExpanded = config.ShowsDebugInformation && type.Mode is StackMode.Bpftrace or StackMode.Perf;
-        List<StackFrame> named = [];
-        reader.Symbolize(program, addresses, named, isExpanded);
-        return new ScriptStack(type.Mode, [.. named.Select(frame => Frame(frame, reader.Find(program, frame.Address)))]) { UnwindFailed = named.Count == 0 };
+        return new TargetFrames(reader, config, reader.Locate(program, addresses), isExpanded);
     }
-
-    private ScriptFrame Frame(StackFrame frame, MappedCode? code) => new(frame.Address)
-    {
-        Function = config.Demangles ? frame.Function : frame.RawFunction,
-        Offset = frame.Offset,
-        IsInlined = frame.IsInlined,
-        SourceFile = config.ShowsDebugInformation ? frame.Source?.File : null,
-        SourceLine = (int)(frame.Source?.Line ?? 0),
-        Module = frame.Module,
-        BuildId = code?.Image?.BuildId?.ToString(),
-        FileOffset = code?.OffsetOf(frame.Address).Value ?? 0,
-    };
 }

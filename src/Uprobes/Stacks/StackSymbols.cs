@@ -4,64 +4,64 @@ using Uprobes.Images.SourceLines;
 
 namespace Uprobes.Stacks;
 
-/// <summary>Names the frames of one process's stacks. Used by one thread at a time.</summary>
-internal sealed class StackSymbols(ProcessImages process)
+/// <summary>
+/// Names frames. The first one of an image has its symbols and its debug information read, which takes seconds for the largest: no thread of a target should wait for it.
+/// Thread-safe.
+/// </summary>
+/// <param name="store">Is told of images whose inlined calls are left out.</param>
+internal sealed class StackSymbols(ImageStore store)
 {
     private const int MostKept = 1 << 16;
-    private readonly Dictionary<(ulong Address, FrameCause Cause, bool IsExpanded), StackFrame[]> _kept = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(FramePlace Place, bool IsExpanded), StackFrame[]> _kept = [];
     private int _framesKept;
-    private MappedImages? _images;
 
     /// <summary>Names the frames of a stack.</summary>
-    /// <param name="images">What was mapped when the stack was unwound.</param>
-    /// <param name="frames">As <see cref="StackUnwinder"/> gives them.</param>
+    /// <param name="places">Where they are.</param>
     /// <param name="named">Takes a frame for each, and before it those that were inlined there, innermost first.</param>
     /// <param name="isExpanded">Whether inlined calls are wanted.</param>
-    internal void Symbolize(MappedImages images, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded)
+    internal void Name(ReadOnlySpan<FramePlace> places, List<StackFrame> named, bool isExpanded)
     {
-        FrameCause cause = FrameCause.Stopped;
-        foreach (ulong frame in frames)
-        {
-            StackFrame[] all = Symbolize(images, frame, cause, isExpanded);
-            named.AddRange(all);
-            cause = all[^1].IsSignal ? FrameCause.Interrupted : FrameCause.Called;
-        }
+        foreach (FramePlace place in places)
+            named.AddRange(Name(place, isExpanded));
     }
 
-    /// <summary>Names one address.</summary>
-    /// <param name="images">What was mapped.</param>
-    /// <param name="address">The address.</param>
-    /// <param name="cause">Why the process is there: of a return address the call before it counts.</param>
+    /// <summary>Names one place.</summary>
+    /// <param name="place">The place.</param>
     /// <param name="isExpanded">Whether inlined calls are wanted; they come before the function that the address is in.</param>
-    internal StackFrame[] Symbolize(MappedImages images, ulong address, FrameCause cause, bool isExpanded)
+    internal StackFrame[] Name(FramePlace place, bool isExpanded)
     {
-        if (!ReferenceEquals(images, _images))
+        lock (_gate)
         {
-            _kept.Clear();
-            (_images, _framesKept) = (images, 0);
+            if (_kept.TryGetValue((place, isExpanded), out StackFrame[]? known))
+                return known;
         }
 
-        if (_kept.TryGetValue((address, cause, isExpanded), out StackFrame[]? known))
-            return known;
-        StackFrame frame = Make(images, address, cause is not FrameCause.Called, out bool isFinal, out (ElfImage Image, LinkAddress Link)? place);
-        StackFrame[] made = isExpanded && !frame.IsSignal && place is { } code ? Expand(frame, InlinedAt(code.Image, code.Link)) : [frame];
-        // Where a thread stops at the beginning of a function, none of the calls has begun that the code begins with; the line is that of the first of them. So does gdb.
-        if (cause is FrameCause.Stopped && made.Length > 1 && place is { } start && start.Image.Inlined.IsEntry(start.Link))
-            made = [made[^1]];
-        if (isFinal && _framesKept + made.Length <= MostKept)
+        StackFrame[] made = Make(place, isExpanded);
+        lock (_gate)
         {
-            _kept.Add((address, cause, isExpanded), made);
-            _framesKept += made.Length;
+            if (place.Code?.Image is not null && _framesKept + made.Length <= MostKept && _kept.TryAdd((place, isExpanded), made))
+                _framesKept += made.Length;
         }
 
         return made;
     }
 
-    private IReadOnlyList<InlinedCall> InlinedAt(ElfImage image, LinkAddress address)
+    /// <summary>The function of a place, without a line of source: no debug information is read for it.</summary>
+    internal static StackFrame FunctionAt(FramePlace place) => Function(place, out _);
+
+    private StackFrame[] Make(FramePlace place, bool isExpanded)
     {
-        IReadOnlyList<InlinedCall> calls = image.Inlined.Find(address);
-        process.Store.TellOf(image);
-        return calls;
+        StackFrame frame = Function(place, out LinkAddress? linked);
+        if (linked is not { } link || place.Code?.Image is not { } image)
+            return [frame];
+        frame = frame with { Source = image.Lines.Find(link) };
+        if (!isExpanded || frame.IsSignal)
+            return [frame];
+        StackFrame[] all = Expand(frame, image.Inlined.Find(link));
+        store.TellOf(image);
+        // Where a thread stops at the beginning of a function, none of the calls has begun that the code begins with; the line is that of the first of them. So does gdb.
+        return place.Cause is FrameCause.Stopped && all.Length > 1 && image.Inlined.IsEntry(link) ? [all[^1]] : all;
     }
 
     /// <summary>The frames of inlined calls and of the function they are in: what the line table says is where the innermost of them is.</summary>
@@ -79,34 +79,27 @@ internal sealed class StackSymbols(ProcessImages process)
         return all;
     }
 
-    private StackFrame Make(MappedImages images, ulong address, bool isExact, out bool isFinal, out (ElfImage, LinkAddress)? linked)
+    private static StackFrame Function(FramePlace place, out LinkAddress? linked)
     {
-        // The code that handlers return to was not called: what is before it is another function.
-        bool isSignal = images.StepAt(isExact ? address : address - 1).IsSignalFrame || (!isExact && images.IsTrampoline(address));
-        ulong place = isExact || isSignal ? address : address - 1;
-        (isFinal, linked) = (false, null);
-        if (images.Find(place) is not { } code)
+        linked = null;
+        ulong address = place.Address, back = address - place.Instruction;
+        if (place.Code is not { } code)
             return new StackFrame(address, null, 0, null, 0);
-        isFinal = code.Image is not null;
         string? module = code.Path.Length > 0 ? code.Path : null;
+        FileOffset offset = code.OffsetOf(place.Instruction);
         if (code.Image is null)
         {
-            ulong fileOffset = module is null ? 0 : code.OffsetOf(place).Value + (address - place);
-            return process.PerfMap?.TryFind(place, out string name, out ulong within) == true
-                ? new StackFrame(address, name, within + (address - place), module, fileOffset) { RawFunction = name }
+            ulong fileOffset = module is null ? 0 : offset.Value + back;
+            return place.OwnName is { } own
+                ? new StackFrame(address, own, place.OwnOffset + back, module, fileOffset) { RawFunction = own }
                 : new StackFrame(address, null, 0, module, fileOffset);
         }
 
-        FileOffset offset = code.OffsetOf(place);
-        bool isLinked = code.Image.TryGetAddress(offset, out LinkAddress link);
-        linked = isLinked ? (code.Image, link) : null;
-        var frame = new StackFrame(address, null, 0, module, (isLinked ? link.Value : offset.Value) + (address - place))
-        {
-            IsSignal = isSignal,
-            Source = isLinked ? code.Image.Lines.Find(link) : null,
-        };
+        if (code.Image.TryGetAddress(offset, out LinkAddress link))
+            linked = link;
+        var frame = new StackFrame(address, null, 0, module, (linked?.Value ?? offset.Value) + back) { IsSignal = place.IsSignal };
         return code.Image.Functions.TryName(offset, out string raw, out FileOffset start)
-            ? frame with { Function = Demangler.Demangle(raw), Offset = offset.Value - start.Value + (address - place), RawFunction = raw }
+            ? frame with { Function = Demangler.Demangle(raw), Offset = offset.Value - start.Value + back, RawFunction = raw }
             : frame;
     }
 }

@@ -26,7 +26,7 @@ internal sealed class FakeHit : IProgramContext, ITargetThread
 
     internal List<string> Effects { get; } = [];
 
-    public int ProcessId => 100;
+    public int ProcessId { get; init; } = 100;
 
     public int ThreadId => 101;
 
@@ -46,7 +46,7 @@ internal sealed class FakeHit : IProgramContext, ITargetThread
 
     public int ProbeIndex => 0;
 
-    public ulong SiteAddress => 0x400abc;
+    public ulong SiteAddress { get; init; } = 0x400abc;
 
     public ulong Register(int number) => Registers[number];
 

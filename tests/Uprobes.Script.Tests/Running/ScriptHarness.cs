@@ -67,7 +67,7 @@ internal sealed class ScriptHarness : IActionHost, IScriptSymbols
         return new ScriptLocation("stdin", line, column) { EndColumn = _source.Locate(span.End).Column };
     }
 
-    public string? NameOf(int processId, ulong address) => address == 0x400abc ? "main" : null;
+    public Lazy<string?> NameOf(int processId, long timestamp, ulong address) => new(() => address == 0x400abc ? "main" : null);
 
     public ulong? AddressOf(ActionOccasion occasion, string symbol) => symbol == "counter" ? 0x4000UL : null;
 

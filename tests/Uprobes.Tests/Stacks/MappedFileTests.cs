@@ -87,7 +87,7 @@ public sealed class MappedFileTests : IDisposable
         FunctionSymbol function = Assert.Single(vdso.Image!.Functions.Named("__vdso_clock_gettime"));
         ulong address = vdso.Start + function.Offset.Value;
         Assert.Equal(FrameStepKind.Row, process.Current.StepAt(address).Kind);
-        StackFrame frame = new StackSymbols(process).Symbolize(process.Current, address, FrameCause.Stopped, isExpanded: true)[^1];
+        StackFrame frame = new StackSymbols(_store).Name(FramePlace.Of(process.Current, null, address, FrameCause.Stopped), isExpanded: true)[^1];
         Assert.Equal((0UL, "[vdso]"), (frame.Offset, frame.Module));
         Assert.Contains("clock_gettime", frame.Function, StringComparison.Ordinal);
     }
