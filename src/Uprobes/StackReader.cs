@@ -121,7 +121,6 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     }
 
     /// <summary>Names the addresses of a stack of a process's last program.</summary>
-    /// <summary>Names the addresses of a stack of a process's last program.</summary>
     /// <inheritdoc cref="SymbolizeOf"/>
     internal void Symbolize(int processId, ReadOnlySpan<ulong> frames, List<StackFrame> named, bool isExpanded = true) =>
         SymbolizeOf(Last(processId).Number, frames, named, isExpanded);

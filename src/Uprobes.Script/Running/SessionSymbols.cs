@@ -17,9 +17,6 @@ internal sealed class SessionSymbols(ScriptConfig config, Action<Action> later) 
     private readonly Dictionary<TargetFrames, TargetFrames> _known = [];
     private (SessionStacks Reader, TargetStacks Stacks)? _reading;
 
-    // What END and intervals mean by an address: they are run for no process.
-    private int? _only;
-
     /// <summary>Whose processes they are; null where the script has none. Set before anything is asked.</summary>
     internal UprobeSession? Session { get; set; }
 
@@ -31,8 +28,6 @@ internal sealed class SessionSymbols(ScriptConfig config, Action<Action> later) 
         lock (_gate)
         {
             reader = Reading().Reader;
-            if (processId == Environment.ProcessId && _only is { } only)
-                processId = only;
             place = reader.Locate(processId, timestamp, address);
         }
 
@@ -92,9 +87,7 @@ internal sealed class SessionSymbols(ScriptConfig config, Action<Action> later) 
     {
         lock (_gate)
         {
-            int[] all = [.. processIds];
-            _only = all is [var only] ? only : null;
-            foreach (int processId in all)
+            foreach (int processId in processIds)
                 Reading().Reader.Look(processId);
         }
     }

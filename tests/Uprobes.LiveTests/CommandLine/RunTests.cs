@@ -126,6 +126,23 @@ public sealed class RunTests
         Assert.True(outputs[0].Length > 20, outputs[0]);
     }
 
+    [Theory]
+    [InlineData("inline")]
+    [InlineData("trap")]
+    public void Stacks_before_and_after_an_exec_are_named_by_their_own_programs(string engine)
+    {
+        // The shell forks, and what it has forked executes one program, which executes the other. Their functions are at the same address.
+        string commands = $"printf 'parent 5\\npath {Targets.Path("execer-two")}\\nparent 6\\nquit\\n' | {Targets.Path("execer-one")}; true";
+        CommandResult result = UprobeCommand.Run("run", "--engine", engine, "-c", $"/bin/sh -c \"{commands}\"", "-e", "uprobe:libc:getppid { @[ustack(2)] = count(); printf(\"from %s\\n\", usym(*(uint64 *)reg(\"sp\"))); }");
+        Assert.Equal(new ExitStatus(0, null), result.Exit);
+        string[] stacks = [.. result.Output.Split("@[").Skip(1).Where(stack => stack.Contains("called_in_", StringComparison.Ordinal)).Select(stack => string.Join(' ', stack.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)))];
+        Assert.Equal(2, stacks.Length);
+        Assert.All(stacks, stack => Assert.Matches(@"^(__)?getppid\+0\S* called_in_(one|two)\+\d+\S* \]: 1$", stack));
+        Assert.Single(stacks, stack => stack.Contains("called_in_one", StringComparison.Ordinal));
+        Assert.Contains("from called_in_one\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("from called_in_two\n", result.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Patterns_and_offsets_name_their_probes()
     {

@@ -42,6 +42,18 @@ public sealed class StackTests
         Assert.Equal(Stacks("trap"), byJumps);
     }
 
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("trap")]
+    public void Programs_that_one_process_executes_have_their_own_names(string engine)
+    {
+        string commands = $"printf 'parent 5\\npath {Targets.Path("execer-two")}\\nparent 6\\nquit\\n' | {Targets.Path("execer-one")}; true";
+        string output = UprobeCommand.Results("stack", "libc:getppid", "-f", "json", "--depth", "2", "--engine", engine, "--", "/bin/sh", "-c", commands);
+        Assert.Equal(
+            ["called_in_one", "called_in_two"],
+            Objects(output).Select(stack => Functions(stack).Last()).Where(name => name.StartsWith("called_in_", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void A_flame_graph_of_a_command_is_drawn_from_its_first_function_on()
     {
