@@ -31,6 +31,8 @@ internal sealed class SignalWatch : IDisposable
         _abandon = abandon;
         _tell = tell;
         _continuing = new Timer(_ => ContinueAgain());
+        // A script that starts us behind & ends us by kill -INT, as it ends other tracers. Hang-ups that nohup makes us ignore stay ignored.
+        IgnoredSignals.HearAgain(Signal.SIGINT);
         foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
             _registrations.Add(PosixSignalRegistration.Create(signal, End));
         _registrations.Add(PosixSignalRegistration.Create(TerminalStop, RefuseStop));

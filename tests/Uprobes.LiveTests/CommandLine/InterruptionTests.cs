@@ -48,6 +48,21 @@ public sealed class InterruptionTests
         Interrupt(command, arguments, script, (new ExitStatus(0, null), "done\n"));
     }
 
+    /// <summary>So do shells start what stands in front of an ampersand in a script.</summary>
+    [Theory]
+    [InlineData("count libc:read", "attached 1 probe")]
+    [InlineData("run -e u:libc:read{@=count()}", "Attached 1 probe")]
+    public void A_command_that_was_started_to_ignore_interrupts_is_ended_by_one(string command, string told)
+    {
+        using TargetProcess target = TargetProcess.Start("/bin/cat");
+        string[] words = command.Split(' ');
+        using TargetProcess tool = TargetProcess.Start("/bin/sh",
+            ["-c", "trap '' INT; exec \"$@\"", "sh", UprobeCommand.Path, words[0], "-p", $"{target.Pid}", .. words[1..]]);
+        tool.WaitForErrorLine(told);
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+    }
+
     private static void Interrupt(string command, string arguments, string[] script, (ExitStatus, string) expected)
     {
         const int Seed = 3;
