@@ -6,7 +6,8 @@ namespace Uprobes.Images;
 /// Finds the file that a user means by <c>libc</c>, <c>libssl.so.3</c>, <c>sqlite3</c>, <c>./app</c> or
 /// <c>/usr/bin/app</c>. Places are asked in this order, and the first that has a match decides: a name with a slash is
 /// a path; files that the target has mapped; what the target's program needs (DT_NEEDED, followed); the dynamic
-/// linker's cache; the standard library directories; the programs of PATH. Within one place an equal file name comes
+/// linker's cache; the standard library directories; the programs of PATH, where scripts that start a program (shims) are
+/// taken only if no directory has a program of machine code. Within one place an equal file name comes
 /// before one that only adds <c>.so</c> and versions. Thread-safe.
 /// </summary>
 public sealed class LibraryResolver
@@ -70,7 +71,9 @@ public sealed class LibraryResolver
             if (Choose(name, files.FindAll(file => wanted.IsStemOf(file.Name)), firstWins: false, lookedAt) is { } stem)
                 return stem;
         }
-        return new(name, LibraryResolutionOutcome.NotFound, null, [], lookedAt);
+        // A script cannot be probed, but that it is one is a better answer than that there is nothing.
+        IEnumerable<(string, string)> scripts = ProgramPath.Select(directory => (name, $"{directory}/{name}")).Where(file => IsProgram(file.Item2, mustBeElf: false));
+        return Choose(name, [.. scripts], firstWins: true, lookedAt) ?? new(name, LibraryResolutionOutcome.NotFound, null, [], lookedAt);
     }
 
     private static LibraryResolution Found(string name, string path, List<string> lookedAt) =>
@@ -86,7 +89,7 @@ public sealed class LibraryResolver
         foreach (string directory in Directories)
             yield return (directory, _ => ListLibraries(directory, name));
         foreach (string directory in ProgramPath)
-            yield return (directory, _ => IsProgram($"{directory}/{name}") ? [(name, $"{directory}/{name}")] : []);
+            yield return (directory, _ => IsProgram($"{directory}/{name}", mustBeElf: true) ? [(name, $"{directory}/{name}")] : []);
     }
 
     // Several paths can be one file; only different files make a name ambiguous.
@@ -120,8 +123,22 @@ public sealed class LibraryResolver
     private IReadOnlyList<(string, string)> FindNeeded(string program, List<string> problems) =>
         new NeededLibraries(_root, Limits, LibraryPath, () => _cache.Value, Directories).Find(program, problems);
 
-    private bool IsProgram(string path) =>
-        RootedPath.TryFind(_root, path, Limits.SymbolicLinks, out _, out FileStatus status) && status.IsProgram;
+    private bool IsProgram(string path, bool mustBeElf) =>
+        RootedPath.TryFind(_root, path, Limits.SymbolicLinks, out string found, out FileStatus status) && status.IsProgram && (!mustBeElf || MayBeElf(found));
+
+    private static bool MayBeElf(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            Span<byte> start = stackalloc byte[4];
+            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.SequenceEqual("\u007fELF"u8);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true; // whoever reads it next says why it cannot be read
+        }
+    }
 
     private IEnumerable<(string, string)> ListLibraries(string directory, string name)
     {

@@ -94,6 +94,20 @@ public sealed class LibraryResolverTests : IDisposable
     }
 
     [Fact]
+    public void Scripts_that_start_a_program_do_not_hide_it()
+    {
+        Directory.CreateDirectory(_workshop.PathOf("shims"));
+        Directory.CreateDirectory(_workshop.PathOf("usr"));
+        File.WriteAllText(_workshop.PathOf("shims/tool"), "#!/bin/sh\nexec usr/tool\n");
+        File.Copy("/bin/true", _workshop.PathOf("usr/tool"));
+        _workshop.Run("chmod", "+x", "shims/tool", "usr/tool");
+        var both = new LibraryResolver { ProgramPath = [_workshop.PathOf("shims"), _workshop.PathOf("usr")] };
+        Assert.Equal(_workshop.PathOf("usr/tool"), both.Resolve("tool").Path);
+        var shims = new LibraryResolver { ProgramPath = [_workshop.PathOf("shims")] };
+        Assert.Equal(_workshop.PathOf("shims/tool"), shims.Resolve("tool").Path);
+    }
+
+    [Fact]
     public void What_the_target_has_mapped_wins_and_different_files_are_ambiguous()
     {
         foreach (string file in new[] { "libc-2.31.so", "libcap.so.2", "libdup.so.1", "libdup.so.2" })
