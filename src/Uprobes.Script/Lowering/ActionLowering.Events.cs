@@ -14,9 +14,6 @@ internal sealed partial class ActionLowering
 
     private const int MacAddressSize = 6;
 
-    /// <summary>Whether what is sent names code of the target.</summary>
-    private bool _namesCode;
-
     private void LowerEffect(TypedExpression expression)
     {
         switch (expression)
@@ -94,8 +91,6 @@ internal sealed partial class ActionLowering
     {
         List<Expression> values = [new Builtin(BuiltinKind.ProbeIndex), new Builtin(BuiltinKind.ProcessId)];
         List<LoweredField> fields = [];
-        bool outer = _namesCode; // What is sent by a block within a value.
-        _namesCode = false;
         TypedStatement action = statement switch
         {
             ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target } increment } expression =>
@@ -107,9 +102,8 @@ internal sealed partial class ActionLowering
         };
         int number = definitions.Count;
         definitions.Add(new EventDefinition($"event{number}", [.. values.Select(v => v.Type)]));
-        events.Add(new LoweredEvent(action, fields) { NamesCode = _namesCode });
+        events.Add(new LoweredEvent(action, fields));
         _statements.Add(new Emit(number, values));
-        _namesCode = outer;
 
         TypedExpression? Part(TypedExpression? part) => part is null ? null : Rewrite(part, values, fields);
 
@@ -199,7 +193,6 @@ internal sealed partial class ActionLowering
             case CallExpression call when !IsForReader(call.Function):
                 throw Refuse(call, WhyNot(call.Function));
             default:
-                _namesCode |= expression is CallExpression { Function: ScriptFunction.Usym };
                 return ExpressionParts.With(expression, [.. ExpressionParts.Of(expression).Select(part => Rewrite(part, values, fields))]);
         }
     }
@@ -237,9 +230,8 @@ internal sealed partial class ActionLowering
     }
 
     /// <summary>The thread's registers and what is on its stack, for the reader to find the calls in.</summary>
-    private FieldExpression Stack(TypedExpression of, StackType type, List<Expression> values, List<LoweredField> fields)
+    private static FieldExpression Stack(TypedExpression of, StackType type, List<Expression> values, List<LoweredField> fields)
     {
-        _namesCode = true;
         int bytes = type.Limit <= FewFrames ? BytesOfFew : StackBytes;
         values.AddRange(StackCapture.Fields(bytes));
         fields.Add(new LoweredField(type, bytes));

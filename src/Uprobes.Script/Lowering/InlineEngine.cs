@@ -56,8 +56,6 @@ internal sealed class InlineEngine : IScriptEngine
             }]);
         }
 
-        if (_lowered.Events.Any(e => e.NamesCode))
-            arming.Host.Symbols.Look(arming.Session.ProcessIds);
         EventActions events = new(_lowered, arming.Sites, new ScriptInterpreter(arming.Script, arming.Maps, arming.Host), arming.Script, arming.Host);
         IQueryRun run = ((IQueryHost)arming.Session).Run(group, [.. arming.Sites.Select(site => site.Point)], _lowered.Events.Count > 0 ? events : null);
         (string, string)[] places = [.. arming.Sites.Select(site => (site.Function, site.Name))];

@@ -38,9 +38,6 @@ internal readonly record struct LoweredAction(TypedProbe Probe, bool IsReturn);
 /// <param name="Fields">What those are made of.</param>
 internal sealed record LoweredEvent(TypedStatement Action, IReadOnlyList<LoweredField> Fields)
 {
-    /// <summary>Whether it names code of the target: stacks, and functions of addresses. What a process has mapped has to be known when it has ended.</summary>
-    internal bool NamesCode { get; init; }
-
     /// <summary>The event's first field: which place was hit.</summary>
     internal const int PlaceField = 0;
 

@@ -37,7 +37,7 @@ internal abstract class ProbingCommand(ToolEnvironment environment, ProbingReque
             throw ToolException.Usage("--detach cannot follow calls to their returns: what unwinds their stacks may be loaded while nobody is attached", "leave out --detach, or what is asked of returns (-r, retval, duration, latency)");
         Prepare();
         using var output = environment.OpenOutput(request.OutputPath);
-        using var signals = new SignalWatch(Interrupt, Abandon, Status.Write);
+        using var signals = new SignalWatch(Interrupt, Abandon, Status.Write, StartsCommand);
         using var session = environment.OpenSession(request.Target, request.Options, opening => _session = opening);
         _session = session;
         if (_interrupted)

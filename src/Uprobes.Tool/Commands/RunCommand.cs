@@ -83,7 +83,7 @@ internal sealed class RunCommand(ToolEnvironment environment, IImageFinder image
         {
             run.Abandon();
             Environment.Exit(AbandonedCode);
-        }, environment.Status.Write);
+        }, environment.Status.Write, request.Target is TargetChoice.Command);
         if (RightsNotice.Of(request.Target) is { } rights && !request.HidesWarnings)
             environment.Status.Write(rights);
         var code = run.Run();

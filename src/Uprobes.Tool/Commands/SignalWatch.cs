@@ -25,14 +25,17 @@ internal sealed class SignalWatch : IDisposable
     /// <param name="interrupt">The first signal came.</param>
     /// <param name="abandon">The second came.</param>
     /// <param name="tell">Tells a line.</param>
-    public SignalWatch(Action interrupt, Action abandon, Action<string> tell)
+    /// <param name="startsCommand">Whether a command is going to be started: it inherits which signals are ignored.</param>
+    public SignalWatch(Action interrupt, Action abandon, Action<string> tell, bool startsCommand)
     {
         _interrupt = interrupt;
         _abandon = abandon;
         _tell = tell;
         _continuing = new Timer(_ => ContinueAgain());
-        // A script that starts us behind & ends us by kill -INT, as it ends other tracers. Hang-ups that nohup makes us ignore stay ignored.
-        IgnoredSignals.HearAgain(Signal.SIGINT);
+        // A script that starts us behind & ends us by kill -INT, as it ends other tracers. Hang-ups that nohup makes us ignore stay ignored; and so do
+        // interrupts where a command is started, which would ignore them if we were not there, and whose end ends us.
+        if (!startsCommand)
+            IgnoredSignals.HearAgain(Signal.SIGINT);
         foreach (var signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
             _registrations.Add(PosixSignalRegistration.Create(signal, End));
         _registrations.Add(PosixSignalRegistration.Create(TerminalStop, RefuseStop));

@@ -20,10 +20,9 @@ internal static class ThreadMoment
         return text[..Math.Min(length, NameSize - 1)];
     }
 
-    /// <summary>The parent of the thread's process, as its own namespace numbers it; 0 where that is not known.</summary>
+    /// <summary>The parent of the thread's process, in the tracer's view; 0 where it is not in that view, or not known.</summary>
     /// <param name="tid">The thread's id, in the tracer's view.</param>
-    internal static int ParentOf(int tid) =>
-        ThreadStatus.TryRead(tid) is { ParentId: > 0 and var parent } ? ThreadStatus.TryRead(parent)?.OwnProcessId ?? parent : 0;
+    internal static int ParentOf(int tid) => ThreadStatus.TryRead(tid)?.ParentId ?? 0;
 
     /// <summary>The processor that a stopped thread ran on last; 0 where that is not known.</summary>
     /// <param name="tid">Its id, in the tracer's view.</param>

@@ -27,7 +27,8 @@ internal readonly record struct FramePlace(ulong Address, FrameCause Cause, bool
     {
         // The code that handlers return to was not called: what is before it is another function.
         bool isCalled = cause is FrameCause.Called;
-        bool isSignal = images.StepAt(isCalled ? address - 1 : address).IsSignalFrame || (isCalled && images.IsTrampoline(address));
+        FrameStep step = images.StepAt(isCalled ? address - 1 : address);
+        bool isSignal = step.IsSignalFrame || (isCalled && step.Kind == FrameStepKind.FramePointer && images.IsTrampoline(address));
         FramePlace place = new(address, cause, isSignal, null);
         place = place with { Code = images.Find(place.Instruction) };
         return place.Code is { Image: null } && ownNames?.TryFind(place.Instruction, out string name, out ulong within) == true ? place with { OwnName = name, OwnOffset = within } : place;

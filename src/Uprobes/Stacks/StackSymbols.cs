@@ -40,7 +40,16 @@ internal sealed class StackSymbols(ImageStore store)
         StackFrame[] made = Make(place, isExpanded);
         lock (_gate)
         {
-            if (place.Code?.Image is not null && _framesKept + made.Length <= MostKept && _kept.TryAdd((place, isExpanded), made))
+            if (place.Code?.Image is null)
+                return made;
+            if (_framesKept + made.Length > MostKept)
+            {
+                // Processes that have ended are in it, and where things are is different in each.
+                _kept.Clear();
+                _framesKept = 0;
+            }
+
+            if (_kept.TryAdd((place, isExpanded), made))
                 _framesKept += made.Length;
         }
 

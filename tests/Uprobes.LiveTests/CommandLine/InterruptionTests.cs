@@ -63,6 +63,16 @@ public sealed class InterruptionTests
         Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
     }
 
+    [Fact]
+    public void A_started_command_ignores_interrupts_where_it_would_without_us()
+    {
+        const string ShowsIgnored = "grep -m1 SigIgn: /proc/self/status";
+        using TargetProcess tool = TargetProcess.Start("/bin/sh", ["-c", "trap '' INT; exec \"$@\"", "sh", UprobeCommand.Path, "run", "-q", "-e", "u:libc:read{@=count()}", "-c", ShowsIgnored]);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        ulong ignored = Convert.ToUInt64(tool.Output.Split('\n')[0].Split('\t')[1], 16);
+        Assert.Equal(1ul << (Signals.Interrupt - 1), ignored);
+    }
+
     private static void Interrupt(string command, string arguments, string[] script, (ExitStatus, string) expected)
     {
         const int Seed = 3;

@@ -45,6 +45,19 @@ public sealed class UserRunTests
         Assert.Equal("\n\n@[0, 0, false]: 1\n@[0, 0, true]: 1\n", result.Output);
     }
 
+    /// <summary>The first process of a container is the parent of others: within, it is 1.</summary>
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("trap")]
+    public void Parents_that_are_in_a_namespace_too_are_numbered_as_the_tracer_numbers_them(string engine)
+    {
+        RequireNamespaces();
+        const string Program = "import os; p = os.fork(); p or os.getsid(0); p and os.waitpid(p, 0)";
+        CommandResult result = UprobeCommand.Run("run", "-q", "--engine", engine, "-c", $"unshare --pid --fork {Python} -c '{Program}'", "-e", "uprobe:libc:getsid { @[pid, ppid > cpid] = count(); }");
+        Assert.True(result.Exit == new ExitStatus(0, null), result.Errors);
+        Assert.Equal("\n\n@[2, true]: 1\n", result.Output);
+    }
+
     [Theory]
     [InlineData("uid == 0", "is in another user namespace, which has other numbers for users and groups")]
     [InlineData("gid == 0", "is in another user namespace, which has other numbers for users and groups")]

@@ -3,6 +3,7 @@ using Uprobes.Arming.X64;
 using Uprobes.Channels;
 using Uprobes.Processes;
 using Uprobes.Programs;
+using Uprobes.Programs.X64;
 
 namespace Uprobes.Arming.Inline;
 
@@ -43,7 +44,8 @@ internal sealed class InterpretedProgram(ProgramBinding binding, Lazy<TickClock>
 
     public ulong InstructionAddress => _hit.SiteAddress.Value;
 
-    public ulong ReturnAddress(ulong found) => _hit.Inline.ResolveReturn(found) is var address && address != 0 ? address : found;
+    public ulong ReturnAddress(ulong found) =>
+        _hit.Inline.FollowedCallTable is { } calls && (found - calls.Thunks) % CallTable.ThunkSize == 0 && _hit.Inline.ResolveReturn(found) is var address && address != 0 ? address : found;
 
     public ulong Register(int number) => RegisterNumbers.Read(_hit.Registers.Values, number);
 
