@@ -1,3 +1,4 @@
+using Uprobes.Processes;
 using Uprobes.Stacks;
 
 namespace Uprobes;
@@ -43,13 +44,14 @@ internal sealed class KnownProgram(int number, int processId, long since) : IDis
 
     /// <summary>What it has mapped, as far as was looked at; the first question looks, if it has not ended.</summary>
     /// <param name="store">Keeps the files open.</param>
-    internal ProcessImages ImagesIn(ImageStore store)
+    /// <param name="mappings">What it had mapped at the time in question; null for now.</param>
+    internal ProcessImages ImagesIn(ImageStore store, List<Mapping>? mappings = null)
     {
         if (_images is not null)
             return _images;
         IReadOnlyList<MappedCode> inherited = _origin?._images?.Current.Code ?? [];
         _origin = null;
-        return _images = HasEnded ? ProcessImages.OfEnded(processId, store, inherited) : new ProcessImages(processId, store, inherited);
+        return _images = HasEnded ? ProcessImages.OfEnded(processId, store, inherited) : new ProcessImages(processId, store, inherited, mappings);
     }
 
     /// <summary>Says that it has ended. What was found of it by then is kept.</summary>

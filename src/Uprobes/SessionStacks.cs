@@ -1,4 +1,5 @@
 using Uprobes.Linux;
+using Uprobes.Processes;
 using Uprobes.Stacks;
 
 namespace Uprobes;
@@ -39,8 +40,11 @@ internal sealed class SessionStacks : IDisposable
         session.ProgramEnded += OnProgramEnded;
     }
 
-    /// <summary>What has happened to a process: it is a copy of its parent, or its program has ended, and perhaps another one begun, or, without either, it has mapped code.</summary>
-    private readonly record struct Change(int ProcessId, long? End = null, bool IsReplaced = false, int? Parent = null);
+    /// <summary>
+    /// What has happened to a process: it is a copy of its parent, or its program has ended, and perhaps another one begun, or, without either, it has mapped code: then perhaps
+    /// what it had mapped.
+    /// </summary>
+    private readonly record struct Change(int ProcessId, long? End = null, bool IsReplaced = false, int? Parent = null, List<Mapping>? Mappings = null);
 
     /// <summary>
     /// Keeps what is known as it is until it is let go of: a program whose number was given by <see cref="Unwind"/> meanwhile is still known, so that its frames can be named.
@@ -129,21 +133,27 @@ internal sealed class SessionStacks : IDisposable
 
     private void OnProcessForked(int processId, int parentId) => Take(new Change(processId, Parent: parentId));
 
-    private void OnCodeMapped(int processId) => Take(new Change(processId));
+    private void OnCodeMapped(int processId) => Take(new Change(processId), isMapped: true);
 
     private void OnProgramEnded(int processId, bool isReplaced) =>
         Take(new Change(processId, MonotonicClock.Nanoseconds + (isReplaced ? 0 : AfterEnd), isReplaced));
 
-    /// <summary>On the tracer thread, for which the one that reads a stack may be waiting right now: then that one takes it.</summary>
-    private void Take(Change change)
+    /// <summary>
+    /// On the tracer thread, for which the one that reads a stack may be waiting right now: then that one takes it, when the process has gone on, and perhaps ended or executed
+    /// something else.
+    /// </summary>
+    private void Take(Change change, bool isMapped = false)
     {
+        bool isEntered = _gate.TryEnter();
+        if (!isEntered && isMapped && MappingParser.ReadProcess(change.ProcessId) is { Count: > 0 } mappings)
+            change = change with { Mappings = mappings };
         lock (_waitingGate)
         {
             _waiting.Enqueue(change);
             _hasWaiting = true;
         }
 
-        if (!_gate.TryEnter())
+        if (!isEntered && !_gate.TryEnter())
             return;
         try
         {
@@ -180,7 +190,7 @@ internal sealed class SessionStacks : IDisposable
                     _reader.Begin(change.ProcessId);
             }
             else if (_reader.LookedAt < MostAhead || _reader.HasLookedAt(change.ProcessId))
-                _reader.Look(change.ProcessId);
+                _reader.Look(change.ProcessId, change.Mappings);
             else
                 _reader.Begin(change.ProcessId);
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Uprobes.Processes;
 using Uprobes.Stacks;
 
 namespace Uprobes;
@@ -37,14 +38,16 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
     /// Looks at what a process has mapped now. To be called as soon as its events may come, and when it maps or executes a file: a
     /// process that has ended shows nothing any more.
     /// </summary>
-    internal void Look(int processId)
+    /// <param name="processId">The process.</param>
+    /// <param name="mappings">What it had mapped at the time in question; null for now.</param>
+    internal void Look(int processId, List<Mapping>? mappings = null)
     {
         Begin(processId);
         KnownProgram program = _processes[processId][^1];
         if (program.HasImages)
-            program.ImagesIn(_store).Refresh();
+            program.ImagesIn(_store).Refresh(mappings);
         else
-            Open(program);
+            Open(program, mappings);
     }
 
     /// <summary>Whether a process's last program was looked at.</summary>
@@ -194,10 +197,10 @@ internal sealed class StackReader(UprobeSession? session) : IDisposable
         return _processes[processId][^1];
     }
 
-    private ProcessImages Open(KnownProgram program)
+    private ProcessImages Open(KnownProgram program, List<Mapping>? mappings = null)
     {
         bool isOpen = program.HasImages;
-        ProcessImages images = program.ImagesIn(_store);
+        ProcessImages images = program.ImagesIn(_store, mappings);
         LookedAt += !isOpen && program.HoldsMemory ? 1 : 0;
         return images;
     }

@@ -22,16 +22,18 @@ internal sealed class MappedFileOpener
     {
         (_pid, _store, _memory) = (pid, store, memory);
         string root = $"/proc/{pid}/root";
-        bool isOurs = FileStatus.TryOf("/", out FileStatus ours, out _) && FileStatus.TryOf(root + "/", out FileStatus theirs, out _)
-            && (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode);
+        // That of a process that has ended is not known any more. The files are compared with what was mapped.
+        bool isOurs = FileStatus.TryOf("/", out FileStatus ours, out _)
+            && (!FileStatus.TryOf(root + "/", out FileStatus theirs, out _) || (ours.Device, ours.Inode) == (theirs.Device, theirs.Inode));
         _root = isOurs ? "" : root;
     }
 
     /// <summary>Opens what a mapping shows.</summary>
     /// <param name="mapping">The mapping.</param>
     /// <param name="all">All mappings of the process.</param>
+    /// <param name="isNow">Whether they are so now; otherwise another file may be where this one was.</param>
     /// <param name="problem">Why it cannot be opened, or null where there is nothing to open.</param>
-    internal ElfImage? Open(Mapping mapping, IReadOnlyList<Mapping> all, out string? problem)
+    internal ElfImage? Open(Mapping mapping, IReadOnlyList<Mapping> all, bool isNow, out string? problem)
     {
         problem = null;
         try
@@ -42,7 +44,7 @@ internal sealed class MappedFileOpener
                 return null;
             // Only root may follow these links; they lead to the file itself, wherever its name is now.
             string link = $"/proc/{_pid}/map_files/{mapping.Start:x}-{mapping.End:x}";
-            if (FileStatus.TryOf(link, out FileStatus status, out _) && status.IsRegular && ReadOnlyFile.TryOpen(link, out _) is { } handle)
+            if (FileStatus.TryOf(link, out FileStatus status, out _) && status.IsRegular && (isNow || status.Inode == mapping.Inode) && ReadOnlyFile.TryOpen(link, out _) is { } handle)
                 return _store.Open(handle, _root + mapping.Path);
             if (!mapping.IsDeleted)
                 return OpenPath(mapping, all, out problem);

@@ -20,11 +20,12 @@ internal sealed class ProcessImages : IDisposable
     /// <param name="pid">A live thread of it.</param>
     /// <param name="store">Keeps the files open; lives longer than this.</param>
     /// <param name="inherited">The code of the process that it is a copy of.</param>
-    internal ProcessImages(int pid, ImageStore store, IReadOnlyList<MappedCode> inherited)
+    /// <param name="mappings">What it had mapped at the time in question; null for now.</param>
+    internal ProcessImages(int pid, ImageStore store, IReadOnlyList<MappedCode> inherited, List<Mapping>? mappings = null)
         : this(pid, store, inherited, TryOpenMemory(pid))
     {
         PerfMap = PerfMap.Of(pid);
-        Refresh();
+        Refresh(mappings);
     }
 
     private ProcessImages(int pid, ImageStore store, IReadOnlyList<MappedCode> inherited, TraceeMemory? memory)
@@ -52,11 +53,12 @@ internal sealed class ProcessImages : IDisposable
     /// <summary>
     /// Looks at the process again. To be called when it has mapped or executed a file, and when an address is in no known code.
     /// </summary>
+    /// <param name="earlier">What it had mapped at the time in question; null for now.</param>
     /// <returns>Whether there is code that was not there before; then <see cref="Current"/> is another.</returns>
-    internal bool Refresh()
+    internal bool Refresh(List<Mapping>? earlier = null)
     {
         PerfMap ??= PerfMap.Of(ProcessId);
-        List<Mapping> mappings = MappingParser.ReadProcess(ProcessId);
+        List<Mapping> mappings = earlier ?? MappingParser.ReadProcess(ProcessId);
         List<MappedCode> added = [];
         List<MappedCode> all = [];
         foreach (Mapping mapping in mappings)
@@ -65,7 +67,7 @@ internal sealed class ProcessImages : IDisposable
                 continue;
             if (!_seen.TryGetValue(mapping, out MappedCode? code))
             {
-                added.Add(code = Look(mapping, mappings));
+                added.Add(code = Look(mapping, mappings, isNow: earlier is null));
                 if (_seen.Count < MostKept)
                     _seen.Add(mapping, code);
             }
@@ -96,9 +98,9 @@ internal sealed class ProcessImages : IDisposable
         PerfMap?.Dispose();
     }
 
-    private MappedCode Look(Mapping mapping, List<Mapping> all)
+    private MappedCode Look(Mapping mapping, List<Mapping> all, bool isNow)
     {
-        Images.ElfImage? image = _opener.Open(mapping, all, out string? problem);
+        Images.ElfImage? image = _opener.Open(mapping, all, isNow, out string? problem);
         return new MappedCode(mapping.Start, mapping.End, mapping.FileOffset, mapping.Path, image, problem);
     }
 

@@ -29,6 +29,17 @@ public sealed class MappedFileTests : IDisposable
     }
 
     [Fact]
+    public void What_a_process_had_mapped_that_has_ended_is_opened_by_its_path()
+    {
+        const int NoProcess = int.MaxValue;
+        Mapping mapping = MappingOf(Compile("one.so"));
+        var opener = new MappedFileOpener(NoProcess, _store, null);
+        Assert.NotNull(opener.Open(mapping, [mapping], isNow: false, out _));
+        Assert.Null(opener.Open(mapping with { Inode = 1 }, [mapping], isNow: false, out string? problem));
+        Assert.Contains("another file", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Another_file_of_that_path_is_not_taken_for_it()
     {
         string path = Compile("one.so");
@@ -101,5 +112,5 @@ public sealed class MappedFileTests : IDisposable
     }
 
     private ElfImage? Open(Mapping mapping, MemoryReader? memory, out string? problem) =>
-        new MappedFileOpener(Environment.ProcessId, _store, memory).Open(mapping, [mapping], out problem);
+        new MappedFileOpener(Environment.ProcessId, _store, memory).Open(mapping, [mapping], isNow: true, out problem);
 }
