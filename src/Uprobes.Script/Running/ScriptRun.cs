@@ -94,6 +94,11 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
         TellDropped();
         TellFailures();
         _writer.Finish(_script.Options.PrintsMapsOnExit ? _maps.Values.Select(map => map.Snapshot()) : []);
+        // What stacks lack is known when they are named, which those of maps are only now.
+        while (_queue.RunNext(TimeSpan.Zero))
+        {
+        }
+
         return _exitCode;
     }
 

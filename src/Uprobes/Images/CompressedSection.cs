@@ -12,6 +12,25 @@ internal static class CompressedSection
     // The least that deflate makes of anything is about a 1032nd.
     private const ulong GreatestExpansion = 1040;
 
+    /// <summary>How many bytes a section has unpacked; null where it is not in the file, or says what cannot be.</summary>
+    /// <exception cref="ImageException">ReadFailed.</exception>
+    internal static ulong? SizeOf(ElfFile file, ElfSection section)
+    {
+        if (!section.HasFileContents && !section.IsCompressed)
+            return null;
+        ulong length = file.Source.Length;
+        if (section.FileOffset.Value > length || section.Size > length - section.FileOffset.Value)
+            return null;
+        if (!section.IsCompressed)
+            return section.Size;
+        if (section.Size < HeaderBytes)
+            return null;
+        Span<byte> header = stackalloc byte[HeaderBytes];
+        file.Source.ReadExactly(section.FileOffset.Value, header, section.Name);
+        ulong size = BinaryPrimitives.ReadUInt64LittleEndian(header[8..]);
+        return BinaryPrimitives.ReadUInt32LittleEndian(header) == Zlib && size / GreatestExpansion <= section.Size ? size : null;
+    }
+
     /// <summary>A section's bytes, unpacked.</summary>
     /// <exception cref="ImageException">Malformed: too large, packed in a way other than zlib's, or not as its header says. ReadFailed.</exception>
     internal static byte[] Read(ElfFile file, ElfSection section, ulong limit)

@@ -234,6 +234,43 @@ public sealed class InlineTests : IDisposable
         Assert.Contains(path, Assert.Single(told), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Damaged_debug_information_is_not_said_to_have_no_room()
+    {
+        string path = Compile("-gdwarf-5", "-gz=zlib");
+        using (ElfImage whole = ElfImage.Open(path))
+        using (FileStream file = File.OpenWrite(path))
+        {
+            file.Seek((long)Assert.Single(whole.Sections, section => section.Name == ".debug_info").FileOffset.Value + 40, SeekOrigin.Begin);
+            file.Write(new byte[32]);
+        }
+
+        List<string> told = [];
+        using ImageStore store = new() { Told = told.Add };
+        ElfImage image = store.Open(path);
+        Assert.Empty(image.Inlined.Find(Assert.Single(image.Functions.Named("_ZN5outer5firstEi")).Address));
+        store.TellOf(image);
+        string problem = Assert.Single(told);
+        Assert.Contains("its debug information cannot be read: ", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("all images together", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("left", problem.Replace("left out", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-gdwarf-4")]
+    [InlineData("-gdwarf-5")]
+    public void Debug_information_in_files_of_its_own_is_told_with_what_to_do(string version)
+    {
+        List<string> told = [];
+        using ImageStore store = new() { Told = told.Add };
+        ElfImage image = store.Open(Compile(version, "-gsplit-dwarf"));
+        store.TellOf(image);
+        Assert.Empty(told);
+        Assert.Empty(image.Inlined.Find(Assert.Single(image.Functions.Named("_ZN5outer5firstEi")).Address));
+        store.TellOf(image);
+        Assert.Contains("compile without -gsplit-dwarf", Assert.Single(told), StringComparison.Ordinal);
+    }
+
     private static ulong DebugInformationOf(string path)
     {
         using ElfImage image = ElfImage.Open(path);

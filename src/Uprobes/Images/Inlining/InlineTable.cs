@@ -17,6 +17,7 @@ internal sealed class InlineTable(TypeTable types, LineTable lines)
     private readonly InlineBudget _budget = new();
     private FunctionNames? _names;
     private RangeList? _ranges;
+    private bool _isElsewhere;
 
     /// <summary>Why calls may be missing among those that were found so far; null for no reason.</summary>
     internal string? Problem
@@ -24,7 +25,9 @@ internal sealed class InlineTable(TypeTable types, LineTable lines)
         get
         {
             lock (_gate)
-                return types.MemoryProblem ?? _budget.Problem ?? (_ranges is { RanOut: true } ? "the address ranges of its functions are too many to read" : null);
+                return types.UnreadProblem ?? _budget.Problem
+                    ?? (_ranges is { RanOut: true } ? "the address ranges of its functions are too many to read"
+                    : _isElsewhere ? "its debug information is in .dwo files, which are not read (compile without -gsplit-dwarf)" : null);
         }
     }
 
@@ -38,6 +41,7 @@ internal sealed class InlineTable(TypeTable types, LineTable lines)
             _names ??= new FunctionNames(units.All, unit => IndexOf(units.All, unit).Scopes);
             foreach (DebugUnit unit in units.Here)
             {
+                _isElsewhere |= unit.IsElsewhere;
                 if (IndexOf(units.All, unit).TryFind(address.Value, out IEnumerable<int> entries))
                     return Calls(units.All, entries);
             }

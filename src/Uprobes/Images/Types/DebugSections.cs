@@ -7,6 +7,8 @@ namespace Uprobes.Images.Types;
 internal sealed record DebugSections
 {
     private const int LongestText = 4096;
+    private static readonly string[] SharedNames = [".debug_info", ".debug_abbrev", ".debug_str", ".debug_line_str"];
+    private static readonly string[] Names = [.. SharedNames, ".debug_types", ".debug_str_offsets", ".debug_addr", ".debug_rnglists", ".debug_ranges"];
 
     /// <summary><c>.debug_info</c>: units and their entries.</summary>
     internal required byte[] Info { get; init; }
@@ -44,6 +46,16 @@ internal sealed record DebugSections
 
     /// <summary>How many bytes of sections were read.</summary>
     internal ulong Bytes { get; init; }
+
+    /// <summary>How many bytes they have, as the files say; what cannot be so is not counted.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="shared">The one that it shares with others; null for none.</param>
+    /// <exception cref="ImageException">ReadFailed.</exception>
+    internal static ulong SizeOf(ElfFile file, ElfFile? shared = null)
+    {
+        ulong size = Names.Aggregate(0UL, (sum, name) => sum + SizeOf(file, name));
+        return shared is null ? size : SharedNames.Aggregate(size, (sum, name) => sum + SizeOf(shared, name));
+    }
 
     /// <summary>Reads them; null where the file has no debug information of this kind.</summary>
     /// <param name="file">The file.</param>
@@ -134,6 +146,9 @@ internal sealed record DebugSections
         return isWide ? BinaryPrimitives.ReadUInt64LittleEndian(section.AsSpan((int)at)) : BinaryPrimitives.ReadUInt32LittleEndian(section.AsSpan((int)at));
     }
 
+    // A file cannot say more than its length many times, of which there are few.
+    private static ulong SizeOf(ElfFile file, string name) => file.FindSection(name) is { } section ? CompressedSection.SizeOf(file, section) ?? 0 : 0;
+
     private static byte[] ReadOne(ElfFile file, string name, ref ulong left)
     {
         if (file.FindSection(name) is not { } section)
@@ -143,7 +158,7 @@ internal sealed record DebugSections
         {
             bytes = CompressedSection.Read(file, section, left);
         }
-        catch (ImageException error) when (error.Reason == ImageFailureReason.Malformed && left < file.Limits.DebugInfoBytes)
+        catch (ImageException error) when (error.Reason == ImageFailureReason.Malformed && left < file.Limits.DebugInfoBytes && CompressedSection.SizeOf(file, section) > left)
         {
             throw file.Source.Malformed($"{error.Problem}, which is what others have left of {file.Limits.DebugInfoBytes} bytes for all debug information");
         }

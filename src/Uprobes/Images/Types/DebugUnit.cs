@@ -39,6 +39,9 @@ internal sealed class DebugUnit
     /// <summary>Whether it only says which other file its entries are in.</summary>
     internal bool IsSkeleton { get; private set; }
 
+    /// <summary>Whether all of its entries but the first are in another file (<c>.dwo</c>).</summary>
+    internal bool IsElsewhere { get; set; }
+
     /// <summary>What it has in common with others.</summary>
     internal required DebugPart Part { get; init; }
 

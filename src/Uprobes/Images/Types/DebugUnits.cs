@@ -40,7 +40,7 @@ internal sealed class DebugUnits
                 _units.Add(unit);
                 if (unit.Signature is { } signature)
                     _signed.TryAdd(signature, unit.SignedType);
-                isSplit |= unit.IsSkeleton || !ReadRoot(unit);
+                isSplit |= !ReadRoot(unit) || unit.IsSkeleton;
             }
         }
 
@@ -173,7 +173,10 @@ internal sealed class DebugUnits
         unit.LineTable = unit.Part.IsShared ? null : NumberOf(root, DwarfAttribute.StatementList);
         unit.Language = (SourceLanguage)(root.Find(Sections, DwarfAttribute.Language).Count ?? 0);
         unit.BaseAddress = root.Find(Sections, DwarfAttribute.LowPc) is { Class: AttributeClass.Address, Number: var address } ? address : 0;
-        return root.Find(Sections, DwarfAttribute.GnuDwoName).IsNone && root.Find(Sections, DwarfAttribute.DwoName).IsNone;
+        bool isWhole = !unit.IsSkeleton && root.Find(Sections, DwarfAttribute.GnuDwoName).IsNone && root.Find(Sections, DwarfAttribute.DwoName).IsNone;
+        // Some compilers leave the inlined calls here as well.
+        unit.IsElsewhere = !isWhole && !root.Abbreviation.HasChildren;
+        return isWhole;
     }
 
     private ulong? NumberOf(DebugEntry entry, DwarfAttribute attribute) =>

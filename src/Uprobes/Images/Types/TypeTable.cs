@@ -14,12 +14,13 @@ internal sealed class TypeTable
     private readonly Lazy<Contents?> _contents;
     private readonly List<string> _problems = [];
     private DebugMemory? _memory;
+    private bool _hasNoRoom;
 
     /// <summary>Reads nothing yet.</summary>
     internal TypeTable(ElfImage image) => _contents = new Lazy<Contents?>(() => Read(image));
 
-    /// <summary>Why nothing was read where the memory that is shared with other images has no room for it; null for nothing.</summary>
-    internal string? MemoryProblem { get; private set; }
+    /// <summary>Why nothing of it was read although there is some, a sentence; null for no reason.</summary>
+    internal string? UnreadProblem { get; private set; }
 
     /// <summary>Has what is read count to a memory that other images share. To be called before anything is asked.</summary>
     internal void ShareMemory(DebugMemory memory) => _memory = memory;
@@ -244,8 +245,7 @@ internal sealed class TypeTable
         {
             // Types are an addition: scripts that do without them run all the same.
             _problems.Add(error.Problem);
-            MemoryProblem = _memory is null ? null
-                : string.Create(CultureInfo.InvariantCulture, $"{error.Problem}; the debug information of all images together is kept up to {_memory.Most >> 20} MiB");
+            UnreadProblem = _hasNoRoom ? error.Problem : $"its debug information cannot be read: {error.Problem}";
             return null;
         }
     }
@@ -253,7 +253,17 @@ internal sealed class TypeTable
     private Contents? ReadFrom(ElfFile file, ElfImage image)
     {
         using SeparateDebugFile? shared = SharedDebugFile.Find(file, image.Path, _problems);
-        return (_memory is null ? DebugSections.Read(file, shared?.File) : _memory.Take(most => DebugSections.Read(file, shared?.File, most))) is { } sections ? new Contents(new DebugUnits(sections)) : null;
+        return (_memory is null ? DebugSections.Read(file, shared?.File) : _memory.Take(left => ReadInto(left, _memory.Most))) is { } sections ? new Contents(new DebugUnits(sections)) : null;
+
+        // What is damaged says so when it is read: it must not be taken for something that is too large.
+        DebugSections? ReadInto(ulong left, ulong most)
+        {
+            ulong size = DebugSections.SizeOf(file, shared?.File);
+            _hasNoRoom = size > left;
+            return _hasNoRoom
+                ? throw file.Source.Malformed(string.Create(CultureInfo.InvariantCulture, $"its debug information has {size >> 20} MiB, and that of all images together is kept up to {most >> 20} MiB, of which {left >> 20} are left"))
+                : DebugSections.Read(file, shared?.File, left);
+        }
     }
 
     /// <summary>What was read; used under the lock.</summary>
