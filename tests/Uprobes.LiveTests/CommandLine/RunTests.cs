@@ -199,6 +199,24 @@ public sealed class RunTests
     }
 
     [Theory]
+    [InlineData("inline")]
+    [InlineData("trap")]
+    public void Why_inlined_calls_are_left_out_is_told_once_also_by_stacks_that_are_named_at_the_end(string engine)
+    {
+        const string Split = "stacks-split";
+        string path = Targets.Path(Split);
+        using TargetProcess target = TargetProcess.StartTarget(Split);
+        using TargetProcess tool = Attach(target, $"uprobe:{path}:mark {{ @[ustack] = count(); }}", "--engine", engine);
+        target.Ask("folds 3");
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        Assert.Contains("folds(long)+", tool.Output, StringComparison.Ordinal);
+        string told = Assert.Single(Lines(tool.Errors), line => line.Contains("inlined calls are left out", StringComparison.Ordinal));
+        Assert.EndsWith($"{path}: inlined calls are left out of stacks: its debug information is in .dwo files, which are not read (compile without -gsplit-dwarf)", told, StringComparison.Ordinal);
+        target.Quit();
+    }
+
+    [Theory]
     [InlineData("allocsize.bt")]
     [InlineData("slowsql.bt")]
     [InlineData("lockwait.bt")]

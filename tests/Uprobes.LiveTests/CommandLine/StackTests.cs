@@ -74,6 +74,18 @@ public sealed class StackTests
     }
 
     [Fact]
+    public void Why_inlined_calls_are_left_out_is_told()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("stacks-split");
+        using TargetProcess tool = Attach(target, "stack", Spec("stacks-split", "mark"));
+        target.Ask("folds 3");
+        tool.Signal(Signals.Interrupt);
+        Assert.Equal(new ExitStatus(0, null), tool.WaitForExit());
+        string told = Assert.Single(tool.Errors.Split('\n'), line => line.Contains("inlined calls are left out", StringComparison.Ordinal));
+        Assert.Contains("compile without -gsplit-dwarf", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_table_of_top_has_each_call_of_a_process()
     {
         using TargetProcess target = TargetProcess.StartTarget("stacks");
