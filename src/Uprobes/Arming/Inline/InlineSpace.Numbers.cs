@@ -23,7 +23,11 @@ internal sealed partial class InlineSpace
     /// <summary>In a forked child that begins with namespaces of its own, takes out what its parent could run. Returns whether there was any.</summary>
     private bool RemoveOtherwiseNumbered(TracedProcess child)
     {
-        List<InlineSite> others = [.. _sites.Values.Where(s => WhyOtherwiseNumbered(child, s.Bindings) is not null)];
+        // The child waits for this: what is the same for all sites is asked once.
+        List<InlineSite> asking = [.. _sites.Values.Where(s => s.Bindings.Any(b => ProgramNeeds.Users(b.Group) || ProgramNeeds.Parent(b.Group)))];
+        if (asking.Count == 0 || (Namespaces.AreShared(child.ProcessId, NamespaceKind.User) && Namespaces.AreShared(child.ProcessId, NamespaceKind.Process)))
+            return false;
+        List<InlineSite> others = asking.FindAll(s => WhyOtherwiseNumbered(child, s.Bindings) is not null);
         Remove(child, others);
         return others.Count > 0;
     }
