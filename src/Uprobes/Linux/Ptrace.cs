@@ -11,7 +11,8 @@ internal static unsafe class Ptrace
 {
     private const int PTRACE_CONT = 7, PTRACE_GETREGS = 12, PTRACE_SETREGS = 13, PTRACE_DETACH = 17, PTRACE_SYSCALL = 24, PTRACE_POKEUSER = 6,
         PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG = 0x4201, PTRACE_GETSIGINFO = 0x4202, PTRACE_SETSIGINFO = 0x4203,
-        PTRACE_SEIZE = 0x4206, PTRACE_INTERRUPT = 0x4207, PTRACE_LISTEN = 0x4208, PTRACE_GETSIGMASK = 0x420a, PTRACE_SETSIGMASK = 0x420b;
+        PTRACE_SEIZE = 0x4206, PTRACE_INTERRUPT = 0x4207, PTRACE_LISTEN = 0x4208, PTRACE_PEEKSIGINFO = 0x4209,
+        PTRACE_GETSIGMASK = 0x420a, PTRACE_SETSIGMASK = 0x420b;
 
     /// <summary>offsetof(struct user, regs.rip): the 17th word.</summary>
     private const int RipOffset = 16 * 8;
@@ -75,6 +76,18 @@ internal static unsafe class Ptrace
             return Call(PTRACE_SETSIGINFO, tid, 0, (nint)pointer);
     }
 
+    /// <summary>The signals that are pending for this thread alone, of those the first that the span has room for, in the order in which they came.</summary>
+    /// <returns>How many, or a negative errno.</returns>
+    internal static int PeekPending(int tid, int from, Span<SignalInfo> pending)
+    {
+        PeekArguments arguments = new() { From = (ulong)from, Count = pending.Length };
+        fixed (SignalInfo* pointer = pending)
+        {
+            nint got = LibC.ptrace(PTRACE_PEEKSIGINFO, tid, (nint)(&arguments), (nint)pointer);
+            return got < 0 ? -Marshal.GetLastPInvokeError() : (int)got;
+        }
+    }
+
     internal static int GetSignalMask(int tid, out ulong mask)
     {
         mask = 0;
@@ -86,6 +99,14 @@ internal static unsafe class Ptrace
 
     private static int Call(int request, int tid, nint address, nint data) =>
         LibC.ptrace(request, tid, address, data) == -1 ? Marshal.GetLastPInvokeError() : 0;
+
+    /// <summary><c>struct ptrace_peeksiginfo_args</c> (linux/ptrace.h); without flags the thread's own queue is meant.</summary>
+    private struct PeekArguments
+    {
+        internal ulong From;
+        internal uint Flags;
+        internal int Count;
+    }
 
     /// <summary><c>siginfo_t</c>: 128 bytes, of which the first words and si_addr are named (asm-generic/siginfo.h).</summary>
     [StructLayout(LayoutKind.Explicit, Size = 128)]

@@ -55,10 +55,16 @@ internal sealed partial class Tracer
                 if (status.Kind is WaitKind.Interrupted or WaitKind.GroupStop)
                 {
                     Dispatch(thread.ThreadId, status);
-                    return thread.State == TraceState.Stopped;
+                    if (thread.State != TraceState.Stopped || !RaisedSignals.ArePending(thread.ThreadId))
+                        return thread.State == TraceState.Stopped;
+                    // Its registers are those behind a breakpoint, and the signal would meet it wherever it is sent, and outlive the session
+                    // (traps T8): that is delivered first, and another interrupt asked for before the thread runs an instruction.
+                    Continue(thread, 0);
+                    continue;
                 }
 
                 // Anything else is served and the thread goes on to the stop that was asked for.
+                Interrupt(thread);
                 thread.IsHeld = false;
                 Dispatch(thread.ThreadId, status);
                 if (thread.State == TraceState.Gone || (!thread.IsInterrupting && !Interrupt(thread)))

@@ -64,6 +64,22 @@ public sealed class DisposalTests
         Assert.Equal(new ExitStatus(0, null), target.Quit());
     }
 
+    /// <summary>A thread that is told to stop behind a breakpoint, before its SIGTRAP was delivered, is not let go of with that signal.</summary>
+    [Fact]
+    public void Breakpoints_met_in_the_last_moment_leave_no_signal_behind()
+    {
+        using TargetProcess target = TargetProcess.StartTarget("threads");
+        target.Ask("spin 2");
+        for (int round = 0; round < 200 && !target.HasExited; round++)
+        {
+            using UprobeSession session = UprobeSession.Attach(target.Pid);
+            session.Register(ProbePoint.At("threads", "work"), Count.Only);
+        }
+
+        target.Ask("stop");
+        Assert.Equal(new ExitStatus(0, null), target.Quit());
+    }
+
     [Theory]
     [InlineData("pre")]
     [InlineData("post")]
