@@ -27,6 +27,9 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
     /// <summary>Libraries whose functions are probed elsewhere, which is told once.</summary>
     private readonly HashSet<string> _toldMerged = new(StringComparer.Ordinal);
 
+    /// <summary>What the script probes in the C library by its name, and how.</summary>
+    private readonly HashSet<(string Type, string Function)> _inCLibrary = [];
+
     /// <summary>Whether to say how a script runs without some of its probes: once, and where it has others.</summary>
     private bool _tellsOfOthers;
 
@@ -37,6 +40,12 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
     internal IReadOnlyList<ScriptSite> Resolve(TypedScript script)
     {
         _tellsOfOthers = script.Probes.SelectMany(probe => probe.AttachPoints).Count(place => place.IsInTarget) > 1;
+        foreach (UserProbe place in script.Probes.SelectMany(probe => probe.AttachPoints).OfType<UserProbe>())
+        {
+            if (place.Target is FunctionTarget { IsPattern: false } function && Path.GetFileName(place.File) is CLibrary or "libc.so" or "libc")
+                _inCLibrary.Add((place.TypeName, function.Name));
+        }
+
         foreach (TypedProbe probe in script.Probes)
         {
             foreach (AttachPoint place in probe.AttachPoints)
@@ -114,12 +123,13 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
 
     /// <summary>
     /// The C library where it took a function over from a library that is empty since: threads, <c>dlopen</c> and others moved there in
-    /// version 2.34, and scripts name the old place. Null where the place is as it should be, or may be missing.
+    /// version 2.34, and scripts name the old place. Null where the place is as it should be, or where the script names both places and takes
+    /// what there is: each call is one hit.
     /// </summary>
     private List<ElfImage>? MergedFile(UserProbe place, List<ElfImage> images)
     {
-        if (images is not [var image] || place.Target is not FunctionTarget { IsPattern: false } function || config.MissingProbes != MissingProbes.Error
-            || !Merged.Contains(Path.GetFileName(image.Path)) || image.Functions.Named(function.Name).Any())
+        if (images is not [var image] || place.Target is not FunctionTarget { IsPattern: false } function || !Merged.Contains(Path.GetFileName(image.Path))
+            || image.Functions.Named(function.Name).Any() || (config.MissingProbes != MissingProbes.Error && _inCLibrary.Contains((place.TypeName, function.Name))))
         {
             return null;
         }
