@@ -190,6 +190,7 @@ internal sealed partial class InlineSpace
         using SpaceStop stop = new(services.Tracer, space);
         if (stop.IsGone || stop.Unstoppable.Count > 0)
             return sites;
+        (space.EngineState as SpaceArming)?.LeaveFormerSlots(stop.Threads);
         List<(TracedThread, UserRegisters)> threads = stop.ReadRegisters();
         if (!NoteNames(threads, names))
         {

@@ -50,6 +50,10 @@ internal sealed partial class InlineSpace(ArmingServices services, AddressSpace 
     /// <summary>Whether an address is in memory that trampolines are in.</summary>
     internal bool IsInTrampolines(ulong address) => _chunks.Exists(c => c.Contains(address)) || _thunks?.Contains(address) == true;
 
+    /// <summary>Where a thread runs what stood at an address of the text: inside of a patch that is in the trampoline.</summary>
+    internal ulong PlaceOf(ulong address) =>
+        Find(address) is { } site && site.Address != address && site.Trampoline?.CopyOf(site.Address, address) is > 0 and var copy ? copy : address;
+
     /// <summary>Puts original bytes in place of patches in what was read from memory.</summary>
     internal void Hide(ulong address, Span<byte> bytes)
     {

@@ -75,6 +75,20 @@ internal sealed partial class SpaceArming
         return true;
     }
 
+    /// <summary>
+    /// Takes stopped threads out of the slots of breakpoints that are gone. A slot goes on behind its instruction, and where no breakpoint stands that may
+    /// be in the middle of a patch that is about to be written.
+    /// </summary>
+    internal void LeaveFormerSlots(IEnumerable<TracedThread> threads)
+    {
+        foreach (TracedThread thread in threads)
+        {
+            if (Ptrace.GetRegisters(thread.ThreadId, out UserRegisters registers) == 0 && TryFindSlot(registers.Rip, out SlotUse slot)
+                && slot.Owner.State != SiteState.Armed && SlotExitRules.TryLeave(this, ref registers, out _, out _, out _))
+                _ = Ptrace.SetRegisters(thread.ThreadId, registers); // ESRCH: killed meanwhile.
+        }
+    }
+
     /// <summary>Makes sure that the safety net is there and has room.</summary>
     private ArmingRefusal? EnsureNet(TracedProcess process, int traps)
     {

@@ -120,10 +120,10 @@ internal sealed partial class TrapEngine
 
         if (thread.State != TraceState.Stopped)
             return; // Killed while a handler ran, or let go of by it.
-        if (visible.Rip == site.Address)
+        if (visible.Rip == site.Address && site.State == SiteState.Armed)
             GoOn(space, thread, site);
         else
-            Redirect(thread, visible.Values); // A handler chose another way.
+            RedirectAfterHandlers(space, thread, visible.Values); // A handler chose another way, or took the breakpoint out.
     }
 
     private void CallHandlers(SpaceArming space, TracedThread thread, Site site, ThreadArming state)
@@ -168,7 +168,7 @@ internal sealed partial class TrapEngine
             {
                 // The tracer cannot keep a shadow stack: the slot's instruction does, and there is no post handler.
                 bool usesStack = site.Instruction.ControlFlow != ControlFlowKind.IndirectJump;
-                if (!(usesStack && ShadowStacks.AreUsed(thread.Process)) && TryEmulate(thread, site))
+                if (!(usesStack && ShadowStacks.AreUsed(thread.Process)) && TryEmulate(space, thread, site))
                     return;
             }
             else if (space.EnsurePostSlot(thread.Process, site))
@@ -235,7 +235,14 @@ internal sealed partial class TrapEngine
         _services.Step?.Invoke("hit redirected");
     }
 
-    private bool TryEmulate(TracedThread thread, Site site)
+    /// <summary>The same after handlers, which may have had a patch written where the thread goes on.</summary>
+    private void RedirectAfterHandlers(SpaceArming space, TracedThread thread, UserRegisters registers)
+    {
+        registers.Rip = space.Inline.PlaceOf(registers.Rip);
+        Redirect(thread, registers);
+    }
+
+    private bool TryEmulate(SpaceArming space, TracedThread thread, Site site)
     {
         ThreadRegisters visible = _hit.Registers;
         TraceeMemory memory = thread.Process.Space.Memory;
@@ -250,7 +257,7 @@ internal sealed partial class TrapEngine
         site.Point!.Sink.OnPost(_hit);
         _serving = null;
         if (thread.State == TraceState.Stopped)
-            Redirect(thread, visible.Values);
+            RedirectAfterHandlers(space, thread, visible.Values);
         return true;
     }
 
@@ -272,7 +279,7 @@ internal sealed partial class TrapEngine
                 point.Sink.OnPost(_hit);
             _serving = null;
             if (thread.State == TraceState.Stopped)
-                Redirect(thread, _hit.Registers.Values);
+                RedirectAfterHandlers(space, thread, _hit.Registers.Values);
             return true;
         }
 
