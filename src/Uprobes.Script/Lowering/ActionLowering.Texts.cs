@@ -45,6 +45,8 @@ internal sealed partial class ActionLowering
                 return OfPlace(new PlaceName(IsOfFunction: true));
             case BuiltinExpression { Builtin: ScriptBuiltin.Probe }:
                 return OfPlace(new PlaceName(IsOfFunction: false));
+            case CallExpression { Function: ScriptFunction.Str, Arguments: [_, ConstantExpression { Value: 0 }] }:
+                return new TextConstant(default, 8);
             case CallExpression { Function: ScriptFunction.Str, Arguments: [{ Type.IsScalar: true } address, ..] arguments, Type: TextType type }:
                 LoadText all = new(Integer(address), StoredTypes.Text(type).Capacity);
                 return arguments.Count > 1 && arguments[1] is not ConstantExpression and var length ? new TextCut(all, Least(length, StoredTypes.MostBytes(type)), all.Capacity) : all;
@@ -117,10 +119,15 @@ internal sealed partial class ActionLowering
     private Expression TextOf(TypedExpression expression, DataType type)
     {
         Expression text = Text(expression);
+        if (MayBeCut(text))
+            text = new TextCut(text, new Constant(text.Type.Capacity, DataType.U64), text.Type.Capacity); // Which is one with the same text that ends there.
         return text.Type.Capacity <= type.Capacity ? Widened(text, type.Capacity)
             : text is TextConstant constant && constant.Bytes.Length <= type.Capacity ? new TextConstant(constant.Bytes, type.Capacity)
             : throw Refuse(expression, "texts of several lengths are keys of one map");
     }
+
+    /// <summary>Whether a text may be marked as one that goes on behind its last byte.</summary>
+    private static bool MayBeCut(Expression text) => text is LoadText || (text is Conditional choice && (MayBeCut(choice.WhenTrue) || MayBeCut(choice.WhenFalse)));
 
     /// <summary>A map's key, in the parts that it is stored in.</summary>
     private List<Expression> Key(MapSymbol symbol, TypedExpression? key)

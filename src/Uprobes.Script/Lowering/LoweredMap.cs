@@ -32,5 +32,5 @@ internal sealed record LoweredMap(MapSymbol Symbol, MapDefinition Definition, IR
     internal bool HoldsValues => Definition.Kind == AggregateKind.Value;
 
     /// <summary>Whether the table adds up what the script writes as <c>@x++</c> or <c>@x += n</c>, and never reads.</summary>
-    internal bool IsCounter => Symbol.ValueType is not AggregateType && Definition.Kind == AggregateKind.Sum;
+    internal bool IsCounter => Symbol.ValueType is not AggregateType && Definition.Kind is AggregateKind.Sum or AggregateKind.Average;
 }

@@ -35,9 +35,13 @@ internal sealed class MapPlan
             {
                 if (map.ValueType is AggregateType { Function: AggregateFunction.Min or AggregateFunction.Max } && everywhere.IsReset(map) && !uses.IsNumber(map))
                     throw new LoweringException(map.Declared, $"{map} is cleared, and what is left of an extreme cannot be known");
+                if (uses.IsRemovedFrom(map))
+                    throw new LoweringException(map.Declared, $"keys of {map} are deleted, and what programs gather of {map.ValueType} only grows");
                 if (uses.IsNumber(map))
                     RequireReadable(map, uses, everywhere, here);
-                LoweredMap planned = Plan(map, uses, script.Options);
+                LoweredMap planned = Plan(map, uses, everywhere, script.Options);
+                if (here.IsWritten(map) && planned.Key.Any(part => part.Kind != KeyPartKind.Value))
+                    throw OfSeveralKinds(map);
                 _indexes.Add(map, _maps.Count);
                 _maps.Add(planned);
             }
@@ -85,7 +89,7 @@ internal sealed class MapPlan
             throw new LoweringException(map.Declared, $"{map} is read in the target, and cleared there");
     }
 
-    private static LoweredMap Plan(MapSymbol map, MapUses uses, ScriptConfig options)
+    private static LoweredMap Plan(MapSymbol map, MapUses uses, MapUses everywhere, ScriptConfig options)
     {
         if (map.EvictsOldest)
             throw new LoweringException(map.Declared, $"{map} lets go of its oldest entries");
@@ -94,8 +98,8 @@ internal sealed class MapPlan
             AddParts(map, map.KeyType, [.. uses.KeysOf(map)], key);
         AggregateKind kind = KindOf(map, uses.IsCounter(map));
         bool isRead = uses.IsNumber(map);
-        if (isRead && kind == AggregateKind.Sum)
-            kind = AggregateKind.Average; // Which tells a sum of 0 from none.
+        if (kind == AggregateKind.Sum && (isRead || (key.Count == 0 && uses.MayVanish(map))))
+            kind = AggregateKind.Average; // Which tells a sum of 0 from none, as a row of a table does.
         IReadOnlyList<DataType> stored = [.. key.Select(k => k.Stored)];
         if (stored.Count == 0 && (kind == AggregateKind.Value || isRead))
             stored = [DataType.U8]; // One value for all threads and places, which a table without a key has not.
@@ -106,7 +110,7 @@ internal sealed class MapPlan
             throw new LoweringException(map.Declared, $"{map} has more than {ProgramLimits.Keys} entries");
         LinearSteps steps = kind == AggregateKind.LinearHistogram ? StepsOf(map) : default;
         int bits = kind == AggregateKind.LogHistogram && map.Parameters is [var parts, ..] ? (int)parts : 0;
-        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits) { IsRead = isRead };
+        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits) { IsRead = isRead, KeepsKeys = !everywhere.IsReset(map) };
         return (long)entries * definition.CellWords * 8 > LargestTable
             ? throw new LoweringException(map.Declared, $"{map} would take more than {LargestTable >> 30} GiB")
             : new LoweredMap(map, definition, key);
@@ -141,6 +145,7 @@ internal sealed class MapPlan
     private static DataType ValueTypeOf(MapSymbol map) => map.ValueType switch
     {
         AggregateType { Function: AggregateFunction.Count } => DataType.U64,
+        AggregateType { Function: AggregateFunction.Hist or AggregateFunction.Lhist } => DataType.I64, // What is said to fail by -1 is below 0 whatever its type.
         AggregateType aggregate => aggregate.IsSigned ? DataType.I64 : DataType.U64,
         _ => StoredTypes.Of(map.ValueType),
     };
@@ -185,9 +190,11 @@ internal sealed class MapPlan
         {
             [] or [KeyPartKind.Value] => new KeyPart(type, KeyPartKind.Value, StoredTypes.Text(type)),
             [var kind] => new KeyPart(type, kind, DataType.U32),
-            _ => throw new LoweringException(map.KeysSpan, $"{map} has names of probes and other texts in its keys"),
+            _ => throw OfSeveralKinds(map),
         };
     }
+
+    private static LoweringException OfSeveralKinds(MapSymbol map) => new(map.KeysSpan, $"{map} has names of probes and other texts in its keys");
 
     internal static KeyPartKind KindOfText(TypedExpression text) => StoredTypes.WithoutTextCasts(text) switch
     {

@@ -6,7 +6,7 @@ namespace Uprobes.Script.Lowering;
 /// <summary>How the actions that run in the target use the maps.</summary>
 internal sealed class MapUses
 {
-    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [], _cleared = [], _zeroed = [], _filled = [], _numbers = [];
+    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [], _cleared = [], _zeroed = [], _filled = [], _numbers = [], _removed = [], _vanishing = [], _written = [];
     private readonly Dictionary<MapSymbol, List<TypedExpression>> _keys = [];
 
     /// <summary>Looks at actions.</summary>
@@ -35,11 +35,20 @@ internal sealed class MapUses
     /// <summary>Whether an action sets what it holds to zero.</summary>
     internal bool IsZeroed(MapSymbol map) => _zeroed.Contains(map);
 
+    /// <summary>Whether an action puts something into it, in whatever way.</summary>
+    internal bool IsWritten(MapSymbol map) => _written.Contains(map);
+
     /// <summary>Whether an action has it aggregate something.</summary>
     internal bool IsFilled(MapSymbol map) => _filled.Contains(map);
 
     /// <summary>Whether an action works with what it has aggregated, as a number.</summary>
     internal bool IsNumber(MapSymbol map) => _numbers.Contains(map);
+
+    /// <summary>Whether an action deletes a key of what it has aggregated, where that is no number.</summary>
+    internal bool IsRemovedFrom(MapSymbol map) => _removed.Contains(map);
+
+    /// <summary>Whether what actions add to it may come to 0, which a sum by itself does not tell from nothing.</summary>
+    internal bool MayVanish(MapSymbol map) => _vanishing.Contains(map);
 
     /// <summary>The keys that it is used with.</summary>
     internal IReadOnlyList<TypedExpression> KeysOf(MapSymbol map) => _keys.TryGetValue(map, out List<TypedExpression>? keys) ? keys : [];
@@ -75,18 +84,27 @@ internal sealed class MapUses
     {
         switch (statement)
         {
-            case ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target } }:
+            case ExpressionStatement { Expression: IncrementExpression { Target: MapExpression target, Step: var step } }:
                 Use(target.Map, target.Key);
+                _written.Add(target.Map);
+                if (step < 0)
+                    _vanishing.Add(target.Map);
                 return;
             case AssignMap assign:
                 Use(assign.Map, assign.Key);
-                TypedExpression? addend = Addend(assign, out _);
+                _written.Add(assign.Map);
+                TypedExpression? addend = Addend(assign, out bool subtracts);
                 if (addend is null)
                     _notCounters.Add(assign.Map);
+                else if (subtracts || addend is not ConstantExpression { Value: > 0 })
+                    _vanishing.Add(assign.Map);
                 Look(addend ?? assign.Value);
                 return;
             case AggregateStatement aggregate:
                 _filled.Add(aggregate.Map);
+                _written.Add(aggregate.Map);
+                if (aggregate.Value is not ConstantExpression { Value: > 0 })
+                    _vanishing.Add(aggregate.Map);
                 Use(aggregate.Map, aggregate.Key);
                 if (aggregate.Value is { } sample)
                     Look(sample);
@@ -118,6 +136,8 @@ internal sealed class MapUses
                 _used.Add(reference.Map);
                 break;
             case IncrementExpression increment:
+                if (increment.Target is MapExpression { Map: var incremented })
+                    _written.Add(incremented);
                 Look(increment.Target);
                 break;
             case CallExpression call:
@@ -152,6 +172,7 @@ internal sealed class MapUses
             _reset.Add(entry.Map);
             Use(entry.Map, entry.Key);
             Read(entry.Map);
+            Delete(entry.Map);
             return;
         }
 
@@ -165,8 +186,17 @@ internal sealed class MapUses
 
         if (call.Function == ScriptFunction.HasKey && map.ValueType is AggregateType { IsReadable: true })
             _numbers.Add(map);
+        if (call.Function == ScriptFunction.Delete)
+            Delete(map);
         Use(map, call.Arguments.Count > 1 ? call.Arguments[1] : null);
         Read(map);
+    }
+
+    /// <summary>What is aggregated after it is not to go with it: either programs delete it themselves, or the reader has all of it in order.</summary>
+    private void Delete(MapSymbol map)
+    {
+        if (map.ValueType is AggregateType aggregate)
+            (aggregate.IsReadable ? _numbers : _removed).Add(map);
     }
 
     private void Read(MapSymbol map)

@@ -13,7 +13,7 @@ internal abstract class MapAccumulator
         AggregateType type = (AggregateType)map.ValueType;
         return type.Function switch
         {
-            AggregateFunction.Hist => new LogAccumulator(map.Parameters.Count > 0 ? (int)map.Parameters[0] : 0, type.IsSigned),
+            AggregateFunction.Hist => new LogAccumulator(map.Parameters.Count > 0 ? (int)map.Parameters[0] : 0),
             AggregateFunction.Lhist => new LinearAccumulator(map.Parameters[0], map.Parameters[1], map.Parameters[2]),
             AggregateFunction.Tseries => new SeriesAccumulator(map.Parameters, type.IsSigned),
             _ => new NumberAccumulator(type),
@@ -66,12 +66,12 @@ internal sealed class NumberAccumulator(AggregateType type) : MapAccumulator
     private bool IsLess(long left, long right) => type.IsSigned ? left < right : (ulong)left < (ulong)right;
 }
 
-/// <summary><c>hist()</c>.</summary>
-internal sealed class LogAccumulator(int bits, bool isSigned) : MapAccumulator
+/// <summary><c>hist()</c>. All values are taken as signed, as bpftrace does: a result of -1 that has no type is below 0.</summary>
+internal sealed class LogAccumulator(int bits) : MapAccumulator
 {
     private readonly ulong[] _counts = new ulong[LogHistogram.CountOfBuckets(bits)];
 
-    internal override void Add(long value) => _counts[isSigned ? LogHistogram.IndexOf(value, bits) : LogHistogram.IndexOf((ulong)value, bits)]++;
+    internal override void Add(long value) => _counts[LogHistogram.IndexOf(value, bits)]++;
 
     internal override void Reset() => Array.Clear(_counts);
 
