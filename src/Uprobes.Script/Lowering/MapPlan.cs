@@ -39,7 +39,7 @@ internal sealed class MapPlan
                     throw new LoweringException(map.Declared, $"keys of {map} are deleted, and what programs gather of {map.ValueType} only grows");
                 if (uses.IsNumber(map))
                     RequireReadable(map, uses, everywhere, here);
-                LoweredMap planned = Plan(map, uses, everywhere, script.Options);
+                LoweredMap planned = Plan(map, uses, script.Options);
                 if (here.IsWritten(map) && planned.Key.Any(part => part.Kind != KeyPartKind.Value))
                     throw OfSeveralKinds(map);
                 _indexes.Add(map, _maps.Count);
@@ -85,11 +85,11 @@ internal sealed class MapPlan
             throw new LoweringException(map.Declared, $"{map} is read in the target, and BEGIN, END, intervals or signals put something in");
         if (everywhere.IsZeroed(map))
             throw new LoweringException(map.Declared, $"{map} is read in the target, and set to zero");
-        if (uses.IsCleared(map) && map.HasKeys == true)
-            throw new LoweringException(map.Declared, $"{map} is read in the target, and cleared there");
+        if (uses.IsCleared(map) && (map.HasKeys == true || uses.IsPrinted(map)))
+            throw new LoweringException(map.Declared, $"{map} is read in the target, and {(map.HasKeys == true ? "cleared" : "printed and cleared")} there");
     }
 
-    private static LoweredMap Plan(MapSymbol map, MapUses uses, MapUses everywhere, ScriptConfig options)
+    private static LoweredMap Plan(MapSymbol map, MapUses uses, ScriptConfig options)
     {
         if (map.EvictsOldest)
             throw new LoweringException(map.Declared, $"{map} lets go of its oldest entries");
@@ -110,7 +110,7 @@ internal sealed class MapPlan
             throw new LoweringException(map.Declared, $"{map} has more than {ProgramLimits.Keys} entries");
         LinearSteps steps = kind == AggregateKind.LinearHistogram ? StepsOf(map) : default;
         int bits = kind == AggregateKind.LogHistogram && map.Parameters is [var parts, ..] ? (int)parts : 0;
-        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits) { IsRead = isRead, KeepsKeys = !everywhere.IsReset(map) };
+        MapDefinition definition = new(map.ToString(), kind, ValueTypeOf(map), stored, entries, steps, bits) { IsRead = isRead };
         return (long)entries * definition.CellWords * 8 > LargestTable
             ? throw new LoweringException(map.Declared, $"{map} would take more than {LargestTable >> 30} GiB")
             : new LoweredMap(map, definition, key);

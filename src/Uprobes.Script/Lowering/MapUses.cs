@@ -6,7 +6,7 @@ namespace Uprobes.Script.Lowering;
 /// <summary>How the actions that run in the target use the maps.</summary>
 internal sealed class MapUses
 {
-    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [], _cleared = [], _zeroed = [], _filled = [], _numbers = [], _removed = [], _vanishing = [], _written = [];
+    private readonly HashSet<MapSymbol> _used = [], _notCounters = [], _reset = [], _cleared = [], _zeroed = [], _filled = [], _numbers = [], _removed = [], _vanishing = [], _written = [], _printed = [];
     private readonly Dictionary<MapSymbol, List<TypedExpression>> _keys = [];
 
     /// <summary>Looks at actions.</summary>
@@ -31,6 +31,9 @@ internal sealed class MapUses
 
     /// <summary>Whether an action clears all of it.</summary>
     internal bool IsCleared(MapSymbol map) => _cleared.Contains(map);
+
+    /// <summary>Whether an action prints it.</summary>
+    internal bool IsPrinted(MapSymbol map) => _printed.Contains(map);
 
     /// <summary>Whether an action sets what it holds to zero.</summary>
     internal bool IsZeroed(MapSymbol map) => _zeroed.Contains(map);
@@ -167,6 +170,8 @@ internal sealed class MapUses
                 _cleared.Add(reset);
         }
 
+        if (call is { Function: ScriptFunction.Print, Arguments: [MapReferenceExpression { Map: var shown }, ..] })
+            _printed.Add(shown);
         if (call is { Function: ScriptFunction.Delete, Arguments: [MapExpression entry] })
         {
             _reset.Add(entry.Map);

@@ -65,9 +65,6 @@ internal sealed record MapDefinition(
     /// </summary>
     internal bool IsRead { get; init; }
 
-    /// <summary>Whether nobody deletes keys of it.</summary>
-    internal bool KeepsKeys { get; init; }
-
     /// <summary>Whether all programs of a process have to write the same table: what one puts in another reads.</summary>
     internal bool IsShared => Kind == AggregateKind.Value || IsRead;
 
@@ -76,7 +73,7 @@ internal sealed record MapDefinition(
     /// a mask makes of 0 is no value then. What is lost by that is the type's own worst value where it is the only one, which hardly any least or signed
     /// value is; 0 as the greatest unsigned value is common, and right also where it was deleted.
     /// </summary>
-    internal bool IsToldByExtreme => IsRead && !KeepsKeys && (Kind == AggregateKind.Minimum || (Kind == AggregateKind.Maximum && ValueType.IsSigned));
+    internal bool IsToldByExtreme => IsRead && (Kind == AggregateKind.Minimum || (Kind == AggregateKind.Maximum && ValueType.IsSigned));
 
     /// <summary>The word of a cell that is 0 while nothing is in it, of shared maps.</summary>
     internal int PresenceWord => Kind == AggregateKind.Count || IsToldByExtreme ? 0 : 1;

@@ -107,6 +107,12 @@ public sealed class LoweringTests
         "uprobe:./t:work { unroll(50) { unroll(50) { unroll(10) { @n = count() } } } }",
         "uprobe:./t:work { $p = arg3; while (*(uint8*)$p != 0 && $p < arg3 + 20) { @[*(uint8*)$p] = count(); $p++ } unroll(3) { $k = 0; while (1) { if (++$k > arg0) { break } @k += $k } } }",
         "uprobe:./t:work { while (arg0 > 2) { $s = str(arg2); printf(\"%s\\n\", $s); if ($s == \"hello\") { return } break } @ = count() }",
+        "uprobe:./t:work { @c[1] = count(); @h[1] = hist(arg0); @s[1] = stats(arg0); delete(@c[1]); delete(@h, 1); delete(@s[1]); @c[1] = count(); @h[1] = hist(arg1); @s[1] = stats(arg1) }",
+        "uprobe:./t:work { @ = sum(arg0 & 0); @n += arg0 - arg0; @up++; @up-- } uprobe:./t:work { @down += 2; @down -= 2 }",
+        "uprobe:./t:work { printf(\"%s|%d\\n\", str(arg2, 0), strlen(str(arg2, 0))); @[str(arg2, 0)] = count() }",
+        "uprobe:./t:work { @[str(arg2, 8)] = arg0 + 1; if (@[\"a longer\"] || has_key(@, \"yyyyyyyy\")) { @found = count() } } END { delete(@[\"a longer\"]) }",
+        "uprobe:./t:work { @ = lhist(arg0 << 63, 0, 10, 5); @h = hist(arg0 << 63); @k[1] = hist(arg0 << 63, 2) }",
+        "BEGIN { @[\"other\"] = 1 } uprobe:./t:work { @[func] = 2 } END { printf(\"%d\\n\", @[\"other\"]) }",
         "uprobe:./t:work { $i = 0; while ($i < 4) { $i++; $x = { if ($i == arg0) { continue } $i * 2 }; @[$x] = count() } }",
     ];
 
@@ -175,6 +181,7 @@ public sealed class LoweringTests
     [InlineData("BEGIN { @ = count() } uprobe:./t:work { @ = count(); if (@ > 3) { print(1) } }", "@ is read in the target, and BEGIN, END, intervals or signals put something in")]
     [InlineData("uprobe:./t:work { @ = count(); if (@ > 3) { print(1) } } interval:s:1 { zero(@) }", "@ is read in the target, and set to zero")]
     [InlineData("uprobe:./t:work { @[tid] = count(); if (@[tid] > 3) { clear(@) } }", "@ is read in the target, and cleared there")]
+    [InlineData("uprobe:./t:work { @ = count(); if (@ > 3) { print(@); clear(@) } }", "@ is read in the target, and printed and cleared there")]
     [InlineData("uprobe:./t:work { if (@[tid] == \"x\") { @n++ } @[tid] = str(arg2) }", "@ holds string[1024] values")]
     [InlineData("uprobe:./t:work { if (arg0 && @n++) { @ = count() } }", "a value is changed only sometimes, within an expression")]
     [InlineData("uprobe:./t:work { printf(\"%d\", arg0 > 3 ? ++@n : 0) }", "a value is changed only sometimes, within an expression")]
