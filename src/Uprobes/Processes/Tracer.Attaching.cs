@@ -126,7 +126,10 @@ internal sealed partial class Tracer
                     ThreadStatus? status = ThreadStatus.TryRead(tid);
                     if (status is null or { State: 'Z' or 'X' } || status.TracerId == Tasks.CurrentThreadId)
                         continue; // Gone, exited, or born of a seized thread: then its event comes.
-                    throw AttachDiagnosis.Explain(process.ProcessId, error);
+                    // An execve gives the number of a leader that ends to the thread that calls it: the error may be the former's.
+                    error = Ptrace.Seize(tid, Ptrace.Standard);
+                    if (error != 0)
+                        throw AttachDiagnosis.Explain(process.ProcessId, error);
                 }
 
                 TracedThread thread = new(tid, process);

@@ -17,13 +17,14 @@ internal sealed partial class InlineSpace
     internal Site? TakeBack(ref UserRegisters registers)
     {
         ulong rip = registers.Rip;
-        if (FindTrampoline(rip) is not { } site || site.Trampoline!.PositionOf(rip) is not { } position)
+        // While a trampoline is being replaced, threads are in the former one.
+        if (OwnerOf(rip) is not ({ } site, { } trampoline) || trampoline.PositionOf(rip) is not { } position)
             return null;
         Leave(ref registers, position);
-        if (position.Executed || (rip == site.Trampoline.Entry && site.LeadsFromItself))
+        if (position.Executed || (rip == trampoline.Entry && site.LeadsFromItself))
             return null;
-        bool isDoor = site.Trampoline.HasDoor(rip, out _);
-        return Resumption(site, registers.Rip, isDoor ? rip : site.Trampoline.CopyOf(site.Address, registers.Rip));
+        bool isDoor = trampoline.HasDoor(rip, out _);
+        return Resumption(site, registers.Rip, isDoor ? rip : trampoline.CopyOf(site.Address, registers.Rip));
     }
 
     /// <summary>A handler interrupts a system call that the kernel will take the thread back to; see <see cref="TakeBack"/>.</summary>
@@ -32,7 +33,7 @@ internal sealed partial class InlineSpace
         const ulong SyscallLength = 2;
         again = registers;
         ulong rip = registers.Rip;
-        if (FindTrampoline(rip) is not { } site || site.Trampoline!.PositionOf(rip) is not { Executed: true, FixRcx: true } position
+        if (OwnerOf(rip) is not ({ } site, { } trampoline) || trampoline.PositionOf(rip) is not { Executed: true, FixRcx: true } position
             || !SlotExitRules.WillRestart(registers, out ulong number))
             return null;
         Leave(ref registers, position);

@@ -89,7 +89,9 @@ internal sealed partial class InlineSpace
     private List<InlineSite> RestoreText(TracedProcess process, Removal removal, List<InlineSite> stay)
     {
         (List<InlineSite> gone, List<InlineSite> unwritten) = removal.Run();
-        if (!space.Memory.IsGone)
+        if (space.Memory.IsGone)
+            gone = [];
+        else
             stay.AddRange(unwritten); // No memory for a page of its own, say: like those whose threads did not stop.
         foreach (InlineSite lost in gone)
         {

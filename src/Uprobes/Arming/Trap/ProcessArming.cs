@@ -11,6 +11,11 @@ internal sealed class ProcessArming
     /// </summary>
     internal ProgramDisposition? OwnDisposition { get; set; }
 
+    /// <summary>
+    /// Whether the safety net's handler has been installed in it, or was in the process that it is a copy of. Those that run in one memory have actions of their own.
+    /// </summary>
+    internal bool HasHandler { get; set; }
+
     /// <summary>Whether the program ignored SIGTRAP when it executed another: that has to be inherited, though our handler stood in its place.</summary>
     internal bool WasIgnored { get; set; }
 

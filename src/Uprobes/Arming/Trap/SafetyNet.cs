@@ -100,10 +100,14 @@ internal sealed class SafetyNet
     /// Installs the handler, ours or the program's own, also after the kernel has reset it (a breakpoint met with SIGTRAP
     /// blocked: force_sig, kernel/signal.c).
     /// </summary>
-    internal RemoteCallResult Install(ArmingServices services, TracedThread thread) =>
-        Disposition.IsCaught && Disposition.Action is null
-            ? RemoteCallResult.Success(0)
-            : services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(Disposition.IsCaught ? 1 : 0));
+    internal RemoteCallResult Install(ArmingServices services, TracedThread thread)
+    {
+        if (Disposition is { IsCaught: true, Action: null })
+            return RemoteCallResult.Success(0);
+        RemoteCallResult result = services.Calls.SetSignalAction(thread, Signal.SIGTRAP, Action(Disposition.IsCaught ? 1 : 0));
+        ProcessArming.Of(thread.Process).HasHandler |= result.IsSuccess;
+        return result;
+    }
 
     /// <summary>Puts the program's own disposition back.</summary>
     internal RemoteCallResult Uninstall(ArmingServices services, TracedThread thread) =>

@@ -18,6 +18,9 @@ internal sealed class ThreadArming
     /// <summary>Whether SIGTRAP was found blocked at the last look, or a handler for it is about to run.</summary>
     internal bool ExpectsBlocked { get; set; }
 
+    /// <summary>Whether the thread has met a breakpoint with SIGTRAP blocked, and the action that this has reset was put right before its turn came.</summary>
+    internal bool IsResetByThis { get; set; }
+
     /// <summary>The FS base when a call of the thread was followed: its control block.</summary>
     internal ulong FsBase { get; set; }
 

@@ -29,7 +29,9 @@ internal static class TrapDispositions
         state.CheckedMask = mask;
         if (ThreadStatus.TryRead(thread.ThreadId) is not { } status)
             return;
-        if (status.IsCaught(Signal.SIGTRAP))
+        bool isPutRight = state.IsResetByThis;
+        state.IsResetByThis = false;
+        if (status.IsCaught(Signal.SIGTRAP) && !(isPutRight && IsNearlyAll(mask)))
         {
             state.ExpectsBlocked = false;
             return;
@@ -37,8 +39,12 @@ internal static class TrapDispositions
 
         if (ProcessArming.Of(thread.Process).OwnDisposition is null)
         {
-            _ = net.Install(services, thread); // A process that is gone needs it no more; a refusal leaves what the kernel did.
-            state.ExpectsBlocked = true;
+            bool wasBlocked = IsNearlyAll(mask) || state.ExpectsBlocked || (ProcessArming.Of(thread.Process).HasHandler && !IsResetByAnother(thread));
+            if (!status.IsCaught(Signal.SIGTRAP))
+                _ = net.Install(services, thread); // A process that is gone needs it no more; a refusal leaves what the kernel did.
+            state.ExpectsBlocked = wasBlocked;
+            if (!wasBlocked)
+                return;
         }
         else if (!IsNearlyAll(mask))
         {
@@ -46,6 +52,24 @@ internal static class TrapDispositions
         }
 
         _ = Ptrace.SetSignalMask(thread.ThreadId, mask | Signal.Bit(Signal.SIGTRAP));
+    }
+
+    /// <summary>
+    /// Whether it was another thread that has met a breakpoint with SIGTRAP blocked, and has not been served yet: in the middle of pthread_create(3), say,
+    /// where all signals are. The action is common to all threads, and its mask is put right when its turn comes.
+    /// </summary>
+    private static bool IsResetByAnother(TracedThread thread)
+    {
+        bool isFound = false;
+        foreach (TracedThread other in thread.Process.Threads.Values)
+        {
+            if (other == thread || other.State != TraceState.Running || ThreadStatus.TryRead(other.ThreadId) is not { } status
+                || status.IsBlocked(Signal.SIGTRAP) || !IsNearlyAll(status.Blocked))
+                continue;
+            ThreadArming.Of(other).IsResetByThis = isFound = true;
+        }
+
+        return isFound;
     }
 
     /// <summary>Whether the hit behind the program's own choice of an action met SIGTRAP blocked; before the choice is put in force again.</summary>

@@ -59,7 +59,7 @@ internal sealed partial class TrapEngine
             else if (site.State == SiteState.Armed)
                 Serve(space, thread, site, registers);
             else if (!IsOwnBreakpoint(space, site))
-                GoOnAfterRemoval(thread, site, registers);
+                GoOnAfterRemoval(space, thread, site, registers);
             else
                 return false;
             return true;
@@ -195,13 +195,14 @@ internal sealed partial class TrapEngine
     /// The breakpoint was removed between the hit and its report (traps T8): the instruction is run where it is, or from the
     /// slot, which the safety net knows.
     /// </summary>
-    private void GoOnAfterRemoval(TracedThread thread, Site site, UserRegisters registers)
+    private void GoOnAfterRemoval(SpaceArming space, TracedThread thread, Site site, UserRegisters registers)
     {
         if (site is { State: SiteState.Disarmed, Slot: not 0 })
             _ = Ptrace.SetInstructionPointer(thread.ThreadId, site.Slot);
         else
             Redirect(thread, registers);
         _services.Step?.Invoke("stale hit served");
+        TrapDispositions.Repair(_services, space, thread, ThreadArming.Of(thread));
     }
 
     /// <summary>

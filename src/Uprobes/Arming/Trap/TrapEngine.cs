@@ -190,6 +190,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
     public bool OnForked(TracedProcess child, ForkOrigin origin)
     {
         child.IsFollowed = origin.Parent.IsFollowed && _followForks;
+        ProcessArming.Of(child).HasHandler = ProcessArming.Of(origin.Parent).HasHandler;
         if (origin.SharesMemory)
         {
             if (child.HasSpace && child.Space.EngineState is SpaceArming shared)
@@ -237,6 +238,7 @@ internal sealed partial class TrapEngine : ITraceeObserver
             ProcessArming state = ProcessArming.Of(process);
             state.WasIgnored = (state.OwnDisposition ?? space.Net?.Disposition)?.IsIgnored == true;
             state.OwnDisposition = null;
+            state.HasHandler = false;
         }
 
         _events.OnProgramLeft(process);
