@@ -52,7 +52,7 @@ internal sealed partial class ActionLowering
     private static Expression Register(TextConstantExpression name)
     {
         string text = System.Text.Encoding.ASCII.GetString(name.Bytes.Span);
-        string known = text is ['r', _, _] && text[1] is not ('1' or '8' or '9') ? text[1..] : text;
+        string known = TargetRegisters.Short(text);
         int number = Array.IndexOf(["ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"], known);
         return known is "ip" or "pc" ? new Builtin(BuiltinKind.SiteAddress)
             : number >= 0 ? new RegisterValue(number)

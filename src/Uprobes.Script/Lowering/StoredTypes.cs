@@ -11,7 +11,7 @@ internal static class StoredTypes
     {
         IntegerType integer => new DataType(integer.Bits, integer.IsSigned, 0),
         BooleanType => DataType.Boolean,
-        EnumType named => new DataType(named.Bits, named.Bits == 32, 0), // As TypedValue.Extend has them.
+        EnumType named => new DataType(named.Bits, named.IsSigned, 0),
         _ => DataType.U64,
     };
 

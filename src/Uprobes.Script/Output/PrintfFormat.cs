@@ -21,6 +21,9 @@ public sealed partial class PrintfFormat
     /// <summary>The conversions that take an argument, in order.</summary>
     public IReadOnlyList<PrintfSpecifier> Specifiers => _specifiers;
 
+    /// <summary>The first percent sign that begins no conversion, with what stands behind it (<c>%q</c>); null where there is none.</summary>
+    public string? Stray { get; private init; }
+
     /// <summary>Takes a format apart.</summary>
     /// <param name="format">The format as the script has it, its escapes resolved.</param>
     public static PrintfFormat Parse(string format) => Parse(Encoding.UTF8.GetBytes(format));
@@ -32,6 +35,7 @@ public sealed partial class PrintfFormat
         List<byte[]> literals = [];
         List<PrintfSpecifier> specifiers = [];
         List<byte> literal = [];
+        string? stray = null;
         while (!format.IsEmpty)
         {
             int percent = format.IndexOf((byte)'%');
@@ -42,6 +46,7 @@ public sealed partial class PrintfFormat
             if (ParseSpecifier(format, out PrintfSpecifier specifier) is not (> 0 and int length))
             {
                 literal.Add((byte)'%');
+                stray ??= Encoding.UTF8.GetString([(byte)'%', .. format[..Math.Min(format.Length, 1)]]);
                 continue;
             }
 
@@ -58,7 +63,7 @@ public sealed partial class PrintfFormat
         }
 
         literals.Add([.. literal]);
-        return new PrintfFormat([.. literals], [.. specifiers]);
+        return new PrintfFormat([.. literals], [.. specifiers]) { Stray = stray };
     }
 
     /// <summary>Checks arguments against the conversions.</summary>

@@ -119,8 +119,9 @@ public readonly partial struct ScriptValue : IEquatable<ScriptValue>, IComparabl
 
     /// <summary>A value of a C enum.</summary>
     /// <param name="name">The enumerator's name; null when no enumerator has the value, which then prints as a number.</param>
-    /// <param name="value">The value.</param>
-    public static ScriptValue Enum(string? name, ulong value) => new(ScriptValueKind.Enum, (long)value, name);
+    /// <param name="value">The value; of an unsigned enum its 64 bits.</param>
+    /// <param name="isSigned">Whether the enum has negative values.</param>
+    public static ScriptValue Enum(string? name, long value, bool isSigned = false) => new(ScriptValueKind.Enum, value, name, traits: isSigned ? Traits.Signed : Traits.None);
 
     /// <summary>A stack.</summary>
     /// <param name="stack">The stack.</param>

@@ -45,7 +45,7 @@ internal static class ValueText
                 TargetText.Write(output, name, isEscaped);
                 break;
             case ScriptValueKind.Enum:
-                output.WriteDecimal((ulong)value.Bits);
+                output.WriteDecimal(value.Number);
                 break;
             case ScriptValueKind.Stack:
                 StackText.Write(output, value.StackValue, isEscaped);

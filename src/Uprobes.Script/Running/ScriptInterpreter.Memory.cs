@@ -55,6 +55,7 @@ internal sealed partial class ScriptInterpreter
     {
         if (_occasion.Thread is { } thread && thread.TryReadRegister(name, out ulong value))
             return value;
+        name = TargetRegisters.Short(name);
         int number = Array.IndexOf(RegisterNames, name);
         return _occasion.Hit switch
         {

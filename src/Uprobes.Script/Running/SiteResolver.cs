@@ -182,7 +182,7 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
             }
 
             string shown = function.Offset == 0 ? function.Name : string.Create(CultureInfo.InvariantCulture, $"{function.Name}+{function.Offset}");
-            Add(probe, place, image, symbol.Offset + function.Offset, function.Name, shown, isNamed: true);
+            Add(probe, place, image, symbol.Offset + function.Offset, ShownName(symbol.Name), shown, isNamed: true);
         }
     }
 
@@ -199,7 +199,7 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
                 continue;
             FunctionSymbol best = names.OrderByDescending(symbol => symbol.IsDefaultVersion).ThenBy(symbol => symbol.Name.Length).ThenBy(symbol => symbol.Name, StringComparer.Ordinal).First();
             string name = function.IsDemangled ? best.DisplayName : best.Name;
-            Add(probe, place, image, names.Key, name, name, isNamed: false);
+            Add(probe, place, image, names.Key, ShownName(best.Name), name, isNamed: false);
         }
     }
 
@@ -211,7 +211,7 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
             return;
         }
 
-        string function = image.Functions.TryFind(offset, out FunctionBounds bounds) && bounds.Name is { } name ? name : "";
+        string function = image.Functions.TryFind(offset, out FunctionBounds bounds) && bounds.Name is { } name ? ShownName(name) : "";
         Add(probe, place, image, offset, function, string.Create(CultureInfo.InvariantCulture, $"{address.Address}"), isNamed: true);
     }
 
@@ -230,7 +230,7 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
             _diagnostics.Warning(DiagnosticId.AttachPoint, place.Span, notice, null);
         foreach (SourcePlace one in found.Places)
         {
-            string function = image.Functions.TryFind(one.Offset, out FunctionBounds bounds) && bounds.Name is { } name ? name : "";
+            string function = image.Functions.TryFind(one.Offset, out FunctionBounds bounds) && bounds.Name is { } name ? ShownName(name) : "";
             _sites.Add(new ScriptSite(probe, place, image, one.Offset, function)
             {
                 Name = string.Create(CultureInfo.InvariantCulture, $"{place.TypeName}:{image.Path}@{line.File}:{one.Line}"),
@@ -239,6 +239,9 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
             });
         }
     }
+
+    /// <summary>A function's name as <c>func</c> and stacks give it.</summary>
+    private string ShownName(string symbol) => config.Demangles ? Demangler.Demangle(symbol) : symbol;
 
     private void Add(TypedProbe probe, UserProbe place, ElfImage image, FileOffset offset, string function, string shown, bool isNamed) =>
         _sites.Add(new ScriptSite(probe, place, image, offset, function) { Name = $"{place.TypeName}:{image.Path}:{shown}", IsNamed = isNamed, IsEntry = IsEntry(place, image, offset) });

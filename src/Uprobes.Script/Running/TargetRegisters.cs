@@ -3,11 +3,11 @@ using Uprobes.Processes;
 
 namespace Uprobes.Script.Running;
 
-/// <summary>Registers by the names of <c>struct pt_regs</c> (arch/x86/include/uapi/asm/ptrace.h), as reg() takes them.</summary>
+/// <summary>Registers by the names of <c>struct pt_regs</c> (arch/x86/include/uapi/asm/ptrace.h), or by their full names, as reg() takes them.</summary>
 internal static class TargetRegisters
 {
     /// <summary>Reads one; null where there is none of that name.</summary>
-    internal static ulong? Read(in UserRegisters registers, string name) => name switch
+    internal static ulong? Read(in UserRegisters registers, string name) => Short(name) switch
     {
         "ax" => registers.Rax,
         "bx" => registers.Rbx,
@@ -36,7 +36,7 @@ internal static class TargetRegisters
     /// <summary>Writes one; false where there is none of that name, or it may not be written.</summary>
     internal static bool TryWrite(ThreadRegisters registers, string name, ulong value)
     {
-        switch (name)
+        switch (Short(name))
         {
             case "ax": registers.Rax = value; break;
             case "bx": registers.Rbx = value; break;
@@ -61,4 +61,7 @@ internal static class TargetRegisters
 
         return true;
     }
+
+    /// <summary>The kernel's name of a register: <c>di</c> for <c>rdi</c>; the numbered ones have no other.</summary>
+    internal static string Short(string name) => name is ['r', >= 'a' and <= 'z', ..] ? name[1..] : name;
 }

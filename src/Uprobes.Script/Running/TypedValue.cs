@@ -26,8 +26,7 @@ internal static class TypedValue
         int spare = 64 - BitsOf(type);
         if (type.IsSignedNumber)
             return bits << spare >> spare;
-        // An enum of 32 bits holds negative values as C's int does.
-        return type is EnumType { Bits: 32 } ? bits << spare >> spare : (long)((ulong)bits << spare >> spare);
+        return (long)((ulong)bits << spare >> spare);
     }
 
     /// <summary>The scalar of a type that some bits are.</summary>
@@ -35,7 +34,7 @@ internal static class TypedValue
     {
         IntegerType integer => ScriptValue.Integer(bits, integer.Bits, integer.IsSigned),
         BooleanType => ScriptValue.Boolean(bits != 0),
-        EnumType named => ScriptValue.Enum(types.NameOf(named, Extend(bits, type)), (ulong)Extend(bits, type)),
+        EnumType named => ScriptValue.Enum(types.NameOf(named, Extend(bits, type)), Extend(bits, type), named.IsSigned),
         StructType or ArrayType or PointerType => ScriptValue.Pointer((ulong)bits),
         _ => ScriptValue.Signed(bits),
     };

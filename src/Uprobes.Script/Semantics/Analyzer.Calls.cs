@@ -139,14 +139,17 @@ internal sealed partial class Analyzer
     private static string Describe(TypedExpression value) => value is ConstantExpression { Type: IntegerType } constant
         ? constant.Value.ToString(System.Globalization.CultureInfo.InvariantCulture) : value.Type.ToString();
 
+    private const string KnownConversions = "%d %i %u %o %x %X %c %p %s %r %rx and %rh";
+
     private void CheckFormat(TextConstantExpression format, List<TypedExpression> arguments, CallSyntax call)
     {
-        IReadOnlyList<PrintfSpecifier> specifiers = PrintfFormat.Parse(format.Bytes.Span).Specifiers;
+        PrintfFormat parsed = PrintfFormat.Parse(format.Bytes.Span);
+        IReadOnlyList<PrintfSpecifier> specifiers = parsed.Specifiers;
         foreach (PrintfSpecifier specifier in specifiers)
         {
             if (specifier.Action == PrintfAction.Unsupported)
             {
-                Error(DiagnosticId.Arguments, format.Span, $"unsupported format specifier: {specifier.Conversion}", "known are %d %i %u %o %x %X %c %p %s %r %rx and %rh");
+                Error(DiagnosticId.Arguments, format.Span, $"unsupported format specifier: {specifier.Conversion}", $"known are {KnownConversions}");
                 return;
             }
 
@@ -156,7 +159,8 @@ internal sealed partial class Analyzer
 
         if (specifiers.Count != arguments.Count - 1)
         {
-            Error(DiagnosticId.Arguments, call.Span, $"the format of {call.Name.Text}() has {Count(specifiers.Count, "conversion")}, and {Count(arguments.Count - 1, "value")} for {(specifiers.Count == 1 ? "it" : "them")}");
+            Error(DiagnosticId.Arguments, call.Span, $"the format of {call.Name.Text}() has {Count(specifiers.Count, "conversion")}, and {Count(arguments.Count - 1, "value")} for {(specifiers.Count == 1 ? "it" : "them")}",
+                parsed.Stray is { } stray ? $"`{stray.Trim()}` is no conversion: known are {KnownConversions}, and %% is a percent sign" : null);
             return;
         }
 
@@ -165,7 +169,7 @@ internal sealed partial class Analyzer
             TypedExpression value = arguments[i + 1];
             (bool fits, string wanted) = specifiers[i].Action switch
             {
-                PrintfAction.Text => (value.Type is not StructType, "something that can be printed as a text"),
+                PrintfAction.Text => (value.Type is not (VoidType or OpaqueType), "something that can be printed as a text"),
                 PrintfAction.Characters or PrintfAction.Escapes or PrintfAction.Pairs => (value.Type is BufferType, "what buf() gives"),
                 _ => (value.Type.IsScalar, "a number or a pointer"),
             };

@@ -53,15 +53,20 @@ internal sealed partial class Analyzer
         {
             if (syntax.Name is { } name && !catalog.TryAddEnum(name.Text))
                 analyzer.Error(DiagnosticId.Misplaced, name.Span, $"`enum {name.Text}` is defined twice");
-            long next = 0;
+            long next = 0, least = 0, most = 0;
             foreach (EnumMemberSyntax member in syntax.Members)
             {
                 long value = member.Value is { } expression ? analyzer.ConstantOf(expression) ?? next : next;
-                ScriptType type = syntax.Name is { } owner ? new EnumType(owner.Text, value is >= 0 and <= uint.MaxValue ? 32 : 64) : TypePromotion.Smallest(value, isUnsigned: false);
+                ScriptType type = syntax.Name is { } owner ? new EnumType(owner.Text, 64, value < 0) : TypePromotion.Smallest(value, isUnsigned: false);
                 if (!catalog.TryAddConstant(member.Name.Text, type, value))
                     analyzer.Error(DiagnosticId.Misplaced, member.Name.Span, $"`{member.Name.Text}` is defined twice");
+                (least, most) = (Math.Min(least, value), Math.Max(most, value));
                 next = unchecked(value + 1);
             }
+
+            // As compilers hold them: in 32 bits where all values have room there.
+            if (syntax.Name is { } named)
+                catalog.Complete(new EnumType(named.Text, least >= int.MinValue && most <= (least < 0 ? int.MaxValue : uint.MaxValue) ? 32 : 64, least < 0));
         }
 
         private void Bind(StructSyntax syntax)

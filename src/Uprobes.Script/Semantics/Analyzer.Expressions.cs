@@ -90,7 +90,8 @@ internal sealed partial class Analyzer
         BooleanType => value != 0 ? 1 : 0,
         IntegerType { IsSigned: true, Bits: var bits } => value << (64 - bits) >> (64 - bits),
         IntegerType { Bits: < 64 and var bits } => value & ((1L << bits) - 1),
-        EnumType { Bits: 32 } => value & uint.MaxValue,
+        EnumType { IsSigned: true, Bits: var bits } => value << (64 - bits) >> (64 - bits),
+        EnumType { Bits: < 64 and var bits } => value & ((1L << bits) - 1),
         _ => value,
     };
 

@@ -15,7 +15,7 @@ internal sealed partial class Analyzer
     /// <summary>Registers of x86-64 by the kernel's names (struct pt_regs), the full names, and the generic ones.</summary>
     private static readonly string[] Registers =
     [
-        "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "ip", "flags", "sp", "pc",
+        "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "ip", "flags", "sp", "pc", "cs", "ss", "orig_ax",
         "rbp", "rbx", "rax", "rcx", "rdx", "rsi", "rdi", "rip", "rflags", "rsp",
     ];
 
@@ -67,7 +67,7 @@ internal sealed partial class Analyzer
             case ScriptFunction.IsInteger:
                 return Known(call, arguments[0].Type is IntegerType or EnumType);
             case ScriptFunction.IsUnsignedInteger:
-                return Known(call, arguments[0].Type is IntegerType { IsSigned: false } or EnumType);
+                return Known(call, arguments[0].Type is IntegerType { IsSigned: false } or EnumType { IsSigned: false });
             case ScriptFunction.IsString:
                 return Known(call, arguments[0].Type is TextType);
             case ScriptFunction.IsPointer:

@@ -84,7 +84,7 @@ internal sealed partial class Analyzer
                     return layout.Type.IsUnion == isUnion ? layout.Type : Failed(named.Span, $"`{named.Name}` is a {(isUnion ? "struct" : "union")}");
                 return Failed(named.Span, $"nothing is known of `{(isUnion ? "union" : "struct")} {named.Name}`", Suggestion.Sentence(named.Name, _catalog.StructNames) ?? "define it in the script, or have the probed program bring debug information");
             case TypeKeyword.Enum:
-                return _catalog.HasEnum(named.Name) ? new EnumType(named.Name, 32) : _catalog.FindTypedef(named.Name) ?? Failed(named.Span, $"nothing is known of `enum {named.Name}`");
+                return _catalog.FindEnum(named.Name) ?? _catalog.FindTypedef(named.Name) ?? Failed(named.Span, $"nothing is known of `enum {named.Name}`");
         }
 
         return TypeNamed(named.Name) ?? Failed(named.Span, $"`{named.Name}` is no type", Suggestion.Sentence(named.Name, BaseTypes.Keys.Concat(["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "char", "int", "long"]).Concat(_catalog.StructNames)));

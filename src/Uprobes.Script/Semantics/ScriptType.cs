@@ -31,7 +31,7 @@ internal abstract record ScriptType
     internal bool IsNumber => this is IntegerType or BooleanType or EnumType;
 
     /// <summary>Whether it is signed, where it is a number.</summary>
-    internal bool IsSignedNumber => this is IntegerType { IsSigned: true };
+    internal bool IsSignedNumber => this is IntegerType { IsSigned: true } or EnumType { IsSigned: true };
 
     public sealed override string ToString() => Describe();
 
@@ -71,8 +71,11 @@ internal sealed record BooleanType : ScriptType
     protected override string Describe() => "bool";
 }
 
-/// <summary>An integer whose values have names (<see cref="TypeCatalog.NameOf"/>), unsigned unless a value is negative.</summary>
-internal sealed record EnumType(string Name, int Bits) : ScriptType
+/// <summary>An integer whose values have names (<see cref="TypeCatalog.NameOf"/>).</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Bits">8, 16, 32 or 64.</param>
+/// <param name="IsSigned">Whether one of the names is for a negative number.</param>
+internal sealed record EnumType(string Name, int Bits, bool IsSigned) : ScriptType
 {
     protected override string Describe() => $"enum {Name}";
 }
@@ -134,7 +137,13 @@ internal sealed record StackType(StackMode Mode, int Limit) : ScriptType
     /// <summary>The largest limit.</summary>
     internal const int LargestLimit = 1024;
 
-    protected override string Describe() => "ustack_t";
+    protected override string Describe() => Mode switch
+    {
+        StackMode.Perf => "ustack_t(perf)",
+        StackMode.Raw => "ustack_t(raw)",
+        StackMode.BuildId => "ustack_t(build_id)",
+        _ => "ustack_t",
+    };
 }
 
 /// <summary>An address of code, printed as its symbol.</summary>

@@ -9,7 +9,7 @@ internal sealed class TypeCatalog(ITypeSource source)
     private readonly Dictionary<string, ScriptType> _typedefs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (ScriptType Type, long Value)> _constants = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Enum, long Value), string> _names = [];
-    private readonly HashSet<string> _enums = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, EnumType> _enums = new(StringComparer.Ordinal);
     private readonly HashSet<string> _declared = new(StringComparer.Ordinal);
 
     /// <summary>The file that is asked for what the script does not define; null for any.</summary>
@@ -29,7 +29,17 @@ internal sealed class TypeCatalog(ITypeSource source)
 
     internal bool TryAddTypedef(string name, ScriptType type) => _typedefs.TryAdd(name, type);
 
-    internal bool TryAddEnum(string name) => _enums.Add(name);
+    /// <summary>Notes an enum of the script; its values are not known yet.</summary>
+    internal bool TryAddEnum(string name) => _enums.TryAdd(name, new EnumType(name, 32, false));
+
+    /// <summary>Says how an enum is held, now that its values are known; its constants get that type.</summary>
+    internal void Complete(EnumType type)
+    {
+        _enums[type.Name] = type;
+        foreach ((string constant, (ScriptType, long Value) known) in _constants.Where(one => one.Value.Type is EnumType named && named.Name == type.Name).ToList())
+            _constants[constant] = (type, known.Value);
+    }
+
 
     internal bool TryAddConstant(string name, ScriptType type, long value)
     {
@@ -49,7 +59,7 @@ internal sealed class TypeCatalog(ITypeSource source)
 
     internal ScriptType? FindTypedef(string name) => _typedefs.TryGetValue(name, out ScriptType? type) ? type : Source.FindType(name, Probe);
 
-    internal bool HasEnum(string name) => _enums.Contains(name);
+    internal EnumType? FindEnum(string name) => _enums.GetValueOrDefault(name);
 
     internal (ScriptType Type, long Value)? FindConstant(string name) =>
         _constants.TryGetValue(name, out (ScriptType, long) constant) ? constant : Source.FindConstant(name, Probe);

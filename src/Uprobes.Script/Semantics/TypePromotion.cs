@@ -46,7 +46,7 @@ internal static class TypePromotion
     internal static IntegerType Integer(ScriptType type) => type switch
     {
         IntegerType integer => integer,
-        EnumType { Bits: var bits } => new IntegerType(bits, false),
+        EnumType named => new IntegerType(named.Bits, named.IsSigned),
         AggregateType aggregate => aggregate.IsSigned ? ScriptType.I64 : ScriptType.U64,
         BooleanType => ScriptType.U8,
         _ => ScriptType.U64,

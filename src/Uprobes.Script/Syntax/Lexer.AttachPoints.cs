@@ -8,7 +8,7 @@ internal sealed partial class Lexer
 
     /// <summary>
     /// Where the attach point that begins at a position ends: before space that is not around the plus of an offset, a comma, a brace or a predicate. A slash begins a
-    /// predicate unless it belongs to a path: the second part of a probe of a file, or any part that begins with a slash.
+    /// predicate unless it belongs to a path: the second part of a probe of a file, or any part that begins with a slash or, as the second one, with a dot.
     /// </summary>
     /// <param name="start">Its first character.</param>
     /// <param name="openQuote">A quote that is not closed on its line; null where there is none.</param>
@@ -28,7 +28,7 @@ internal sealed partial class Lexer
 
             if (c is '{' or '}' or ',' or ';' || char.IsWhiteSpace(c))
                 break;
-            if (c == '/' && !(part > 0 && (text[partStart] == '/' || part == 1 && takesPath)))
+            if (c == '/' && !(part > 0 && (text[partStart] == '/' || part == 1 && (takesPath || text[partStart] == '.'))))
                 break;
             if (c == '"')
             {

@@ -131,10 +131,10 @@ internal sealed class TypeBinding
             string free = name;
             for (int i = 2; _enums.TryGetValue(free, out BoundEnum? other) && !other.Description.Constants.SequenceEqual(description.Constants); i++)
                 free = Numbered(name, i);
-            var type = new EnumType(free, bits);
+            var type = new EnumType(free, bits, description.Constants.Any(constant => constant.Value < 0));
             var bound = new BoundEnum(table, definition, type, description);
             foreach ((string constant, long value) in description.Constants)
-                bound.Names.TryAdd(bits == 32 ? (int)value : value, constant);
+                bound.Names.TryAdd(value, constant);
             _enums[free] = bound;
             known = type;
         }

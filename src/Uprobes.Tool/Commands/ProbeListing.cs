@@ -1,3 +1,4 @@
+using System.Buffers;
 using Uprobes.Images.StaticProbes;
 using Uprobes.Script.Diagnostics;
 using Uprobes.Script.Probes;
@@ -15,6 +16,9 @@ namespace Uprobes.Tool.Commands;
 /// </summary>
 internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder images, RunRequest request)
 {
+    /// <summary>What ends the name of a function in a script, or means a pattern.</summary>
+    private static readonly SearchValues<char> NotInWords = SearchValues.Create(":,(){}<>[]*?/ \"&");
+
     /// <summary>Lists what a pattern means; returns the exit code.</summary>
     /// <param name="pattern">As <c>uprobe:FILE:PATTERN</c>.</param>
     public int ListPattern(string pattern)
@@ -65,7 +69,7 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
         {
             foreach (var (name, function) in names(source).DistinctBy(found => found.Name).OrderBy(found => found.Name, StringComparer.Ordinal))
             {
-                listed += WriteLine(output, $"{place.TypeName}:{source.Path}{(name.StartsWith('@') ? "" : ":")}{name}");
+                listed += WriteLine(output, $"{place.TypeName}:{source.Path}{(name.StartsWith('@') ? "" : ":")}{(function is null ? name : AsWritten(name))}");
                 if (request.IsVerbose && function is { } known && source.TypesOf(known) is { } types)
                     WriteTypes(output, types, place is UserProbe { IsReturn: true });
             }
@@ -92,6 +96,11 @@ internal sealed class ProbeListing(ToolEnvironment environment, IImageFinder ima
         AddressTarget address => [($"0x{address.Address:x}", null)],
         _ => [],
     };
+
+    /// <summary>A function's name as a script names it: what is no single word in quotes, and what a demangler has made with its prefix.</summary>
+    private static string AsWritten(string name) => name.AsSpan().IndexOfAny(NotInWords) < 0 ? name
+        : name.EndsWith(')') || name.Contains("::", StringComparison.Ordinal) ? $"cpp:\"{name}\""
+        : $"\"{name}\"";
 
     private static int WriteLine(ResultOutput output, string line)
     {

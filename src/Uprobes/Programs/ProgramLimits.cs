@@ -48,7 +48,7 @@ internal static class ProgramLimits
     internal const int KeySize = 2048;
 
     /// <summary>Keys of a map.</summary>
-    internal const int Keys = 1 << 20;
+    internal const int Keys = 1 << 24;
 
     /// <summary>Steps of a linear histogram.</summary>
     internal const int Steps = 1000;

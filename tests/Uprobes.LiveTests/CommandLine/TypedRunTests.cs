@@ -29,6 +29,27 @@ public sealed class TypedRunTests
                 """)));
     }
 
+    [Theory]
+    [InlineData("inline")]
+    [InlineData("trap")]
+    public void Functions_of_classes_are_called_as_in_the_source(string engine)
+    {
+        string path = Targets.Path("classes");
+        Assert.Equal(["hello Rex", "Rex 3", "", "", "@[zoo::Dog::speak(int)]: 3"],
+            Run(engine, path, $$"""uprobe:{{path}}:_ZN3zoo3Dog5speakEi, uprobe:{{path}}:*3Dog5speak*, uprobe:{{path}}:cpp:"zoo::Dog::speak" { @[func] = count(); }""").Split('\n', StringSplitOptions.TrimEntries)[..^1]);
+        Assert.Contains("@[_ZN3zoo3Dog5speakEi]: 1", Run(engine, path, $$"""config = { cpp_demangle = false } uprobe:{{path}}:*3Dog5speak* { @[func] = count(); }"""), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_listed_can_be_probed()
+    {
+        string path = Targets.Path("classes");
+        string[] listed = [.. Lines(UprobeCommand.Run("run", "-l", $"uprobe:{path}:*3zoo*").Output)];
+        Assert.Contains($"uprobe:{path}:cpp:\"zoo::Dog::speak(int)\"", listed);
+        string script = string.Join(", ", listed) + " { @[func] = count(); }";
+        Assert.Contains("@[zoo::Dog::speak(int)]: 1", Run("auto", path, script), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Records_of_all_parameters_and_whole_structs_are_printed()
     {

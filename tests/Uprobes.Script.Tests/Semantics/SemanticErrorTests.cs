@@ -76,6 +76,9 @@ public class SemanticErrorTests
     // Calls
     [InlineData("printf(\"%d\\n\")", "1:20-34: ERROR: the format of printf() has 1 conversion, and 0 values for it")]
     [InlineData("printf(\"a\", 1)", "1:20-34: ERROR: the format of printf() has 0 conversions, and 1 value for them")]
+    [InlineData("printf(\"%q\\n\", 1)", "1:20-37: ERROR: the format of printf() has 0 conversions, and 1 value for them", "HINT: `%q` is no conversion: known are %d %i %u %o %x %X %c %p %s %r %rx and %rh, and %% is a percent sign")]
+    [InlineData("printf(\"5 %\", 1)", "1:20-36: ERROR: the format of printf() has 0 conversions, and 1 value for them", "HINT: `%` is no conversion: known are %d %i %u %o %x %X %c %p %s %r %rx and %rh, and %% is a percent sign")]
+    [InlineData("@[ustack] = 1; @[ustack(perf)] = 2", "1:37-49: ERROR: the key of `@` is ustack_t, not ustack_t(perf)", "1:20-29: NOTE: the first use with ustack_t")]
     [InlineData("printf(\"%d\", comm)", "1:33-37: ERROR: `%d` is for a number or a pointer, not for string[16]", "HINT: `%s` is for texts")]
     [InlineData("printf(\"%-5r\", 1)", "1:35-36: ERROR: `%r` is for what buf() gives, not for uint8")]
     [InlineData("printf(\"%f\", 1)", "1:27-31: ERROR: unsupported format specifier: f", "HINT: known are %d %i %u %o %x %X %c %p %s %r %rx and %rh")]
@@ -147,6 +150,7 @@ public class SemanticErrorTests
     [InlineData("BEGIN { print(reg(\"sp\")); }", "1:15-24: ERROR: reg() works only in probes of programs, not in `begin`")]
     [InlineData("usdt:/bin/x:p:n { print(args.x); }", "1:25-31: ERROR: `args` has a value only in uprobes, not in usdt probes", "HINT: arg0, arg1 and so on are the probe's arguments")]
     [InlineData("kprobe:f { }", "1:1-9: ERROR: `kprobe` probes are the kernel's: this tool probes programs and libraries, not the kernel", "HINT: for a function of a program: uprobe:/path:function")]
+    [InlineData("uprob:./x:f { }", "1:1-12: ERROR: `uprob` is no kind of probe", "HINT: did you mean `uprobe`?")]
     [InlineData("uprob:/bin/x:f { }", "1:1-15: ERROR: `uprob` is no kind of probe", "HINT: did you mean `uprobe`?")]
     [InlineData("", "1:1-2: ERROR: the script has no probe", "HINT: a probe is written so: uprobe:/path/to/program:function { … }")]
     [InlineData("config = { stack_mod = perf } BEGIN { }", "1:12-21: ERROR: `stack_mod` is no option", "HINT: did you mean `stack_mode`?")]

@@ -22,7 +22,7 @@ public class SurroundingsTests
 
         public StructLayout? LayoutOf(StructType type) => FindStruct(type.Name, new UserProbe(false, "/bin/x", new AddressTarget(0), "", default));
 
-        public (ScriptType Type, long Value)? FindConstant(string name, AttachPoint? probe) => name == "BIG" ? (new EnumType("size", 32), 7) : null;
+        public (ScriptType Type, long Value)? FindConstant(string name, AttachPoint? probe) => name == "BIG" ? (new EnumType("size", 32, false), 7) : null;
 
         public IReadOnlyList<FunctionParameter>? FindParameters(AttachPoint probe) =>
             [new("node", new PointerType(Node), 0), new("factor", new OpaqueType("double", 8), null) { Reason = "is in a vector register" }, new("count", new IntegerType(32, true), 1),

@@ -35,7 +35,7 @@ public class TypeTests
     [InlineData("probe", "string[256]")]
     [InlineData("ustack", "ustack_t")]
     [InlineData("ustack(3)", "ustack_t")]
-    [InlineData("ustack(perf, 3)", "ustack_t")]
+    [InlineData("ustack(perf, 3)", "ustack_t(perf)")]
     [InlineData("arg0 + 1", "uint64")]
     [InlineData("arg0 - 1", "int64")]
     [InlineData("pid + cpu", "uint64")]

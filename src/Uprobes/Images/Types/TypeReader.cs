@@ -190,6 +190,10 @@ internal sealed class TypeReader(DebugUnits units)
     private TypeDescription Enum(DebugEntry entry)
     {
         List<(string, long)> constants = [];
+        int size = (int)Math.Min(SizeOfEnum(entry), 16);
+        // Compilers write constants of unsigned enums as negative numbers too.
+        bool isUnsigned = Describe(TargetOf(entry)) is BaseTypeDescription { Encoding: BaseEncoding.Unsigned };
+        long mask = isUnsigned && size is > 0 and < sizeof(long) ? (1L << (size * 8)) - 1 : -1;
         int budget = MostConstants;
         foreach (DebugEntry child in units.ChildrenOf(entry, ref budget))
         {
@@ -197,11 +201,11 @@ internal sealed class TypeReader(DebugUnits units)
             {
                 if (!TryKeep(name))
                     return LeftOut;
-                constants.Add((name, unchecked((long)value)));
+                constants.Add((name, unchecked((long)value) & mask));
             }
         }
 
-        return new EnumTypeDescription(entry.Name(_sections), (int)Math.Min(SizeOfEnum(entry), 16), entry.Has(_sections, DwarfAttribute.Declaration), constants);
+        return new EnumTypeDescription(entry.Name(_sections), size, entry.Has(_sections, DwarfAttribute.Declaration), constants);
     }
 
     private long SizeOfEnum(DebugEntry entry) => entry.Find(_sections, DwarfAttribute.ByteSize).Count ?? SizeOf(TargetOf(entry)) ?? 4;
