@@ -125,12 +125,15 @@ internal sealed partial class ActionLowering
         {
             case ConstantExpression or TextConstantExpression or BytesConstantExpression or MapReferenceExpression or FieldExpression:
             case BuiltinExpression { Builtin: ScriptBuiltin.Function or ScriptBuiltin.Probe or ScriptBuiltin.ProbeType or ScriptBuiltin.CpuCount or ScriptBuiltin.ChildId or ScriptBuiltin.HasChild }:
-            case BuiltinExpression { Builtin: ScriptBuiltin.ProcessId, Parameter: not 0 } or BuiltinExpression { Builtin: ScriptBuiltin.ProcessName }:
+            case BuiltinExpression { Builtin: ScriptBuiltin.ProcessId, Parameter: not 0 }:
                 return expression;
             case CastExpression { Operand: MapExpression { Map: var gathered } } number when maps.IsRead(gathered):
                 return Field(number, Integer(number), 0, values, fields);
             case BuiltinExpression { Builtin: ScriptBuiltin.UserName } user:
                 return new CallExpression(ScriptFunction.NameOfUser, [Rewrite(new BuiltinExpression(ScriptBuiltin.UserId, 0, ScriptType.U64, user.Span), values, fields)], user.Type, user.Span);
+            case BuiltinExpression { Builtin: ScriptBuiltin.ProcessName } parent:
+                // Its number now: the process may have ended when the event is read.
+                return new CallExpression(ScriptFunction.NameOfProcess, [Rewrite(new BuiltinExpression(ScriptBuiltin.ParentId, 0, ScriptType.U32, parent.Span), values, fields)], parent.Type, parent.Span);
             case ElementExpression element when IsOfVariable(element.Tuple):
                 return Rewrite(Resolve(element), values, fields);
             case VariableExpression { Variable.Type: TupleType or RecordType } tuple:
@@ -211,7 +214,7 @@ internal sealed partial class ActionLowering
         or ScriptFunction.Time or ScriptFunction.Clear or ScriptFunction.Zero or ScriptFunction.Delete or ScriptFunction.Exit or ScriptFunction.Strftime
         or ScriptFunction.StrConcat or ScriptFunction.Strlen or ScriptFunction.Strcap or ScriptFunction.Strstr or ScriptFunction.Strcontains or ScriptFunction.Strncmp
         or ScriptFunction.Globmatch or ScriptFunction.Len or ScriptFunction.Bswap or ScriptFunction.SignalName or ScriptFunction.Strerror or ScriptFunction.SyscallName
-        or ScriptFunction.Usym or ScriptFunction.Ntop or ScriptFunction.Macaddr or ScriptFunction.NameOfUser or ScriptFunction.JoinOf or ScriptFunction.Assert or ScriptFunction.Fail;
+        or ScriptFunction.Usym or ScriptFunction.Ntop or ScriptFunction.Macaddr or ScriptFunction.NameOfUser or ScriptFunction.NameOfProcess or ScriptFunction.JoinOf or ScriptFunction.Assert or ScriptFunction.Fail;
 
     /// <summary>Whether a tuple is what a variable of the program's holds.</summary>
     private static bool IsOfVariable(TypedExpression tuple) => tuple switch

@@ -116,7 +116,7 @@ internal sealed class MapPlan
             : new LoweredMap(map, definition, key);
     }
 
-    /// <summary>A table that is half full still finds room for almost every key.</summary>
+    /// <summary>A table that is half full has room for every key (<see cref="KeyedTable.IsInReach"/>).</summary>
     private static int EntriesFor(int entries) => entries <= 8 ? 16 : (int)Math.Min(int.MaxValue / 2, BitOperations.RoundUpToPowerOf2((uint)Math.Min(entries, 1 << 28) * 2));
 
     private static AggregateKind KindOf(MapSymbol map, bool isCounter)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using Uprobes.Images;
+using Uprobes.Processes;
 using Uprobes.Script.Output;
 using Uprobes.Script.Semantics;
 
@@ -51,6 +52,8 @@ internal sealed partial class ScriptInterpreter
                 return ScriptValue.Literal(SystemNames.OfSystemCall(Number(arguments[0])));
             case ScriptFunction.NameOfUser:
                 return ScriptValue.String(_facts.UserNameOf(Number(arguments[0])));
+            case ScriptFunction.NameOfProcess:
+                return ScriptValue.String(ThreadMoment.NameOf((int)Number(arguments[0])));
             case ScriptFunction.Strerror:
                 return ScriptValue.Literal(Marshal.GetPInvokeErrorMessage((int)Number(arguments[0])));
             default:

@@ -68,7 +68,8 @@ internal sealed partial class ScriptRun : IActionHost, IDisposable
     {
         _runner = Environment.CurrentManagedThreadId;
         bool hasSites = _script.Probes.SelectMany(probe => probe.AttachPoints).Any(place => place.IsInTarget);
-        using UprobeSession? session = hasSites || _options.Target is ScriptTarget.Command ? Open() : null;
+        // A script of intervals alone ends with its processes too.
+        using UprobeSession? session = hasSites || _options.Target is not ScriptTarget.Nothing ? Open() : null;
         IReadOnlyList<ScriptSite> sites = session is null ? [] : Resolve(session);
         if (_options.IsDryRun)
             return 0;

@@ -273,7 +273,7 @@ internal sealed partial class SiteResolver(Func<string, IReadOnlyList<ElfImage>>
         if (config.MissingProbes == MissingProbes.Error)
         {
             if (_tellsOfOthers)
-                hint = (hint is null ? "" : hint + " ") + "BPFTRACE_MISSING_PROBES=warn in the environment runs the script without the probes that are not there";
+                hint = (hint is null ? "" : hint + (hint.EndsWith('?') ? " " : "; ")) + "BPFTRACE_MISSING_PROBES=warn in the environment runs the script without the probes that are not there";
             _tellsOfOthers = false;
             _diagnostics.Error(DiagnosticId.AttachPoint, place.Span, message, hint);
         }

@@ -113,6 +113,9 @@ internal enum ScriptFunction
 
     /// <summary>A user's number: the name. Scripts write <c>username</c>.</summary>
     NameOfUser,
+
+    /// <summary>A process's number: the name of its first thread. Scripts write <c>pcomm</c>.</summary>
+    NameOfProcess,
     Uptr,
     Getopt,
     IsInteger,

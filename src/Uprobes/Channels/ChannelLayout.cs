@@ -32,7 +32,7 @@ internal sealed class ChannelLayout
     internal const int LostThreadsOffset = 8, LostOtherOffset = 16;
     internal const int LostEventsOffset = 0, LostKeysOffset = 8, FailedReadsOffset = 16, DepthOffset = 24, LostReturnsOffset = 32;
     internal const int RingHeadOffset = 64, RingTailOffset = 128, ScratchOffset = RecordHeaderSize;
-    internal const int ScratchFrames = 4, ScratchFrameSize = 4096, LargestRecord = 32768, ProbeWindow = 16;
+    internal const int ScratchFrames = 4, ScratchFrameSize = 4096, LargestRecord = 32768, ProbeWindow = 128;
 
     private readonly int[] _cells;
     private readonly long[] _tables;
