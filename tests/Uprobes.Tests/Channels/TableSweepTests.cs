@@ -199,5 +199,19 @@ public sealed class TableSweepTests
         });
     }
 
+    /// <summary>Numbers in a row, and addresses at equal distances, are the keys that a table has most often.</summary>
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(93_000, 1)]
+    [InlineData(0x5581_0000_1000, 64)]
+    [InlineData(0x7fff_ffff_0000, 4096)]
+    public void A_table_that_is_half_full_has_found_room_for_every_key(ulong first, ulong distance)
+    {
+        const int Entries = 1 << 15;
+        using ChannelMemory channel = ChannelMemory.CreatePrivate(new ChannelLayout([new MapDefinition("@", AggregateKind.Count, DataType.U64, [DataType.U64], Entries)], probes: 1, threadSlots: 1, ringBytes: 0));
+        for (ulong i = 0; i < Entries / 2; i++)
+            Assert.True(KeyedTable.Find(channel, 0, [first + (i * distance)], insert: true) >= 0);
+    }
+
     private static ChannelMemory Create() => ChannelMemory.CreatePrivate(new ChannelLayout([Map], probes: 1, threadSlots: 1, ringBytes: 0));
 }

@@ -151,7 +151,7 @@ public sealed class CheckerTests
         ["is not an integer of 8, 16, 32 or 64 bits"] = Group(new If(new Load(U64(0), new(24, false, 0)), [], [])),
         ["its capacity is not a multiple of 8 up to 16384"] = Group(new If(new Binary(BinaryOperator.Equal, new LoadText(U64(0), 16392), new LoadText(U64(0), 8)), [], [])),
         ["its locals and intermediate values take 5176 bytes, more than 3712"] = Group(new If(Nested(), [], [])),
-        ["its capacity of 3 is not a power of two up to 1048576"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [DataType.U8], 3)] },
+        ["its capacity of 3 is not a power of two up to 16777216"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [DataType.U8], 3)] },
         ["it has no key, but a capacity other than 1"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [], 2)] },
         ["its key is larger than 2048 bytes"] = Group() with { Maps = [new("m", AggregateKind.Count, DataType.U8, [DataType.Text(2048)], 2)] },
         ["its values are text8, not integers"] = Group() with { Maps = [new("m", AggregateKind.Value, DataType.Text(8), [], 1)] },

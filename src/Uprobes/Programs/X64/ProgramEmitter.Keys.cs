@@ -132,7 +132,7 @@ internal sealed partial class ProgramEmitter
     ///     imul  E, E, size
     ///     mov   rcx, table
     ///     add   E, rcx
-    ///     mov   edx, 16                   ; places, or the capacity
+    ///     mov   edx, 128                  ; places, or the capacity
     /// next:
     ///     mov   rax, [E]
     ///     test  rax, rax
