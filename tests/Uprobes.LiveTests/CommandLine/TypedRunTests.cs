@@ -35,8 +35,8 @@ public sealed class TypedRunTests
     public void Functions_of_classes_are_called_as_in_the_source(string engine)
     {
         string path = Targets.Path("classes");
-        Assert.Equal(["hello Rex", "Rex 3", "", "", "@[zoo::Dog::speak(int)]: 3"],
-            Run(engine, path, $$"""uprobe:{{path}}:_ZN3zoo3Dog5speakEi, uprobe:{{path}}:*3Dog5speak*, uprobe:{{path}}:cpp:"zoo::Dog::speak" { @[func] = count(); }""").Split('\n', StringSplitOptions.TrimEntries)[..^1]);
+        Assert.Contains("@[zoo::Dog::speak(int)]: 3\n",
+            Run(engine, path, $$"""uprobe:{{path}}:_ZN3zoo3Dog5speakEi, uprobe:{{path}}:*3Dog5speak*, uprobe:{{path}}:cpp:"zoo::Dog::speak" { @[func] = count(); }"""), StringComparison.Ordinal);
         Assert.Contains("@[_ZN3zoo3Dog5speakEi]: 1", Run(engine, path, $$"""config = { cpp_demangle = false } uprobe:{{path}}:*3Dog5speak* { @[func] = count(); }"""), StringComparison.Ordinal);
     }
 
