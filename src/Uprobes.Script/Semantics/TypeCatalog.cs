@@ -40,7 +40,6 @@ internal sealed class TypeCatalog(ITypeSource source)
             _constants[constant] = (type, known.Value);
     }
 
-
     internal bool TryAddConstant(string name, ScriptType type, long value)
     {
         if (!_constants.TryAdd(name, (type, value)))

@@ -10,7 +10,7 @@ public sealed class HostileChannelTests
 {
     private static readonly MapDefinition[] Maps =
     [
-        new("a", AggregateKind.Statistics, DataType.I16, [], 1), new("b", AggregateKind.Minimum, DataType.U32, [DataType.I32, DataType.Text(16)], 64),
+        new("a", AggregateKind.Statistics, DataType.I16, [], 1), new("b", AggregateKind.Minimum, DataType.U32, [DataType.I32, DataType.Text(16)], 256),
         new("c", AggregateKind.Value, DataType.I64, [DataType.U64], 16), new("d", AggregateKind.LogHistogram, DataType.U64, [DataType.U8], 16),
         new("e", AggregateKind.LinearHistogram, DataType.I8, [], 1, new LinearSteps(0, 10, 1)), new("f", AggregateKind.Average, DataType.U8, [], 1),
     ];
@@ -165,7 +165,7 @@ public sealed class HostileChannelTests
         using ChannelMemory channel = ChannelMemory.CreatePrivate(Layout);
         Fill(channel);
         Assert.Equal(5, MapReader.Read([channel], 1).Rows.Count);
-        long entry = Enumerable.Range(0, 64).Select(i => KeyedTable.EntryOffset(Layout, 1, i)).First(e => channel.Read(e) != 0);
+        long entry = Enumerable.Range(0, Maps[1].Capacity).Select(i => KeyedTable.EntryOffset(Layout, 1, i)).First(e => channel.Read(e) != 0);
         foreach ((int offset, ulong value) in ((int, ulong)[])[(0, 7), (8, 1ul << 40), (16, 17), (32, 1), (40, 1ul << 32)])
         {
             ulong before = channel.Read(entry + offset);
@@ -177,7 +177,7 @@ public sealed class HostileChannelTests
 
         // The same entry at a place where no search would find it.
         byte[] copy = channel.Bytes(entry, Layout.EntrySize(1)).ToArray();
-        long far = Enumerable.Range(0, 64).Select(i => KeyedTable.EntryOffset(Layout, 1, i))
+        long far = Enumerable.Range(0, Maps[1].Capacity).Select(i => KeyedTable.EntryOffset(Layout, 1, i))
             .First(e => channel.Read(e) == 0 && !KeyedTable.IsInReach(Maps[1], MemoryMarshal.Read<ulong>(copy) & ~3ul, (int)((e - Layout.TableOffset(1)) / copy.Length)));
         copy.CopyTo(channel.Bytes(far, copy.Length));
         Assert.Equal(1, MapReader.Read([channel], 1).Corrupt);

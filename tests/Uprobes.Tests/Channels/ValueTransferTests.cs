@@ -40,8 +40,7 @@ public sealed class ValueTransferTests
     }
 
     private static long EntryOf(ChannelMemory channel) =>
-        KeyedTable.EntryOffset(channel.Layout, 0, Enumerable.Range(0, Map.Capacity).First(i => KeyedTable.IsInReach(Map, KeyHash.StateOf(Key), i)
-            && !KeyedTable.IsInReach(Map, KeyHash.StateOf(Key), (i - 1) & (Map.Capacity - 1))));
+        KeyedTable.EntryOffset(channel.Layout, 0, KeyedTable.FirstIndex(Map, KeyHash.StateOf(Key)));
 
     private static void BeginInsert(ChannelMemory channel, long entry) => channel.Write(entry, KeyHash.StateOf(Key) | KeyedTable.Writing);
 }
